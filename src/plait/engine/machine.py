@@ -65,6 +65,7 @@ class Machine:
         self._cancelled = False
         self._room = 0
         self._actions: list[Action] = []
+        self._new_extents: list[tuple[int, Path, int]] = []
         self._demands = [_demands(graph, node) for node in range(len(graph.nodes))]
         self._priorities = [-graph.options(node).priority for node in range(len(graph.nodes))]
 
@@ -108,6 +109,11 @@ class Machine:
     def next_tick(self) -> float | None:
         """When the first delayed task becomes ready."""
         return self._delayed[0][0] if self._delayed else None
+
+    def take_extents(self) -> list[tuple[int, Path, int]]:
+        """The scopes that were unfolded since the last call: scope, path, number of elements."""
+        extents, self._new_extents = self._new_extents, []
+        return extents
 
     def _on_done(self, event: Done) -> None:
         place = (event.node, event.path)
@@ -231,6 +237,7 @@ class Machine:
     def _unfold(self, scope: int, path: Path, count: int) -> None:
         nodes = self.layout.subtree(scope)
         self._extents[scope, path] = count
+        self._new_extents.append((scope, path, count))
         for node in nodes:
             self._remaining[node, path] = count
         for index in range(count):
