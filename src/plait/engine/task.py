@@ -35,7 +35,6 @@ class Job(Struct, frozen=True, array_like=True):
     functions: tuple[FunctionRef, ...]
     params: dict[str, Any] = {}
     search_path: tuple[str, ...] = ()
-    folder: str = ""
 
 
 class TaskSpec(Struct, frozen=True, array_like=True):

@@ -65,8 +65,6 @@ class Worker:
         for entry in reversed(job.search_path):
             if entry not in sys.path:
                 sys.path.insert(0, entry)
-        if job.folder:
-            os.chdir(job.folder)
         capture = Capture(tee=False, sink=self._spool.line)
         capture.install()
         loaded: dict[int, Callable[..., Any]] = {}

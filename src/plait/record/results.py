@@ -169,5 +169,5 @@ class Results:
     def _apart(self, artifact: Artifact) -> list[Artifact]:
         children = self._children.get(artifact.id)
         if children is None:
-            children = self._children[artifact.id] = self.store.children(artifact)
+            children = self._children[artifact.id] = self.store.items(artifact) or []
         return children
