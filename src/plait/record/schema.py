@@ -2,7 +2,9 @@
 
 Facts are written once. A run's status, a task's state and a node's progress follow from rows that are there; only
 the end of a run and of an attempt is added to its row. ``path`` is a task's indices as big-endian 32-bit numbers,
-so that the order of bytes is the order of items.
+so that the order of bytes is the order of items. A ``computation`` is claimed by the run that makes it and has
+``made_at`` once its outputs are there. ``turn`` counts the processes that have owned a run: a writer whose turn is
+over may not write.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ _FIRST = (
         target TEXT NOT NULL,
         graph TEXT NOT NULL,
         params TEXT NOT NULL,
+        given TEXT NOT NULL,
         packages TEXT NOT NULL,
         facts TEXT NOT NULL,
         executor TEXT NOT NULL,
@@ -30,6 +33,8 @@ _FIRST = (
         process_started REAL,
         started_at REAL NOT NULL,
         heartbeat_at REAL NOT NULL,
+        turn INTEGER NOT NULL DEFAULT 0,
+        parent TEXT,
         ended_at REAL,
         status TEXT,
         reason TEXT
@@ -40,6 +45,7 @@ _FIRST = (
         node INTEGER NOT NULL,
         id TEXT NOT NULL,
         step TEXT NOT NULL,
+        closure TEXT,
         PRIMARY KEY (run, node)
     ) WITHOUT ROWID""",
     """CREATE TABLE input (
@@ -76,8 +82,19 @@ _FIRST = (
         cpu_seconds REAL,
         peak_memory INTEGER,
         error BLOB,
+        key TEXT,
+        source TEXT,
+        decision TEXT,
         PRIMARY KEY (run, node, path, attempt)
     ) WITHOUT ROWID""",
+    """CREATE TABLE computation (
+        key TEXT PRIMARY KEY,
+        run INTEGER NOT NULL,
+        node INTEGER NOT NULL,
+        path BLOB NOT NULL,
+        made_at REAL
+    ) WITHOUT ROWID""",
+    "CREATE INDEX computation_by_run ON computation (run)",
     """CREATE TABLE output (
         run INTEGER NOT NULL,
         node INTEGER NOT NULL,

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 
 from plait.data import Artifact
+from plait.errors import RecordError
 from plait.graph.model import Graph, Path
 from plait.record.database import Database
 from plait.record.facts import ErrorInfo, LogLine, Metric, Preview, Usage
@@ -78,7 +81,8 @@ def new_run(
 class RunWriter:
     """Collects what happens to one run; ``commit`` makes it so, all or nothing."""
 
-    def __init__(self, database: Database, key: int, run_id: str, heartbeat: float) -> None:
+    def __init__(self, database: Database, key: int, run_id: str, heartbeat: float, owner: int = 0) -> None:
+        self.owner = owner
         self.database = database
         self.key = key
         self.run_id = run_id
@@ -93,8 +97,18 @@ class RunWriter:
     def extent(self, scope: int, path: Path, items: int) -> None:
         self._add(_EXTENT, self.key, scope, to_key(path), items)
 
-    def launched(self, node: int, path: Path, attempt: int) -> None:
-        self._add(_LAUNCHED, self.key, node, to_key(path), attempt)
+    def launched(self, node: int, path: Path, attempt: int, key: str | None, decision: str) -> None:
+        self._add(_LAUNCHED, self.key, node, to_key(path), attempt, key, decision)
+
+    def cached(self, node: int, path: Path, key: str | None, source: str) -> None:
+        """A task whose result was there; ``source`` is the id of the run that made it."""
+        self._add(_CACHED, self.key, node, to_key(path), time.time(), key, source)
+
+    def made(self, key: str) -> None:
+        self._add(_MADE, time.time(), key, self.key)
+
+    def given_up(self, key: str) -> None:
+        self._add(_GIVEN_UP, key, self.key)
 
     def ended(
         self,
@@ -174,17 +188,37 @@ class RunWriter:
             self._heartbeat = now
             self._add("UPDATE run SET heartbeat_at = ? WHERE key = ?", now, self.key)
 
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """One transaction: what was collected before and what is collected inside is acknowledged when it ends.
+
+        Raises:
+            RecordError: the run was taken over by another process, or the store cannot be written.
+        """
+        with self.database.transaction():
+            owner = self.database.row("SELECT turn FROM run WHERE key = ?", (self.key,))
+            if owner is None or owner[0] != self.owner:
+                raise RecordError(
+                    f"run {self.run_id} was {'deleted' if owner is None else 'taken over by another process'}",
+                    hint=f"plait show {self.run_id}",
+                )
+            self._flush()
+            yield
+            self._flush()
+
     def commit(self) -> None:
         """Write what was collected; afterwards it is acknowledged."""
-        if not self._rows:
-            return
+        if self._rows:
+            with self.turn():
+                pass
+
+    def _flush(self) -> None:
         rows, self._rows = self._rows, {}
-        with self.database.transaction():
-            for statement, values in rows.items():
-                if len(values) == 1:
-                    self.database.execute(statement, values[0])
-                else:
-                    self.database.many(statement, values)
+        for statement, values in rows.items():
+            if len(values) == 1:
+                self.database.execute(statement, values[0])
+            else:
+                self.database.many(statement, values)
 
     def _add(self, statement: str, *values: Any) -> None:
         self._rows.setdefault(statement, []).append(values)
@@ -194,7 +228,13 @@ HEARTBEAT_SECONDS = 5.0
 
 _ARTIFACT = "INSERT INTO artifact VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _EXTENT = "INSERT INTO extent VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
-_LAUNCHED = "INSERT INTO attempt (run, node, path, attempt) VALUES (?, ?, ?, ?)"
+_LAUNCHED = "INSERT INTO attempt (run, node, path, attempt, key, decision) VALUES (?, ?, ?, ?, ?, ?)"
+_CACHED = (
+    "INSERT INTO attempt (run, node, path, attempt, state, ended_at, key, source)"
+    " VALUES (?, ?, ?, 0, 'cached', ?, ?, ?)"
+)
+_MADE = "UPDATE computation SET made_at = ? WHERE key = ? AND run = ?"
+_GIVEN_UP = "DELETE FROM computation WHERE key = ? AND run = ? AND made_at IS NULL"
 _ENDED = (
     "UPDATE attempt SET state = ?, reason = ?, worker = ?, started_at = ?, ended_at = ?, cpu_seconds = ?,"
     " peak_memory = ?, error = ? WHERE run = ? AND node = ? AND path = ? AND attempt = ?"
