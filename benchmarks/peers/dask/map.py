@@ -1,0 +1,28 @@
+"""Map over N items on 2 worker processes."""
+
+import resource
+import sys
+import time
+
+from dask.distributed import Client, LocalCluster
+from stopwatch import expect, stopwatch, tell
+
+
+def double(x):
+    return 2 * x
+
+
+if __name__ == "__main__":
+    n = int(sys.argv[1])
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
+        client.submit(double, -1).result()
+        with stopwatch():
+            start = time.perf_counter()
+            futures = client.map(double, range(n), pure=False)
+            submitted = time.perf_counter() - start
+            value = sum(client.gather(futures))
+        tell(submitted=submitted, driver_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        expect(value, n * (n - 1))
