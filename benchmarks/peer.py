@@ -14,8 +14,8 @@ class Way:
     """One way of doing one measure's work.
 
     `command` starts with a program of the peer's own environment; `{n}` in a word becomes the number of
-    steps or items. `before` are commands of the same kind that run first, in the same folder, untimed. Both work
-    in a fresh folder that holds a copy of the scripts in `benchmarks/peers/<peer>`.
+    steps or items. `before` are commands of the same kind that run first, in the same folder, untimed. Both
+    work in a fresh folder that holds a copy of the scripts in `benchmarks/peers/<peer>`.
     """
 
     label: str

@@ -15,6 +15,12 @@ def milliseconds(outcome: Outcome) -> float | None:
     return None if seconds is None else seconds * 1000 / outcome.way.n
 
 
+def cpu_milliseconds(outcome: Outcome) -> float | None:
+    """CPU milliseconds per step, by the script's own clock, its children included."""
+    seconds = outcome.reported("cpu_seconds")
+    return None if seconds is None else seconds * 1000 / outcome.way.n
+
+
 def whole_milliseconds(outcome: Outcome) -> float | None:
     """Wall milliseconds per step of the whole process."""
     return outcome.middle.wall * 1000 / outcome.way.n if outcome.middle else None
@@ -38,6 +44,7 @@ def per_step(
                     "process wall s": middle.wall if middle else None,
                     "process CPU s": middle.cpu if middle else None,
                     "ms/step": figure(outcome),
+                    "CPU ms/step": cpu_milliseconds(outcome),
                     "/ best peer": None if floor else ratio(figure(outcome), any_peer),
                     "/ best recording": None if floor else ratio(figure(outcome), recording_peer),
                 }
@@ -52,6 +59,7 @@ def per_step(
         Column("process wall s", 2),
         Column("process CPU s", 2),
         Column("ms/step", 3),
+        Column("CPU ms/step", 3),
         Column("/ best peer", 3),
         Column("/ best recording", 3),
         Column("remark"),

@@ -60,7 +60,10 @@ KEDRO = Peer(
             Way("runner alone", (PY, "one.py"), records=False),
             Way("kedro run", ("kedro", "run"), before=((PY, "make_project.py"),), records=False),
         ),
-        "B3": (Way("sequential", (PY, "chain.py", "{n}"), 1_000, records=False),),
+        "B3": (
+            Way("sequential", (PY, "chain.py", "{n}", "as it is"), 1_000, records=False),
+            Way("sequential, log off", (PY, "chain.py", "{n}", "quiet"), 1_000, records=False),
+        ),
         "B4": (Way("parallel", (PY, "map.py", "{n}"), 500, records=False),),
         "B6": (Way("Parquet files", (PY, "table.py"), records=False),),
         "B9": (Way("kedro", ()),),
@@ -131,7 +134,10 @@ DASK = Peer(
     ways={
         "B1": (Way("Client", (PY, "-c", "from dask.distributed import Client"), records=False),),
         "B2": (Way("cluster in process", (PY, "one.py"), records=False),),
-        "B3": (Way("cluster in process", (PY, "chain.py", "{n}"), 1_000, records=False),),
+        "B3": (
+            Way("delayed, no cluster", (PY, "delayed.py", "{n}"), 1_000, records=False),
+            Way("cluster in process", (PY, "chain.py", "{n}"), 1_000, records=False),
+        ),
         "B4": (Way("client.map", (PY, "map.py", "{n}"), 10_000, records=False),),
         "B7": (Way("client.map", (PY, "map.py", "{n}"), 100_000, records=False),),
         "B9": (Way("dask[distributed]", ()),),
