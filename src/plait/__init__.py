@@ -1,5 +1,67 @@
 """plait: pipelines of plain functions, data outside the code, every run recorded."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from plait._version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from plait.api import Pipeline, get_run, list_runs, pipeline
+    from plait.engine.current import current, log
+    from plait.errors import PlaitError, RunFailed
+    from plait.graph.model import Graph
+    from plait.graph.refs import each
+    from plait.graph.step import Step, step
+    from plait.record.views import Run, Task
+
+__all__ = [
+    "Graph",
+    "Pipeline",
+    "PlaitError",
+    "Run",
+    "RunFailed",
+    "Step",
+    "Task",
+    "__version__",
+    "current",
+    "each",
+    "get_run",
+    "list_runs",
+    "log",
+    "pipeline",
+    "step",
+]
+
+# Where each public name lives; it is imported when it is first asked for.
+_HOMES = {
+    "Graph": "plait.graph.model",
+    "Pipeline": "plait.api",
+    "PlaitError": "plait.errors",
+    "Run": "plait.record.views",
+    "RunFailed": "plait.errors",
+    "Step": "plait.graph.step",
+    "Task": "plait.record.views",
+    "current": "plait.engine.current",
+    "each": "plait.graph.refs",
+    "get_run": "plait.api",
+    "list_runs": "plait.api",
+    "log": "plait.engine.current",
+    "pipeline": "plait.api",
+    "step": "plait.graph.step",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'plait' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

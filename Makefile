@@ -1,0 +1,39 @@
+# Two commands on a fresh machine with Python 3.11 or newer: `make demo` and `make test`.
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+.PHONY: help demo setup test check types layers unit bench format clean
+
+help: ## what can be made
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## set up, and run the main example: late flights out of New York
+	@tools/bootstrap.sh demo
+	$(BIN)/plait run examples/flights
+
+setup: ## set up everything for working on plait
+	@tools/bootstrap.sh dev
+
+test: setup check types layers unit ## set up, and run all checks and tests
+
+check: setup ## style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup ## types
+	$(BIN)/mypy
+
+layers: setup ## each layer imports only from those below it
+	$(BIN)/lint-imports
+
+unit: setup ## the tests
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+bench: setup ## plait beside its peers, as tables (minutes)
+	$(BIN)/python -m benchmarks
+
+format: setup ## mend the style
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## remove what was made here
+	rm -rf .venv .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build

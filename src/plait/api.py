@@ -1,0 +1,129 @@
+"""What does a user hold in Python? Pipelines that run, and the runs that were."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Generic, ParamSpec, TypeVar, overload
+
+from plait.errors import RunFailed
+from plait.graph.model import Graph
+from plait.graph.pipeline import Definition
+
+__all__ = ["Pipeline", "get_run", "list_runs", "pipeline"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Pipeline(Definition, Generic[P, R]):
+    """A pipeline: a function that calls steps. ``run`` executes it; called in another pipeline it is a group."""
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self.call(args, kwargs)  # type: ignore[no-any-return]
+
+    @property
+    def graph(self) -> Graph:
+        """What the pipeline describes, as data."""
+        return self.trace().graph
+
+    def run(
+        self,
+        *,
+        executor: str = "inline",
+        workers: int | None = None,
+        progress: bool | None = None,
+        raise_on_failure: bool = True,
+        **params: Any,
+    ) -> Any:
+        """Run the pipeline and record everything; answers with the ``Run``.
+
+        Args:
+            executor: ``inline`` (here, one task after the other) or ``processes`` (on all cores).
+            workers: how many worker processes at most.
+            progress: show what goes on; by default when standard error is a terminal.
+            raise_on_failure: raise when a step failed; otherwise look at ``run.status``.
+            params: the pipeline's arguments, by name.
+
+        Raises:
+            ParameterError: an argument is missing, unknown or of a wrong type.
+            RunFailed: a step failed or the run was cancelled; ``error.run`` holds what was recorded, and the step's
+                own exception is its cause where it was raised in this process.
+        """
+        from plait.executors import make_executor
+        from plait.launch import Given, execute, prepare
+
+        prepared = prepare(self, {name: Given(value) for name, value in params.items()})
+        chosen = make_executor(executor, workers=workers)
+        run = execute(prepared, executor=chosen, listener=_watcher(progress))
+        if raise_on_failure and run.status != "done":
+            raise _failure(run) from next(iter(getattr(chosen, "errors", {}).values()), None)
+        return run
+
+    def __repr__(self) -> str:
+        return f"<pipeline {self.name} of {self.module}>"
+
+
+@overload
+def pipeline(function: Callable[P, R], /) -> Pipeline[P, R]: ...
+@overload
+def pipeline(*, name: str | None = None) -> Callable[[Callable[P, R]], Pipeline[P, R]]: ...
+
+
+def pipeline(function: Any = None, /, *, name: str | None = None) -> Any:
+    """Make a function a pipeline: ``@pipeline``.
+
+    The function is called once with references to values that do not exist yet; every step that it calls with them
+    becomes a node of the graph.
+    """
+    if function is None:
+        return lambda decorated: Pipeline(decorated, name=name)
+    return Pipeline(function, name=name)
+
+
+def list_runs(limit: int | None = 20, *, pipeline: str | None = None, home: Path | None = None) -> list[Any]:
+    """The latest runs of this project or folder, newest first."""
+    from plait.record.store import RecordStore, find_home
+
+    return list(RecordStore(home or find_home()).runs(limit=limit, pipeline=pipeline))
+
+
+def get_run(run_id: str = "latest", *, home: Path | None = None) -> Any:
+    """A run by its id, by a unique prefix of it, or the ``latest``.
+
+    Raises:
+        RecordError: there is none, or there are several.
+    """
+    from plait.record.store import RecordStore, find_home
+
+    return RecordStore(home or find_home()).run(run_id)
+
+
+def _watcher(progress: bool | None) -> Any:
+    import sys
+
+    if progress is False or (progress is None and not sys.stderr.isatty()):
+        return None
+    from plait.display.progress import watch
+
+    return watch
+
+
+def _failure(run: Any) -> RunFailed:
+    failed = next(run.iter_tasks(state="failed"), None)
+    if failed is None:
+        error = RunFailed(f"run {run.id} was {run.status}", hint=f"plait show {run.id}")
+    else:
+        count = sum(counts.by_state.get("failed", 0) for counts in run.counts().values())
+        others = f" ({count - 1} more failed)" if count > 1 else ""
+        info = failed.error
+        frame = (
+            next((frame for frame in reversed(info.frames) if frame.origin == "user"), None) if info else None
+        )
+        error = RunFailed(
+            f"run {run.id} failed: {failed.name}: {failed.reason}{others}",
+            where=f"{frame.file}:{frame.line}" if frame else None,
+            hint=f"plait show {run.id}",
+        )
+    error.run = run
+    return error

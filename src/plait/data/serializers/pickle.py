@@ -1,0 +1,163 @@
+"""How is a value of any other class stored, with the same bytes for the same content?
+
+Plain pickling writes what objects are shared *by identity*: two equal texts are one object in one process and two in the
+next. Here what is immutable is compared by value, sets are written in the order of their content, arrays and frames
+are stored as they are outside a pickle, and functions and classes that no import finds travel with their code.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+from plait.data import tree
+from plait.data.registry import REGISTRY
+from plait.data.serializer import Codec, Raw, Unsuited
+
+__all__ = ["PICKLE", "dump", "load"]
+
+_PROTOCOL = 5
+_BUILTIN = frozenset(
+    {
+        type(None),
+        bool,
+        int,
+        float,
+        str,
+        bytes,
+        bytearray,
+        list,
+        tuple,
+        dict,
+        set,
+        frozenset,
+        pickle.PickleBuffer,
+    }
+)
+
+
+def dump(value: Any) -> list[Raw]:
+    """The pickle and its out-of-band buffers, each as a buffer. Raises what pickling the value raises."""
+    file = io.BytesIO()
+    pickler = _Pickler(file)
+    pickler.dump(value)
+    return [Raw(file.getbuffer()), *(Raw(view) for view in pickler.views)]
+
+
+def load(state: list[memoryview]) -> Any:
+    return pickle.loads(state[0], buffers=state[1:])
+
+
+PICKLE = Codec("pickle", dump, load)
+
+
+def _no_leaf(value: Any) -> tuple[str, Any]:
+    raise Unsuited
+
+
+def _embedded(name: str, document: bytes, *buffers: Any) -> Any:
+    """What a pickle calls for a value that has a serializer of its own."""
+    serializer = REGISTRY.by_name(name)
+    return tree.load_state(serializer, document, buffers, REGISTRY)
+
+
+class _Pickler(pickle._Pickler):  # type: ignore[misc,name-defined]
+    """The standard library's pickler in Python: the one in C does not let go of identity."""
+
+    def __init__(self, file: io.BytesIO) -> None:
+        import cloudpickle
+
+        super().__init__(file, protocol=_PROTOCOL, buffer_callback=lambda view: None)
+        self.views: list[memoryview] = []
+        self._texts: dict[Any, int] = {}
+        self._code = cloudpickle.Pickler(io.BytesIO(), protocol=_PROTOCOL)
+        self.dispatch_table = self._code.dispatch_table
+
+    def save(self, obj: Any, save_persistent_id: bool = True) -> Any:
+        kind = type(obj)
+        if kind not in _BUILTIN and id(obj) not in self.memo:
+            serializer = REGISTRY.for_type(kind)
+            if serializer is not None and getattr(serializer, "immutable", False):
+                reduced = obj.__reduce_ex__(_PROTOCOL)
+                if isinstance(reduced, tuple):
+                    # Saved without being remembered: the next equal one is written the same way.
+                    return self.save_reduce(*reduced)
+        return super().save(obj, save_persistent_id)
+
+    def reducer_override(self, obj: Any) -> Any:
+        kind = type(obj)
+        if kind in _BUILTIN:
+            return NotImplemented
+        serializer = REGISTRY.for_type(kind)
+        if serializer is not None and getattr(serializer, "embeds", False):
+            try:
+                document, buffers = tree.dump_state(serializer, obj, REGISTRY, _no_leaf)
+            except (Unsuited, tree.Shared):
+                return NotImplemented
+            return _embedded, (serializer.name, document, *map(pickle.PickleBuffer, buffers))
+        return self._code.reducer_override(obj)
+
+    def _save_text(self, obj: Any) -> None:
+        known = self._texts.get(obj)
+        if known is not None:
+            self.write(self.get(known))
+            return
+        _DISPATCH[type(obj)](self, obj)
+        entry = self.memo.get(id(obj))
+        if entry is not None:
+            self._texts[obj] = entry[0]
+
+    def _save_tuple(self, obj: tuple[Any, ...]) -> None:
+        size = len(obj)
+        if size > 3:
+            self.write(pickle.MARK)
+        for item in obj:
+            self.save(item)
+        self.write(_TUPLE_ENDS[size] if size <= 3 else pickle.TUPLE)
+
+    def _save_set(self, obj: set[Any]) -> None:
+        self.write(pickle.EMPTY_SET)
+        self.memoize(obj)
+        self.write(pickle.MARK)
+        for item in _in_order(obj):
+            self.save(item)
+        self.write(pickle.ADDITEMS)
+
+    def _save_frozenset(self, obj: frozenset[Any]) -> None:
+        self.write(pickle.MARK)
+        for item in _in_order(obj):
+            self.save(item)
+        self.write(pickle.FROZENSET)
+
+    def _save_buffer(self, obj: pickle.PickleBuffer) -> None:
+        # Whether the sender's buffer is read-only is no part of the value; the receiver's is always its own.
+        self.views.append(obj.raw())
+        self.write(pickle.NEXT_BUFFER)
+
+    dispatch = {  # noqa: RUF012
+        **pickle._Pickler.dispatch,  # type: ignore[attr-defined]
+        str: _save_text,
+        bytes: _save_text,
+        tuple: _save_tuple,
+        set: _save_set,
+        frozenset: _save_frozenset,
+        pickle.PickleBuffer: _save_buffer,
+    }
+
+
+_DISPATCH: dict[type, Callable[[Any, Any], None]] = pickle._Pickler.dispatch  # type: ignore[attr-defined]
+_TUPLE_ENDS = (pickle.EMPTY_TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3)
+
+
+def _in_order(items: Any) -> list[Any]:
+    """The items of a set by content; each is pickled alone to be compared."""
+    kinds = set(map(type, items))
+    if len(kinds) == 1 and kinds <= {int, str, bytes}:
+        return sorted(items)
+    return [item for _, item in sorted(((_alone(item), item) for item in items), key=lambda pair: pair[0])]
+
+
+def _alone(item: Any) -> tuple[bytes, ...]:
+    return tuple(bytes(raw.data) for raw in dump(item))

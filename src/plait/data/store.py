@@ -1,0 +1,227 @@
+"""How is a value put away under the name of its content, and got back?"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from plait.data.artifact import Artifact, Part
+from plait.data.blobs import Blobs, open_blobs
+from plait.data.encode import decode, encode, scalar_head, scalar_value
+from plait.data.framing import HEAD_LIMIT, frame, unframe
+from plait.data.hashing import artifact_id, blob_id
+from plait.data.registry import REGISTRY
+from plait.data.serializer import Buffer
+from plait.errors import DataError, StoreError
+
+__all__ = ["ArtifactStore"]
+
+_SMALL = frozenset({type(None), bool, int, float, str, bytes})
+_SHORT = 1024  # a text of that length surely fits in a head; a longer one is looked at in full
+_GATHERED = "gathered"
+
+
+class ArtifactStore:
+    """Values by content: equal values are stored once, and each load gives a value of its own.
+
+    Args:
+        url: a folder, or a URL that fsspec knows, such as ``s3://bucket/prefix`` or ``memory://store``. Nothing is
+            created before the first value that does not fit in its artifact.
+        cache: for a URL, a local folder that keeps what was read from it.
+    """
+
+    def __init__(self, url: str | os.PathLike[str], cache: str | os.PathLike[str] | None = None) -> None:
+        self.url = os.fspath(url)
+        self._cache = cache
+        self._opened: Blobs | None = None
+
+    def __repr__(self) -> str:
+        return f"ArtifactStore({self.url!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.url, self._cache)
+
+    @property
+    def _blobs(self) -> Blobs:
+        if self._opened is None:
+            self._opened = open_blobs(self.url, self._cache)
+        return self._opened
+
+    def save(self, value: Any, name: str = "result") -> Artifact:
+        """Store a value. It is on the disk when this returns, and the value itself is neither changed nor kept.
+
+        Equal values get equal ids: same type, same content, down to dtypes, key types, the sign of zero, a time's
+        ``fold``, and the order of a dict's keys (a step can observe it); not the order of a set, nor how an array
+        lies in memory, nor which equal objects are one and the same. A NaN is kept bit by bit.
+
+        Args:
+            value: anything; what has no serializer of its own is pickled.
+            name: what an error calls the value.
+
+        Raises:
+            DataError: something in the value cannot be stored; says where it is and what to do.
+            StoreError: the store cannot be written; says why and what to do. Nothing is left half-written.
+        """
+        kind = type(value)
+        if kind in _SMALL and (kind is not str and kind is not bytes or len(value) <= _SHORT):
+            head = b"\0" + scalar_head(value, kind)
+            if len(head) <= HEAD_LIMIT:
+                name = "None" if value is None else kind.__name__
+                return Artifact(artifact_id("scalar", head, None, ()), "scalar", name, len(head), head)
+        payload = encode(value, REGISTRY, name)
+        framed, large = frame(payload.head, payload.buffers)
+        return self._keep(payload.format, payload.type, framed, large, payload.meta)
+
+    def _keep(
+        self,
+        format: str,  # noqa: A002
+        type: str,  # noqa: A002
+        framed: bytes,
+        large: list[Buffer],
+        meta: dict[str, Any],
+    ) -> Artifact:
+        parts = tuple(Part(blob_id(data), len(data)) for data in large)
+        for part, data in zip(parts, large, strict=True):
+            self._blobs.put(part, data)
+        size = len(framed) + sum(part.size for part in parts)
+        ids = [part.id for part in parts]
+        if len(framed) <= HEAD_LIMIT:
+            name = artifact_id(format, framed, None, ids)
+            return Artifact(name, format, type, size, framed, None, parts, meta)
+        head_part = Part(blob_id(framed), len(framed))
+        self._blobs.put(head_part, framed)
+        name = artifact_id(format, b"", head_part.id, ids)
+        return Artifact(name, format, type, size, None, head_part, parts, meta)
+
+    def load(self, artifact: Artifact) -> Any:
+        """The value, a fresh one each time: change it freely, neither the store nor another load sees it.
+
+        Large buffers are mapped, not read: an array or a column takes memory only where it is touched.
+
+        Raises:
+            StoreError: a blob is gone or was altered, or the store cannot be reached.
+            DataError: what reads the value (a plugin, the class's module) is not here.
+        """
+        head = artifact.head
+        if head is not None and artifact.format == "scalar" and head[0] == 0:
+            return scalar_value(head[1:])
+        if artifact.format == _GATHERED:
+            return self._load_gathered(artifact)
+        framed = self._head(artifact)
+        body, buffers = unframe(framed, [self._blobs.get(part) for part in artifact.parts])
+        return decode(artifact.format, body, buffers, REGISTRY)
+
+    def _head(self, artifact: Artifact) -> Buffer:
+        if artifact.head is not None:
+            return artifact.head
+        if artifact.head_part is None:
+            raise StoreError(
+                f"the artifact {artifact.id} says neither what its head is nor where",
+                hint="its record was cut off: run the step that made the value again",
+            )
+        return self._blobs.get(artifact.head_part)
+
+    def gather(self, items: list[Any]) -> Artifact:
+        """One artifact for a (nested) list of artifacts: it loads as the list of their values.
+
+        It holds the artifacts themselves, so it loads on its own; their blobs are not written again. Costs a few
+        hundred nanoseconds per item.
+        """
+        flat: list[Artifact] = []
+        shape = _flatten(items, flat)
+        # Without ``meta``: the same content has the same id, whatever is told about it.
+        bare = [(a.id, a.format, a.type, a.size, a.head, a.head_part, a.parts) for a in flat]
+        framed, _ = frame(msgspec.msgpack.encode((shape, bare)), ())
+        meta = {"length": len(items), "bytes": sum(artifact.size for artifact in flat)}
+        return self._keep(_GATHERED, "list", framed, [], meta)
+
+    def _gathered(self, artifact: Artifact) -> tuple[Any, list[Artifact]]:
+        body, _ = unframe(self._head(artifact), ())
+        shape, flat = msgspec.msgpack.decode(body, type=tuple[Any, list[Artifact]])
+        return shape, flat
+
+    def _load_gathered(self, artifact: Artifact) -> list[Any]:
+        shape, flat = self._gathered(artifact)
+        values = [self.load(item) for item in flat]
+        return values if shape is None else _nest(shape, iter(values))
+
+    def items(self, artifact: Artifact) -> list[Any] | None:
+        """The (nested) list of artifacts that ``gather`` made one of; None for any other artifact."""
+        if artifact.format != _GATHERED:
+            return None
+        shape, flat = self._gathered(artifact)
+        return flat if shape is None else _nest(shape, iter(flat))
+
+    def references(self, artifact: Artifact) -> Iterator[str]:
+        """The ids of all blobs that an artifact needs, through gathered ones too: what a collector must keep."""
+        for part in _own_parts(artifact):
+            yield part.id
+        if artifact.format == _GATHERED:
+            for item in self._gathered(artifact)[1]:
+                yield from self.references(item)
+
+    def check(self, artifact: Artifact) -> str | None:
+        """None when every blob is there and its bytes match their hash; else what is wrong, in one sentence."""
+        for part in _own_parts(artifact):
+            fault = self._blobs.fault(part)
+            if fault is not None:
+                return fault
+        head_id = None if artifact.head_part is None else artifact.head_part.id
+        ids = [part.id for part in artifact.parts]
+        if artifact_id(artifact.format, artifact.head or b"", head_id, ids) != artifact.id:
+            return f"the record of the artifact {artifact.id} was altered: it does not match its own id"
+        if artifact.format == _GATHERED:
+            for item in self._gathered(artifact)[1]:
+                fault = self.check(item)
+                if fault is not None:
+                    return fault
+        return None
+
+    def blobs(self) -> Iterator[tuple[str, int, float]]:
+        """Id, size in bytes and time of last use (seconds since 1970) of every blob in the store."""
+        return self._blobs.list()
+
+    def delete(self, blob_id: str) -> None:
+        """Remove a blob; no harm if it is gone already. Values that were loaded from it stay as they are."""
+        self._blobs.delete(blob_id)
+
+    def sweep(self, before: float) -> int:
+        """Remove what killed writers left half-written before a time (seconds since 1970); how many files."""
+        return self._blobs.sweep(before)
+
+
+def _own_parts(artifact: Artifact) -> Iterator[Part]:
+    if artifact.head_part is not None:
+        yield artifact.head_part
+    yield from artifact.parts
+
+
+def _flatten(items: list[Any], flat: list[Artifact]) -> Any:
+    """Collect the artifacts; the shape is None for a flat list, else a list of zeros and such lists."""
+    if all(type(item) is Artifact for item in items):
+        flat.extend(items)
+        return None
+    return _shape(items, flat)
+
+
+def _shape(items: list[Any], flat: list[Artifact]) -> list[Any]:
+    shape: list[Any] = []
+    for item in items:
+        if isinstance(item, Artifact):
+            flat.append(item)
+            shape.append(0)
+        elif isinstance(item, list):
+            shape.append(_shape(item, flat))
+        else:
+            raise DataError(
+                f"gather takes artifacts and lists of them, and got a {type(item).__name__}",
+                hint="save the value first",
+            )
+    return shape
+
+
+def _nest(shape: list[Any], values: Iterator[Any]) -> list[Any]:
+    return [next(values) if inner == 0 else _nest(inner, values) for inner in shape]

@@ -1,0 +1,185 @@
+"""What does a running step know of itself, and how does it say something? ``current`` and ``log``."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+from plait.data import ArtifactStore
+from plait.errors import StepError
+from plait.graph.model import Path, task_name
+from plait.record.facts import LogLine, Metric, Preview
+
+__all__ = ["Current", "TaskContext", "active_task", "current", "log"]
+
+T = TypeVar("T")
+
+
+class TaskContext:
+    """One attempt while it runs: who it is, and what it has said that nobody has fetched yet."""
+
+    def __init__(
+        self,
+        *,
+        run_id: str,
+        pipeline: str,
+        step: str,
+        path: Path,
+        attempt: int,
+        params: dict[str, Any],
+        store: ArtifactStore,
+    ) -> None:
+        self.run_id = run_id
+        self.pipeline = pipeline
+        self.step = step
+        self.path = path
+        self.attempt = attempt
+        self.params = params
+        self.store = store
+        self.lines: deque[LogLine] = deque()
+        self.metrics: deque[Metric] = deque()
+        self.previews: list[Preview] = []
+
+    def take_lines(self) -> tuple[LogLine, ...]:
+        return tuple(_taken(self.lines))
+
+    def take_metrics(self) -> tuple[Metric, ...]:
+        return tuple(_taken(self.metrics))
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        token = _active.set(self)
+        _in_process.append(self)
+        try:
+            yield
+        finally:
+            _in_process.remove(self)
+            _active.reset(token)
+
+
+_active: ContextVar[TaskContext | None] = ContextVar("plait_task", default=None)
+# A thread that a step starts has no context of its own; where one task runs in the process, it is that one.
+_in_process: list[TaskContext] = []
+
+
+def _taken(items: deque[T]) -> list[T]:
+    """All that is there now; safe while another thread goes on adding."""
+    return [items.popleft() for _ in range(len(items))]
+
+
+def active_task() -> TaskContext | None:
+    """The task that this code runs in, if any."""
+    return _active.get() or (_in_process[0] if len(_in_process) == 1 else None)
+
+
+class Current:
+    """The run and task that this code runs in: ``current.run``, ``current.task``, ``current.params`` …
+
+    Raises:
+        StepError: asked for outside a step that plait runs; test with ``if current:``.
+    """
+
+    def __bool__(self) -> bool:
+        return active_task() is not None
+
+    @property
+    def run(self) -> str:
+        """The run's id."""
+        return self._task.run_id
+
+    @property
+    def pipeline(self) -> str:
+        return self._task.pipeline
+
+    @property
+    def step(self) -> str:
+        return self._task.step
+
+    @property
+    def task(self) -> str:
+        """The task's name, such as ``fit[3]``."""
+        return task_name(self._task.step, self._task.path)
+
+    @property
+    def index(self) -> Path:
+        """Which element this is: an index per ``each`` around the step, outermost first."""
+        return self._task.path
+
+    @property
+    def attempt(self) -> int:
+        """1, and more after retries."""
+        return self._task.attempt
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The parameters of the run."""
+        return dict(self._task.params)
+
+    @property
+    def _task(self) -> TaskContext:
+        task = active_task()
+        if task is None:
+            raise StepError(
+                "current is known only inside a step that plait runs", hint="test it first: if current: …"
+            )
+        return task
+
+    def __repr__(self) -> str:
+        task = active_task()
+        return f"<current task {self.task} of run {task.run_id}>" if task else "<no current task>"
+
+
+current = Current()
+
+
+def log(value: Any = None, /, *, name: str | None = None, at: float | None = None, **values: Any) -> None:
+    """Keep something of a step with the run: ``log(rmse=0.3)``, ``log(figure)``, ``log(table, name="errors")``.
+
+    Numbers become metrics, a series when logged repeatedly; everything else becomes a preview on the task's page.
+    Outside a run nothing happens, so a step stays a plain function.
+
+    Args:
+        value: a figure, table, image or any other value to show.
+        name: what ``value`` is called; its type's name if left out.
+        at: the place of numbers on the axis of their series, such as the epoch.
+        values: numbers, and other values, by name.
+    """
+    task = active_task()
+    if task is None:
+        return
+    if value is not None:
+        if name is None and _number(value) is not None:
+            raise StepError(f"log({value!r}) has no name for the number", hint=f"log(score={value!r})")
+        _keep(task, name or _title(value), value, at)
+    for key, given in values.items():
+        _keep(task, key, given, at)
+
+
+def _keep(task: TaskContext, name: str, value: Any, at: float | None) -> None:
+    number = _number(value)
+    if number is not None:
+        task.metrics.append(Metric(name, number, None if at is None else float(at), time.time()))
+        return
+    taken = {preview.name for preview in task.previews}
+    unique, count = name, 1
+    while unique in taken:
+        count += 1
+        unique = f"{name}_{count}"
+    task.previews.append(Preview(unique, task.store.save(value)))
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool | int | float):
+        return float(value)
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        item = value.item()
+        return float(item) if isinstance(item, bool | int | float) else None
+    return None
+
+
+def _title(value: Any) -> str:
+    return type(value).__name__.lower()

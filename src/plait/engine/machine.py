@@ -1,0 +1,445 @@
+"""What is to happen next? Scheduling as a pure, synchronous object: an event goes in, actions come out.
+
+No I/O and no clock: time arrives in the events. Every task and every *prefix* of a mapped node's paths is a
+place ``(node, path)`` that is completed once; whoever waits for a place is told then. A gather waits for a prefix,
+an element for a full path, so one rule serves both. Cost is O(1) amortised per task and edge.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Mapping
+from enum import IntEnum
+from typing import TypeAlias
+
+from plait.engine.events import (
+    Action,
+    Cancel,
+    Done,
+    Event,
+    Failed,
+    Finish,
+    Launch,
+    Retry,
+    Room,
+    Settle,
+    Start,
+    Tick,
+)
+from plait.errors import DefinitionError
+from plait.graph.model import ROOT, Each, Graph, Path, task_name
+from plait.graph.unfold import Keyed, Lengths, Many, Need, Resolved, Unknown, resolve, size
+from plait.graph.values import Const, Input, Item, Output, Value, parts
+
+__all__ = ["Machine", "State"]
+
+Place: TypeAlias = tuple[int, Path]
+"""A node at a path; a scope ``s`` at a path is written ``(~s, path)``."""
+
+
+class State(IntEnum):
+    """Where a task stands. A prefix of paths is only ever DONE, FAILED or SKIPPED."""
+
+    WAITING = 0
+    READY = 1
+    DELAYED = 2
+    RUNNING = 3
+    DONE = 4
+    FAILED = 5
+    SKIPPED = 6
+    CANCELLED = 7
+
+
+class Machine:
+    """The state of one run's scheduling.
+
+    Args:
+        graph: what is to be run.
+        input_lengths: for each input that an ``each`` takes apart, how long it is.
+    """
+
+    def __init__(self, graph: Graph, input_lengths: Mapping[str, Lengths] | None = None) -> None:
+        self.graph = graph
+        self.layout = graph.layout
+        self.state: dict[Place, State] = {}
+        self.status: str | None = None
+        self._inputs = dict(input_lengths or {})
+        self._extents: dict[Place, int] = {}
+        self._lengths: dict[Place, tuple[Lengths, ...]] = {}
+        self._unmet: dict[Place, int] = {}
+        self._waiters: dict[Place, list[Place]] = {}
+        self._remaining: dict[Place, int] = {}
+        self._spoiled: dict[Place, str] = {}
+        self._ready: list[tuple[int, int, Path]] = []
+        self._delayed: list[tuple[float, int, Path]] = []
+        self._running: set[Place] = set()
+        self._attempts: dict[Place, int] = {}
+        self._failed = False
+        self._cancelled = False
+        self._room = 0
+        self._actions: list[Action] = []
+        self._new_extents: list[tuple[int, Path, int]] = []
+        self._demands = [_demands(graph, node) for node in range(len(graph.nodes))]
+        self._priorities = [-graph.options(node).priority for node in range(len(graph.nodes))]
+
+    # Facts, for `size` and `resolve`.
+
+    def extent(self, scope: int, path: Path) -> int | None:
+        return self._extents.get((scope, path))
+
+    def output_lengths(self, node: int, output: int, path: Path) -> Lengths:
+        known = self._lengths.get((node, path))
+        return known[output] if known else None
+
+    def input_lengths(self, name: str) -> Lengths:
+        return self._inputs.get(name)
+
+    # Events.
+
+    def handle(self, event: Event) -> list[Action]:
+        """Take in what happened; what is to be done about it comes back, in order."""
+        match event:
+            case Done():
+                self._on_done(event)
+            case Room(tasks=tasks):
+                self._room = tasks
+            case Failed():
+                self._on_failed(event)
+            case Tick(now=now):
+                self._release(now)
+            case Start():
+                self._enter(ROOT, ())
+            case Cancel():
+                self._on_cancel()
+        self._launch()
+        if not (self._running or self._ready or self._delayed) and self.status is None:
+            self.status = "cancelled" if self._cancelled else "failed" if self._failed else "done"
+            self._actions.append(Finish(self.status))
+        actions, self._actions = self._actions, []
+        return actions
+
+    @property
+    def next_tick(self) -> float | None:
+        """When the first delayed task becomes ready."""
+        return self._delayed[0][0] if self._delayed else None
+
+    def take_extents(self) -> list[tuple[int, Path, int]]:
+        """The scopes that were unfolded since the last call: scope, path, number of elements."""
+        extents, self._new_extents = self._new_extents, []
+        return extents
+
+    def _on_done(self, event: Done) -> None:
+        place = (event.node, event.path)
+        self._running.remove(place)
+        if event.lengths:
+            self._lengths[place] = event.lengths
+        self._complete(place, State.DONE)
+
+    def _on_failed(self, event: Failed) -> None:
+        place = (event.node, event.path)
+        self._running.remove(place)
+        attempt = self._attempts.get(place, 1)
+        options = self.graph.options(event.node)
+        if event.retryable and attempt <= options.retries and not self._cancelled:
+            at = event.now + options.retry_delay * options.backoff ** (attempt - 1)
+            self._actions.append(Retry(event.node, event.path, attempt, at))
+            self._attempts[place] = attempt + 1
+            if at > event.now:
+                self.state[place] = State.DELAYED
+                heapq.heappush(self._delayed, (at, event.node, event.path))
+            else:
+                self._make_ready(place)
+            return
+        self._fail(place)
+
+    def _on_cancel(self) -> None:
+        self._cancelled = True
+        for _, node, path in (*self._ready, *self._delayed):
+            self.state[node, path] = State.CANCELLED
+        self._ready.clear()
+        self._delayed.clear()
+
+    def _release(self, now: float) -> None:
+        while self._delayed and self._delayed[0][0] <= now:
+            _, node, path = heapq.heappop(self._delayed)
+            self._make_ready((node, path))
+
+    def _launch(self) -> None:
+        while self._room > 0 and self._ready:
+            _, negative, path = heapq.heappop(self._ready)
+            place = (-negative, path)
+            self.state[place] = State.RUNNING
+            self._running.add(place)
+            self._room -= 1
+            self._actions.append(Launch(-negative, path, self._attempts.get(place, 1)))
+
+    def _make_ready(self, place: Place) -> None:
+        if self._cancelled:
+            self.state[place] = State.CANCELLED
+            return
+        self.state[place] = State.READY
+        # Later nodes first: elements flow to the end instead of piling up in the middle.
+        heapq.heappush(self._ready, (self._priorities[place[0]], -place[0], place[1]))
+
+    # Unfolding scopes into tasks.
+
+    def _enter(self, scope: int, path: Path) -> None:
+        for node in self.layout.inside[scope]:
+            self._create((node, path))
+        for child in self.layout.children[scope]:
+            self._open(child, path)
+
+    def _create(self, place: Place) -> None:
+        node, path = place
+        unmet = 0
+        blocked = ""
+        for needed in self._needs(node, path):
+            state = self.state.get(needed)
+            if state is None or state < State.DONE:
+                self._waiters.setdefault(needed, []).append(place)
+                unmet += 1
+            elif state != State.DONE:
+                blocked = blocked or self._why(needed)
+        self.state[place] = State.WAITING
+        if blocked:
+            self._skip(place, blocked)
+        elif unmet:
+            self._unmet[place] = unmet
+        else:
+            self._make_ready(place)
+
+    def _needs(self, node: int, path: Path) -> Iterable[Place]:
+        fixed, dynamic = self._demands[node]
+        needs = [
+            (producer, path if positions is None else tuple([path[at] for at in positions]))
+            for producer, positions in fixed
+        ]
+        if not dynamic:
+            return needs
+        scope = self.graph.nodes[node].scope
+        collected = dict.fromkeys(needs)
+        for value in dynamic:
+            collected.update(dict.fromkeys(_places(resolve(self.graph, self, value, scope, path))))
+        return collected
+
+    def _open(self, scope: int, path: Path) -> None:
+        each = self.graph.scopes[scope]
+        if not isinstance(each, Each):
+            self._enter(scope, path)
+            return
+        try:
+            sizes = [size(self.graph, self, source, each.parent, path) for source in each.sources]
+        except Unknown as unknown:
+            self._await(scope, path, unknown.waits_for)
+            return
+        except DefinitionError as error:
+            self._refuse(scope, path, str(error))
+            return
+        if len(set(sizes)) > 1:
+            lengths = ", ".join(f"{label} has {n}" for label, n in zip(each.labels, sizes, strict=True))
+            self._refuse(scope, path, f"each(...) side by side needs equal lengths: {lengths}")
+            return
+        self._unfold(scope, path, sizes[0])
+
+    def _await(self, scope: int, path: Path, place: Place) -> None:
+        if self.state.get(place, State.WAITING) in (State.FAILED, State.SKIPPED):
+            self._skip_scope(scope, path, self._why(place))
+        else:
+            self._waiters.setdefault(place, []).append((~scope, path))
+
+    def _unfold(self, scope: int, path: Path, count: int) -> None:
+        nodes = self.layout.subtree(scope)
+        self._extents[scope, path] = count
+        self._new_extents.append((scope, path, count))
+        for node in nodes:
+            self._remaining[node, path] = count
+        for index in range(count):
+            self._enter(scope, (*path, index))
+        for waiter in self._waiters.pop((~scope, path), ()):
+            self._open(~waiter[0], waiter[1])
+        if count == 0:
+            for node in nodes:
+                self._complete((node, path), State.DONE)
+
+    def _refuse(self, scope: int, path: Path, reason: str) -> None:
+        """A scope that cannot be entered: its first node fails, the others are skipped."""
+        first, *others = self.layout.subtree(scope)
+        self._fail((first, path), reason)
+        for node in others:
+            self._skip((node, path), f"{self._name((first, path))} failed")
+        self._forget_extent(scope, path, reason)
+
+    def _skip_scope(self, scope: int, path: Path, reason: str) -> None:
+        for node in self.layout.subtree(scope):
+            self._skip((node, path), reason)
+        self._forget_extent(scope, path, reason)
+
+    def _forget_extent(self, scope: int, path: Path, reason: str) -> None:
+        """Whoever waits for the length of a scope that will never have one cannot run either."""
+        self.state[~scope, path] = State.SKIPPED
+        self._spoiled[~scope, path] = reason
+        for waiter in self._waiters.pop((~scope, path), ()):
+            self._skip_scope(~waiter[0], waiter[1], reason)
+
+    # Completing places.
+
+    def _fail(self, place: Place, reason: str = "") -> None:
+        self._failed = True
+        self._actions.append(Settle(place[0], place[1], "failed", reason))
+        self._spoiled[place] = f"{self._name(place)} failed"
+        self._complete(place, State.FAILED)
+
+    def _skip(self, place: Place, reason: str) -> None:
+        if self.state.get(place, State.WAITING) >= State.DONE:
+            return
+        self._unmet.pop(place, None)
+        self._actions.append(Settle(place[0], place[1], "skipped", reason))
+        self._spoiled[place] = reason
+        self._complete(place, State.SKIPPED)
+
+    def _complete(self, place: Place, state: State) -> None:
+        """Tell all who wait for a place, then the prefixes above it; a worklist, since chains are long."""
+        work = [(place, state)]
+        while work:
+            place, state = work.pop()
+            self.state[place] = state
+            for waiter in self._waiters.pop(place, ()):
+                self._tell(waiter, place, state, work)
+            node, path = place
+            if not path:
+                continue
+            above = (node, path[:-1])
+            if state != State.DONE:
+                self._spoiled.setdefault(above, self._why(place))
+            left = self._remaining[above] = self._remaining[above] - 1
+            if not left:
+                work.append((above, State.SKIPPED if above in self._spoiled else State.DONE))
+
+    def _tell(self, waiter: Place, place: Place, state: State, work: list[tuple[Place, State]]) -> None:
+        if waiter[0] < 0:
+            if state == State.DONE:
+                self._open(~waiter[0], waiter[1])
+            else:
+                self._skip_scope(~waiter[0], waiter[1], self._why(place))
+            return
+        if self.state[waiter] != State.WAITING:
+            return
+        if state == State.DONE:
+            left = self._unmet[waiter] = self._unmet[waiter] - 1
+            if not left:
+                del self._unmet[waiter]
+                self._make_ready(waiter)
+            return
+        reason = self._why(place)
+        del self._unmet[waiter]
+        self._actions.append(Settle(waiter[0], waiter[1], "skipped", reason))
+        self._spoiled[waiter] = reason
+        work.append((waiter, State.SKIPPED))
+
+    def _why(self, place: Place) -> str:
+        return self._spoiled.get(place) or f"{self._name(place)} did not run"
+
+    def _name(self, place: Place) -> str:
+        return task_name(self.graph.nodes[place[0]].id, place[1])
+
+    def check(self) -> None:
+        """Assert every invariant; for tests and for replaying a recorded run."""
+        waiting: dict[Place, int] = {}
+        for place, waiters in self._waiters.items():
+            assert self.state.get(place, State.WAITING) < State.DONE, (
+                f"{place} is complete but still waited for"
+            )
+            for waiter in waiters:
+                if waiter[0] >= 0 and self.state[waiter] == State.WAITING:
+                    waiting[waiter] = waiting.get(waiter, 0) + 1
+        assert waiting == self._unmet, "unmet needs differ from the places waited for"
+        tasks = [p for p in self.state if p[0] >= 0 and len(p[1]) == len(self.layout.node_axes[p[0]])]
+        by_state = {state: {p for p in tasks if self.state[p] == state} for state in State}
+        assert by_state[State.WAITING] == set(self._unmet)
+        assert by_state[State.RUNNING] == self._running
+        assert by_state[State.READY] == {(-node, path) for _, node, path in self._ready}
+        assert by_state[State.DELAYED] == {(node, path) for _, node, path in self._delayed}
+        assert all(count >= 0 for count in self._remaining.values())
+        if self.status is not None:
+            assert not any((self._running, self._ready, self._delayed))
+            assert self.status == "cancelled" or not self._unmet, "finished with tasks that still wait"
+        if self.status == "done":
+            assert all(self.state[p] == State.DONE for p in tasks)
+
+
+Demand: TypeAlias = tuple[tuple[tuple[int, tuple[int, ...] | None], ...], tuple[Value, ...]]
+
+
+def _demands(graph: Graph, node: int) -> Demand:
+    """What a node needs, told once for all its tasks.
+
+    The fixed part is pairs of a producer and the positions of the consumer's path that make the producer's; None
+    where both paths are the same. What depends on the index itself (grids, lists of references) is dynamic.
+    """
+    chosen = graph.nodes[node]
+    identity = tuple(range(len(graph.layout.node_axes[node])))
+    fixed: dict[tuple[int, tuple[int, ...] | None], None] = {}
+    dynamic: list[Value] = []
+    for value in (*(arg for _, arg in chosen.args), *(Output(earlier) for earlier in chosen.after)):
+        found = _positions(graph, value, chosen.scope, identity)
+        if found is None:
+            dynamic.append(value)
+        else:
+            fixed.update(dict.fromkeys((producer, None if at == identity else at) for producer, at in found))
+    return tuple(fixed), tuple(dynamic)
+
+
+def _positions(graph: Graph, value: Value, scope: int, identity: Path) -> list[Place] | None:
+    """The places that a value needs, written in positions of the path; None where that cannot be said."""
+    source = value
+    while isinstance(source, Item):
+        each = graph.scopes[source.scope]
+        assert isinstance(each, Each)
+        source = each.sources[source.source]
+    match source:
+        case Const() | Input():
+            return []
+        case Output():
+            # `resolve` only cuts and joins paths on its way to an output, so positions pass through it as well.
+            return list(_places(resolve(graph, _NOTHING, value, scope, identity)))
+    if value is not source:
+        return [] if not _reads_outputs(source) else None
+    collected: list[Place] = []
+    for part in parts(source):
+        found = _positions(graph, part, scope, identity)
+        if found is None:
+            return None
+        collected.extend(found)
+    return collected
+
+
+def _reads_outputs(value: Value) -> bool:
+    return isinstance(value, Output | Item) or any(_reads_outputs(part) for part in parts(value))
+
+
+def _places(resolved: Resolved) -> Iterable[Place]:
+    match resolved:
+        case Need(node=node, path=path):
+            yield (node, path)
+        case Many(items=items):
+            for item in items:
+                yield from _places(item)
+        case Keyed(items=pairs):
+            for _, item in pairs:
+                yield from _places(item)
+
+
+class _Nothing:
+    """Facts before anything is known."""
+
+    def extent(self, scope: int, path: Path) -> int | None:
+        return None
+
+    def output_lengths(self, node: int, output: int, path: Path) -> Lengths:
+        return None
+
+    def input_lengths(self, name: str) -> Lengths:
+        return None
+
+
+_NOTHING = _Nothing()

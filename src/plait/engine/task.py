@@ -1,0 +1,163 @@
+"""What does an executor get, and what does it answer? Small messages: references to data, never the data."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeAlias
+
+from msgspec import Struct
+
+from plait.data import Artifact
+from plait.errors import DataError, TargetError
+from plait.graph.model import Path
+from plait.record.facts import ErrorInfo, LogLine, Metric, Preview, Usage
+from plait.record.results import DictArg, ListArg, Plain, Stored
+
+__all__ = [
+    "Executor",
+    "FunctionRef",
+    "Job",
+    "Live",
+    "Message",
+    "Report",
+    "TaskSpec",
+    "function_ref",
+    "load_function",
+]
+
+
+class FunctionRef(Struct, frozen=True, array_like=True):
+    """Where a step's function is found: by name in a module, or by value where no module has it."""
+
+    name: str
+    module: str = ""
+    qualname: str = ""
+    pickled: bytes = b""
+
+
+class Job(Struct, frozen=True, array_like=True):
+    """What all tasks of a run share."""
+
+    run_id: str
+    pipeline: str
+    store: str
+    functions: tuple[FunctionRef, ...]
+    params: dict[str, Any] = {}
+    search_path: tuple[str, ...] = ()
+
+
+class TaskSpec(Struct, frozen=True, array_like=True):
+    """One attempt of a task.
+
+    ``outputs`` has an item per output: its name and how many levels of list are stored apart for an ``each``.
+    """
+
+    node: int
+    path: Path
+    attempt: int
+    function: int
+    name: str
+    arguments: tuple[tuple[str, Stored | Plain | ListArg | DictArg], ...]
+    outputs: tuple[tuple[str, int], ...]
+
+
+class Report(Struct, frozen=True, array_like=True, tag="report"):
+    """How an attempt ended: with artifacts, one per output, or with an error.
+
+    ``lost`` says that the worker is gone, so the attempt has no report of its own.
+    """
+
+    node: int
+    path: Path
+    attempt: int
+    artifacts: tuple[Artifact, ...] = ()
+    error: ErrorInfo | None = None
+    usage: Usage = Usage()
+    lines: tuple[LogLine, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+    previews: tuple[Preview, ...] = ()
+    lost: bool = False
+
+
+class Live(Struct, frozen=True, array_like=True, tag="live"):
+    """What a task that still runs has said so far."""
+
+    node: int
+    path: Path
+    attempt: int
+    lines: tuple[LogLine, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+
+
+Message: TypeAlias = Report | Live
+
+
+class Executor(Protocol):
+    """Where tasks run. One run at a time; called from one thread."""
+
+    name: str
+
+    def start(self, job: Job, functions: Sequence[Callable[..., Any]]) -> None:
+        """Get ready for a run."""
+
+    def room(self) -> int:
+        """How many tasks more it would take now."""
+
+    def submit(self, tasks: Sequence[TaskSpec]) -> None:
+        """Begin these tasks; never blocks for long."""
+
+    def wait(self, timeout: float | None) -> list[Message]:
+        """What has been said since the last call; at most ``timeout`` seconds later, possibly nothing."""
+
+    def stop(self, *, now: bool = False) -> None:
+        """Release what was taken; ``now`` ends running tasks."""
+
+
+def function_ref(name: str, function: Callable[..., Any]) -> FunctionRef:
+    """How another process finds a function.
+
+    Raises:
+        DataError: it lives in no module and cannot be pickled; the message names what stands in the way.
+    """
+    module, qualname = getattr(function, "__module__", ""), getattr(function, "__qualname__", "")
+    if module and module != "__main__" and _found(module, qualname) is function:
+        return FunctionRef(name, module, qualname)
+    import cloudpickle
+
+    try:
+        return FunctionRef(name, pickled=cloudpickle.dumps(function))
+    except Exception as error:
+        raise DataError(
+            f"step {name!r} cannot travel to a worker process: {error}",
+            hint="move the step into a module, or what it refers to out of it; or run with --executor inline",
+        ) from error
+
+
+def load_function(ref: FunctionRef) -> Callable[..., Any]:
+    """The function that a reference stands for.
+
+    Raises:
+        TargetError: the module no longer has it.
+    """
+    if ref.pickled:
+        import pickle
+
+        function: Callable[..., Any] = pickle.loads(ref.pickled)
+        return function
+    importlib.import_module(ref.module)
+    found = _found(ref.module, ref.qualname)
+    if found is None:
+        raise TargetError(f"module {ref.module!r} has no {ref.qualname!r} in the worker")
+    return found
+
+
+def _found(module: str, qualname: str) -> Callable[..., Any] | None:
+    import sys
+
+    found: Any = sys.modules.get(module)
+    for part in qualname.split("."):
+        found = getattr(found, part, None)
+    # A step in a module hides the function that it wraps.
+    wrapped: Callable[..., Any] | None = getattr(found, "function", found)
+    return wrapped

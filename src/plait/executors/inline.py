@@ -1,0 +1,61 @@
+"""How do tasks run in the caller itself? One after the other: for notebooks, debuggers and small steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from plait.data import ArtifactStore
+from plait.engine.task import Job, Message, TaskSpec
+from plait.executors.capture import Capture
+from plait.executors.work import Work
+
+__all__ = ["InlineExecutor"]
+
+
+class InlineExecutor:
+    """Runs one task at a time in this process.
+
+    Args:
+        tee: whether what steps print is also shown as it comes.
+        store: the store to use instead of one opened anew.
+    """
+
+    name = "inline"
+
+    def __init__(self, *, tee: bool = True, store: ArtifactStore | None = None) -> None:
+        self._tee = tee
+        self._store = store
+        self._queue: list[TaskSpec] = []
+        self.errors: dict[tuple[int, tuple[int, ...]], BaseException] = {}
+
+    def start(self, job: Job, functions: Sequence[Callable[..., Any]]) -> None:
+        self._capture = Capture(tee=self._tee)
+        self._capture.install()
+        self._work = Work(
+            job, functions.__getitem__, self._store or ArtifactStore(job.store), self._capture, "inline"
+        )
+
+    def room(self) -> int:
+        return 1 - len(self._queue)
+
+    def submit(self, tasks: Sequence[TaskSpec]) -> None:
+        self._queue.extend(tasks)
+
+    def wait(self, timeout: float | None) -> list[Message]:
+        if not self._queue:
+            if timeout:
+                import time
+
+                time.sleep(timeout)
+            return []
+        spec = self._queue.pop(0)
+        report, raised = self._work.do(spec, self._work.context(spec))
+        if raised is not None:
+            # The exception itself, for whoever called from Python: it carries frames and locals.
+            self.errors[spec.node, spec.path] = raised
+        return [report]
+
+    def stop(self, *, now: bool = False) -> None:
+        self._queue.clear()
+        self._capture.remove()

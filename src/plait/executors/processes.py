@@ -1,0 +1,319 @@
+"""How do tasks run on all cores of this machine? Warm worker processes that may die without taking the run along."""
+
+from __future__ import annotations
+
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path as FilePath
+from typing import Any
+
+import msgspec
+
+from plait.engine.task import Job, Live, Message, Report, TaskSpec, function_ref
+from plait.executors.spool import read_last_task
+from plait.executors.wire import Begin, Channel, Recall, Reply, Returned, Tasks, read_replies
+from plait.graph.model import Path
+from plait.record.facts import ErrorInfo, Usage
+
+__all__ = ["ProcessExecutor"]
+
+_START = (
+    "import sys; sys.path.append(sys.argv[2]); from plait.executors.worker import main; main(sys.argv[1])"
+)
+_AHEAD_SECONDS = 0.03  # how much work a worker is given beyond the task that it does
+_AHEAD_TASKS = 256
+_STUCK_SECONDS = 0.1
+_GRACE_SECONDS = 2.0
+
+
+class ProcessExecutor:
+    """Runs tasks in worker processes, started when there is work for them.
+
+    Args:
+        workers: how many at most; one per available core if left out.
+    """
+
+    name = "processes"
+
+    def __init__(self, workers: int | None = None) -> None:
+        self._most = workers or _cores()
+        self._workers: list[_Worker] = []
+        self._backlog: deque[TaskSpec] = deque()
+        self._said: queue.SimpleQueue[tuple[_Worker, list[Reply] | None]] = queue.SimpleQueue()
+        self._seconds: dict[int, float] = {}
+        self._folder: str | None = None
+        self._job: Job | None = None
+        self._out_of_memory = 0
+
+    def start(self, job: Job, functions: Sequence[Callable[..., Any]]) -> None:
+        refs = tuple(function_ref(getattr(function, "__name__", "step"), function) for function in functions)
+        self._job = msgspec.structs.replace(job, functions=refs, search_path=tuple(p for p in sys.path if p))
+        self._folder = tempfile.mkdtemp(prefix="plait-")
+        self._out_of_memory = _out_of_memory_kills()
+
+    def room(self) -> int:
+        known = self._seconds.values()
+        average = sum(known) / len(known) if known else 1.0
+        ahead = min(_AHEAD_TASKS, int(_AHEAD_SECONDS / max(average, 1e-6)))
+        waiting = len(self._backlog) + sum(len(worker.pending) for worker in self._workers)
+        return max(0, self._most * (1 + 2 * ahead) - waiting)
+
+    def submit(self, tasks: Sequence[TaskSpec]) -> None:
+        self._backlog.extend(tasks)
+        self._dispatch()
+
+    def wait(self, timeout: float | None) -> list[Message]:
+        messages: list[Message] = []
+        try:
+            worker, replies = self._said.get(timeout=timeout)
+            while True:
+                if replies is None:
+                    messages += self._bury(worker)
+                else:
+                    self._hear(worker, replies, messages)
+                worker, replies = self._said.get_nowait()
+        except queue.Empty:
+            self._recall()
+        self._dispatch()
+        return messages
+
+    def stop(self, *, now: bool = False) -> None:
+        self._backlog.clear()
+        for worker in self._workers:
+            worker.end(now=now)
+        for worker in self._workers:
+            worker.join()
+        self._workers.clear()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+    def _dispatch(self) -> None:
+        while self._backlog:
+            worker = min(
+                (one for one in self._workers if one.alive), key=lambda one: len(one.pending), default=None
+            )
+            if worker is None or (worker.pending and len(self._workers) < self._most):
+                worker = self._spawn()
+            batch = self._batch(worker)
+            if not batch:
+                return
+            worker.give(batch)
+
+    def _batch(self, worker: _Worker) -> list[TaskSpec]:
+        """What to hand to a worker: one task, and more while they are known to be short."""
+        ahead = sum(self._seconds.get(spec.function, 1.0) for spec in worker.pending.values())
+        batch: list[TaskSpec] = []
+        fair = 1 + len(self._backlog) // self._most
+        while self._backlog and len(batch) < fair and len(worker.pending) + len(batch) < _AHEAD_TASKS:
+            seconds = self._seconds.get(self._backlog[0].function, 1.0)
+            if (worker.pending or batch) and ahead + seconds > _AHEAD_SECONDS:
+                break
+            ahead += seconds
+            batch.append(self._backlog.popleft())
+        return batch
+
+    def _spawn(self) -> _Worker:
+        assert self._folder is not None
+        assert self._job is not None
+        worker = _Worker(f"{self._folder}/{len(self._workers)}-{time.monotonic_ns()}", self._said)
+        worker.channel.send(Begin(self._job))
+        self._workers.append(worker)
+        return worker
+
+    def _hear(self, worker: _Worker, replies: list[Reply], messages: list[Message]) -> None:
+        for reply in replies:
+            match reply:
+                case Report():
+                    spec = worker.reported(reply)
+                    if spec is None:
+                        continue
+                    seconds = reply.usage.ended_at - reply.usage.started_at + 2e-5
+                    known = self._seconds.get(spec.function, seconds)
+                    self._seconds[spec.function] = max(seconds, 0.9 * known + 0.1 * seconds)
+                    messages.append(reply)
+                case Live():
+                    worker.lines_seen += len(reply.lines)
+                    messages.append(reply)
+                case Returned(places=places):
+                    worker.recalled = False
+                    for place in places:
+                        spec = worker.pending.pop(place, None)
+                        if spec is not None:
+                            self._backlog.appendleft(spec)
+
+    def _recall(self) -> None:
+        """Take back what waits behind a long task while another worker has nothing to do."""
+        if self._backlog or (len(self._workers) == self._most and all(one.pending for one in self._workers)):
+            return
+        for worker in self._workers:
+            if len(worker.pending) > 1 and not worker.recalled and worker.silent_for() > _STUCK_SECONDS:
+                worker.recalled = True
+                worker.send(Recall())
+
+    def _bury(self, worker: _Worker) -> list[Message]:
+        """A worker is gone: its task is lost, what it had not begun goes to the others."""
+        if worker not in self._workers:
+            return []
+        self._workers.remove(worker)
+        code = worker.join()
+        last = read_last_task(worker.spool, worker.lines_seen)
+        guilty = (last.node, last.path) if last is not None else None
+        if guilty not in worker.pending:
+            guilty = next(iter(worker.pending), None)
+        messages: list[Message] = []
+        for place, spec in reversed(worker.pending.items()):
+            if place != guilty:
+                self._backlog.appendleft(spec)
+                continue
+            error = ErrorInfo("WorkerLost", self._cause(code))
+            usage = Usage(worker.last_heard, time.time(), worker=worker.label)
+            lines = last.lines if last is not None and (last.node, last.path) == place else ()
+            messages.append(
+                Report(spec.node, spec.path, spec.attempt, error=error, usage=usage, lines=lines, lost=True)
+            )
+        return messages
+
+    def _cause(self, code: int) -> str:
+        if code >= 0:
+            return f"the worker process ended itself with status {code} (os._exit, or a library that ends the process)"
+        name = _signal_name(-code)
+        if -code == signal.SIGSEGV:
+            return (
+                f"the worker process crashed in native code ({name}); its log has the Python lines it was in"
+            )
+        kills = _out_of_memory_kills()
+        if -code == getattr(signal, "SIGKILL", 9):
+            if kills > self._out_of_memory:
+                self._out_of_memory = kills
+                return f"out of memory: the system killed the worker process ({name})"
+            return f"the worker process was killed from outside ({name})"
+        return f"the worker process was ended by signal {name}"
+
+
+class _Worker:
+    """The driver's side of one worker process."""
+
+    def __init__(self, spool: str, said: queue.SimpleQueue[Any]) -> None:
+        self.spool = spool
+        self.pending: dict[tuple[int, Path], TaskSpec] = {}
+        self.lines_seen = 0
+        self.recalled = False
+        self.alive = True
+        self.last_heard = time.time()
+        options: dict[str, Any] = {}
+        if sys.platform == "win32":
+            options["creationflags"] = subprocess.CREATE_NEW_PROCESS_GROUP
+        else:
+            options["start_new_session"] = (
+                True  # Ctrl-C is for the driver, which then ends the workers in order
+            )
+        source = str(FilePath(__file__).parents[2])
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _START, spool, source],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            **options,
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self.label = f"process {self._process.pid}"
+        self.channel = Channel(self._process.stdin)
+        self._replies = Channel(self._process.stdout)
+        self._thread = threading.Thread(target=self._listen, args=(said,), daemon=True)
+        self._thread.start()
+
+    def give(self, specs: list[TaskSpec]) -> None:
+        if not self.pending:
+            self.last_heard = time.time()
+        self.pending.update({(spec.node, spec.path): spec for spec in specs})
+        self.send(Tasks(tuple(specs)))
+
+    def send(self, message: Any) -> None:
+        try:
+            self.channel.send(message)
+        except OSError:  # it died; its listener says so
+            self.alive = False
+
+    def reported(self, report: Report) -> TaskSpec | None:
+        self.last_heard = time.time()
+        self.lines_seen = 0
+        return self.pending.pop((report.node, report.path), None)
+
+    def silent_for(self) -> float:
+        return time.time() - self.last_heard
+
+    def end(self, *, now: bool) -> None:
+        if now:
+            self._kill()
+            return
+        try:
+            self.channel.close()
+        except OSError:
+            self._kill()
+
+    def join(self) -> int:
+        try:
+            code = self._process.wait(_GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._kill()
+            code = self._process.wait()
+        self._thread.join(_GRACE_SECONDS)
+        return code
+
+    def _kill(self) -> None:
+        """The worker and what it has started."""
+        if hasattr(os, "killpg"):
+            try:
+                os.killpg(self._process.pid, signal.SIGKILL)
+                return
+            except OSError:  # gone already, or not a group of its own
+                pass
+        self._process.kill()
+
+    def _listen(self, said: queue.SimpleQueue[Any]) -> None:
+        while True:
+            try:
+                body = self._replies.receive()
+            except (OSError, ValueError):
+                body = None
+            if body is None:
+                self.alive = False
+                said.put((self, None))
+                return
+            said.put((self, read_replies.decode(body)))
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)
+
+
+def _out_of_memory_kills() -> int:
+    """How many processes the system has killed for want of memory since it started; 0 where it does not tell."""
+    try:
+        text = FilePath("/proc/vmstat").read_text()
+    except OSError:
+        return 0
+    for line in text.splitlines():
+        if line.startswith("oom_kill "):
+            return int(line.split()[1])
+    return 0

@@ -1,0 +1,91 @@
+"""What did a worker say before it died? Its output file: framed lines, marks of tasks, raw output of C code."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from msgspec import Struct
+
+from plait.graph.model import Path
+from plait.record.facts import LogLine
+
+__all__ = ["Spool", "read_last_task"]
+
+_MARK = "\x1e"
+_LARGE = 8 << 20
+
+
+class LastTask(Struct, frozen=True):
+    """The task that a worker began last, and all that it said in it."""
+
+    node: int
+    path: Path
+    lines: tuple[LogLine, ...]
+
+
+class Spool:
+    """A worker's own side: stdout and stderr of the process point here, below Python's own streams."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        self._written = 0
+        self._start = 0
+
+    def take_over(self, *descriptors: int) -> None:
+        for descriptor in descriptors:
+            os.dup2(self._descriptor, descriptor)
+
+    def begin(self, node: int, path: Path) -> None:
+        """Mark that a task begins; from here on, what the process says is said in this task."""
+        if self._written > _LARGE:
+            os.ftruncate(self._descriptor, 0)
+        self._start = os.fstat(self._descriptor).st_size
+        mark = f"{_MARK}T{node} {','.join(map(str, path))}\n".encode()
+        os.write(self._descriptor, mark)
+        self._written = self._start + len(mark)
+
+    def line(self, line: LogLine) -> None:
+        text = f"{_MARK}L{line.at}\t{line.stream}\t{line.text}\n".encode(errors="backslashreplace")
+        self._written += os.write(self._descriptor, text)
+
+    def raw_lines(self) -> list[LogLine]:
+        """What came from below Python since the task began, such as a C library's messages."""
+        size = os.fstat(self._descriptor).st_size
+        if size == self._written:
+            return []
+        with open(self._path, "rb") as file:
+            file.seek(self._start)
+            body = file.read().decode(errors="replace")
+        self._written = size
+        return [LogLine(time.time(), "out", text) for text in body.splitlines() if not text.startswith(_MARK)]
+
+
+def read_last_task(path: str, seen: int) -> LastTask | None:
+    """What a dead worker's file says of the task that it was in.
+
+    Args:
+        seen: how many of its framed lines have arrived already.
+    """
+    try:
+        with open(path, "rb") as file:
+            body = file.read().decode(errors="replace")
+    except OSError:
+        return None
+    start = body.rfind(f"{_MARK}T")
+    if start < 0:
+        return None
+    mark, *rest = body[start:].split("\n")
+    node, _, indices = mark[2:].partition(" ")
+    lines: list[LogLine] = []
+    for text in rest:
+        if text.startswith(f"{_MARK}L"):
+            if seen > 0:
+                seen -= 1
+                continue
+            at, stream, said = text[2:].split("\t", 2)
+            lines.append(LogLine(float(at), stream, said))
+        elif text:
+            lines.append(LogLine(time.time(), "err", text))
+    return LastTask(int(node), tuple(int(part) for part in indices.split(",") if part), tuple(lines))

@@ -1,0 +1,166 @@
+"""What is a step? A plain function with options; called in a pipeline it becomes a node, elsewhere it just runs."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, ParamSpec, TypeVar, overload
+
+from plait.errors import DefinitionError
+from plait.graph.model import StepSpec
+from plait.graph.options import make_options
+from plait.graph.tracing import current_tracer
+
+__all__ = ["Step", "step"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Step(Generic[P, R]):
+    """A function that pipelines call. ``function`` is the function itself, ``spec`` what was declared about it."""
+
+    def __init__(
+        self,
+        function: Callable[P, R],
+        *,
+        outputs: Sequence[str] | None = None,
+        name: str | None = None,
+        **options: Any,
+    ) -> None:
+        if not callable(function):
+            raise DefinitionError(
+                f"@step needs a function, got {function!r}", hint="write @step or @step(retries=2)"
+            )
+        code = getattr(function, "__code__", None)
+        where = f"{code.co_filename}:{code.co_firstlineno}" if code else ""
+        own_name = str(name or getattr(function, "__name__", type(function).__name__))
+        if own_name == "<lambda>":
+            own_name = "step"
+        if isinstance(outputs, str):
+            raise DefinitionError(
+                f"outputs={outputs!r} is one string", where=where, hint=f"write outputs=[{outputs!r}]"
+            )
+        functools.update_wrapper(self, function)
+        self.function = function
+        self.spec = StepSpec(
+            name=own_name,
+            module=getattr(function, "__module__", "") or "",
+            qualname=str(getattr(function, "__qualname__", own_name)),
+            outputs=_declared(outputs, function, own_name, where),
+            options=make_options(options, where=where),
+            doc=(function.__doc__ or "").strip(),
+            where=where,
+        )
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        tracer = current_tracer()
+        if tracer is None:
+            return self.function(*args, **kwargs)
+        return tracer.call_step(self, args, kwargs)  # type: ignore[no-any-return]
+
+    def __repr__(self) -> str:
+        return f"<step {self.spec.name} of {self.spec.module}>"
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        if instance is None:
+            return self
+        bind: Any = functools.partial
+        return bind(self, instance)
+
+    def __reduce__(self) -> Any:
+        # An importable step travels by name, one of a notebook or a script by value.
+        if _importable(self):
+            return _import_step, (self.spec.module, self.spec.qualname)
+        return _rebuild_step, (self.function, self.spec)
+
+
+@overload
+def step(function: Callable[P, R], /) -> Step[P, R]: ...
+@overload
+def step(
+    *, outputs: Sequence[str] | None = None, name: str | None = None, **options: Any
+) -> Callable[[Callable[P, R]], Step[P, R]]: ...
+
+
+def step(function: Any = None, /, **options: Any) -> Any:
+    """Make a function a step: ``@step`` or ``@step(outputs=["train", "test"], retries=2)``.
+
+    Args:
+        outputs: names of the values that the function returns, when there are several.
+        name: another name than the function's.
+        options: how the step runs; see ``Options``.
+
+    Raises:
+        DefinitionError: an option is unknown or has a wrong value, or two outputs have one name.
+    """
+    if function is None:
+        return lambda decorated: Step(decorated, **options)
+    return Step(function, **options)
+
+
+def _declared(
+    outputs: Sequence[str] | None, function: Callable[..., Any], own_name: str, where: str
+) -> tuple[str, ...]:
+    """Output names: declared, read from the return annotation, or the step's own name."""
+    names = tuple(outputs) if outputs is not None else _annotated_names(function)
+    if outputs is not None and not names:
+        raise DefinitionError(f"step {own_name!r} declares no output", where=where, hint="leave outputs= out")
+    for output in names:
+        if not (isinstance(output, str) and output.replace(".", "_").isidentifier()):
+            raise DefinitionError(f"step {own_name!r}: {output!r} is not a name for an output", where=where)
+        if names.count(output) > 1:
+            raise DefinitionError(f"step {own_name!r} has two outputs named {output!r}", where=where)
+    return names or (own_name,)
+
+
+def _annotated_names(function: Callable[..., Any]) -> tuple[str, ...]:
+    annotation: Any = getattr(function, "__annotations__", {}).get("return")
+    if isinstance(annotation, str):
+        if "Annotated" not in annotation and "tuple" not in annotation and not annotation[:1].isupper():
+            return ()
+        try:
+            annotation = eval(annotation, getattr(function, "__globals__", {}))  # noqa: S307 - the user's own annotation
+        except Exception:  # noqa: BLE001 - a forward reference that cannot be resolved names no outputs
+            return ()
+    if isinstance(annotation, type) and issubclass(annotation, tuple) and hasattr(annotation, "_fields"):
+        return tuple(annotation._fields)
+    if getattr(annotation, "__origin__", None) is tuple:
+        names = [_label(item) for item in annotation.__args__]
+        if names and all(names):
+            return tuple(name for name in names if name)
+    label = _label(annotation)
+    return (label,) if label else ()
+
+
+def _label(annotation: Any) -> str | None:
+    """The name in ``Annotated[T, "name"]``."""
+    labels = [extra for extra in getattr(annotation, "__metadata__", ()) if isinstance(extra, str)]
+    return labels[0] if labels else None
+
+
+def _importable(step_: Step[..., Any]) -> bool:
+    import sys
+
+    found: Any = sys.modules.get(step_.spec.module)
+    if found is None or step_.spec.module == "__main__":
+        return False
+    for part in step_.spec.qualname.split("."):
+        found = getattr(found, part, None)
+    return found is step_
+
+
+def _import_step(module: str, qualname: str) -> Any:
+    import importlib
+
+    found: Any = importlib.import_module(module)
+    for part in qualname.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def _rebuild_step(function: Callable[..., Any], spec: StepSpec) -> Step[..., Any]:
+    rebuilt: Step[..., Any] = Step.__new__(Step)
+    functools.update_wrapper(rebuilt, function)
+    rebuilt.function, rebuilt.spec = function, spec
+    return rebuilt

@@ -1,0 +1,369 @@
+"""How does a pipeline function become a graph? It is called once with references, and every step call leaves a node."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from plait.errors import DefinitionError, did_you_mean
+from plait.graph.model import ROOT, Each, Graph, Group, InputSpec, Node, Scope, StepSpec
+from plait.graph.refs import Mapped, Outputs, Product, Ref
+from plait.graph.values import Const, DictOf, Grid, Input, Item, ListOf, Output, Value
+
+if TYPE_CHECKING:
+    import inspect
+
+    from plait.graph.step import Step
+
+__all__ = ["Traced", "Tracer", "current_tracer"]
+
+_active: ContextVar[Tracer | None] = ContextVar("plait_tracer", default=None)
+_SMALL = 256  # elements; a longer literal is stored as an input of the run, not in the graph
+
+
+def current_tracer() -> Tracer | None:
+    """The tracer of the pipeline being described in this context, if any."""
+    return _active.get()
+
+
+class Traced:
+    """A graph with what JSON cannot hold: the functions of its steps and its literals."""
+
+    def __init__(self, graph: Graph, functions: tuple[Any, ...], literals: dict[str, Any]) -> None:
+        self.graph = graph
+        self.functions = functions
+        self.literals = literals
+
+
+class Tracer:
+    """Collects nodes and scopes while pipeline functions run."""
+
+    def __init__(self, name: str, inputs: tuple[InputSpec, ...], qualname: str = "") -> None:
+        self.name = name
+        self.inputs = inputs
+        self.scopes: list[Scope] = [Group(name=name, pipeline=qualname)]
+        self.nodes: list[Node] = []
+        self.steps: list[StepSpec] = []
+        self.functions: list[Any] = []
+        self.literals: dict[str, Any] = {}
+        self.scope = ROOT
+        self._step_index: dict[int, int] = {}
+        self._signatures: dict[int, inspect.Signature] = {}
+        self._prefix = ""
+        self._ids: dict[str, int] = {}
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        token = _active.set(self)
+        try:
+            yield
+        finally:
+            _active.reset(token)
+
+    def input(self, name: str) -> Ref:
+        return Ref(self, Input(name), name)
+
+    def call_step(self, step: Step[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """One call of a step in a pipeline: a node, inside an ``each`` scope per level of ``each`` in its arguments."""
+        spec = step.spec
+        given = self._bind(step, spec.name, args, kwargs)
+        node_id = self._new_id(spec.name)
+        outer = self.scope
+        try:
+            lifted = self._enter_each(node_id, given)
+            node = Node(
+                id=node_id,
+                step=self._step(step),
+                scope=self.scope,
+                args=tuple((name, self._lift(f"{node_id}.{name}", raw)) for name, raw in lifted.items()),
+                outputs=self._output_names(node_id, spec),
+                where=self.user_line(),
+            )
+        finally:
+            self.scope = outer
+        index = len(self.nodes)
+        self.nodes.append(node)
+        refs = tuple(Ref(self, Output(index, at), name) for at, name in enumerate(node.outputs))
+        return refs[0] if len(refs) == 1 else Outputs(refs, tuple(spec.outputs))
+
+    def call_pipeline(
+        self,
+        name: str,
+        qualname: str,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        """A pipeline called inside a pipeline: a named group, mapped when called with ``each``."""
+        given = self._bind(function, name, args, kwargs)
+        group_id = self._new_id(name)
+        outer, prefix = self.scope, self._prefix
+        try:
+            lifted = self._enter_each(group_id, given)
+            self.scopes.append(Group(name=group_id, parent=self.scope, pipeline=qualname))
+            self.scope = len(self.scopes) - 1
+            self._prefix = f"{group_id}."
+            passed = {
+                key: Ref(self, raw.value, key) if isinstance(raw, _Element) else raw
+                for key, raw in lifted.items()
+            }
+            result = self._call(function, passed)
+        finally:
+            self.scope, self._prefix = outer, prefix
+        if result is None:
+            raise DefinitionError(
+                f"pipeline {name!r} returns nothing",
+                where=self.user_line(),
+                hint="return the values that others need",
+            )
+        return result
+
+    def rename(self, ref: Ref, names: tuple[str, ...]) -> None:
+        """Give the outputs of a reference's node other names.
+
+        Raises:
+            DefinitionError: the reference is not a step's output, or a name is taken.
+        """
+        value = ref._value
+        if not isinstance(value, Output):
+            raise DefinitionError(
+                f"{ref._label!r} is not an output of a step, so it cannot be named", where=self.user_line()
+            )
+        node = self.nodes[value.node]
+        chosen = list(node.outputs)
+        if len(names) not in (1, len(chosen)):
+            raise DefinitionError(
+                f"step {node.id!r} has {len(chosen)} outputs, .named() got {len(names)} names",
+                where=self.user_line(),
+            )
+        prefix = node.id[: len(node.id) - len(node.id.rpartition(".")[2])]
+        for position, name in enumerate(names if len(names) == len(chosen) else (names[0],)):
+            at = position if len(names) == len(chosen) else value.output
+            if not name.isidentifier():
+                raise DefinitionError(f"{name!r} is not a name for an output", where=self.user_line())
+            chosen[at] = f"{prefix}{name}"
+        self.nodes[value.node] = msgspec.structs.replace(node, outputs=tuple(chosen))
+        ref._label = chosen[value.output]
+
+    def finish(self, result: Any) -> Traced:
+        """The graph, when the pipeline function has returned.
+
+        Raises:
+            DefinitionError: no step was called, or nothing is returned.
+        """
+        if not self.nodes:
+            raise DefinitionError(
+                f"pipeline {self.name!r} calls no step", hint="call at least one @step function in it"
+            )
+        if result is None:
+            last = self.nodes[-1].outputs[0]
+            raise DefinitionError(
+                f"pipeline {self.name!r} returns nothing",
+                hint=f"return what the run is for, such as: return {last}",
+            )
+        self._check_output_names()
+        self.scope = ROOT
+        graph = Graph(
+            name=self.name,
+            inputs=self.inputs,
+            steps=tuple(self.steps),
+            scopes=tuple(self.scopes),
+            nodes=tuple(self.nodes),
+            result=self._lift("result", result),
+        )
+        return Traced(graph, tuple(self.functions), self.literals)
+
+    @staticmethod
+    def user_line() -> str:
+        """``path:line`` of the innermost frame that is not plait's own."""
+        frame = sys._getframe(1)
+        own = __file__.rpartition("graph")[0]
+        while frame.f_back is not None and frame.f_code.co_filename.startswith(own):
+            frame = frame.f_back
+        return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+    def _bind(self, callee: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        signature = self._signatures.get(id(callee))
+        if signature is None:
+            import inspect
+
+            signature = self._signatures[id(callee)] = inspect.signature(callee)
+        try:
+            return signature.bind(*args, **kwargs).arguments
+        except TypeError as error:
+            surplus = [key for key in kwargs if key not in signature.parameters]
+            raise DefinitionError(
+                f"{name}{signature} does not take these arguments: {error}",
+                where=self.user_line(),
+                hint=did_you_mean(surplus[0], signature.parameters) if surplus else None,
+            ) from None
+
+    def _call(self, function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+        """Call with what ``_bind`` gave, positional-only and starred parameters included."""
+        import inspect
+
+        bound = inspect.BoundArguments(self._signatures[id(function)], arguments)
+        return function(*bound.args, **bound.kwargs)
+
+    def _enter_each(self, name: str, given: dict[str, Any]) -> dict[str, Any]:
+        """Open one scope for each level of ``each`` among the arguments, and stand in the innermost.
+
+        Levels line up from the outside: ``f(each(each(xss)), each(ys))`` runs over ``xs, y`` side by side, then
+        over the elements of each ``xs`` with its ``y``.
+        """
+        levels: dict[str, int] = {}
+        inside = dict(given)
+        for key, raw in given.items():
+            while isinstance(inside[key], Mapped):
+                inside[key] = inside[key].source
+                levels[key] = levels.get(key, 0) + 1
+            if key in levels and not isinstance(inside[key], Ref | Product | list | tuple):
+                raise DefinitionError(f"each(...) of {raw!r} is not a list", where=self.user_line())
+        while mapped := [key for key, left in levels.items() if left]:
+            sources = tuple(self._lift(f"{name}.{key}", inside[key]) for key in mapped)
+            scope = len(self.scopes)
+            self.scopes.append(Each(name=name, parent=self.scope, sources=sources, labels=tuple(mapped)))
+            self.scope = scope
+            for position, key in enumerate(mapped):
+                inside[key] = _Element(Item(scope, position))
+                levels[key] -= 1
+        return inside
+
+    def _lift(self, label: str, raw: Any) -> Value:
+        """What was written in the pipeline as a value of the graph."""
+        match raw:
+            case Ref():
+                if raw._tracer is not self:
+                    raise DefinitionError(
+                        f"{raw._label!r} belongs to another pipeline",
+                        where=self.user_line(),
+                        hint="pass it as an argument",
+                    )
+                return self._seen_from_here(raw._value)
+            case _Element():
+                return raw.value
+            case Product():
+                columns = tuple(self._lift(f"{label}[{at}]", given) for at, given in enumerate(raw.lists))
+                return Grid(columns, raw.column)
+            case Mapped():
+                raise DefinitionError(
+                    "each(...) must be an argument of its own, not inside a list, tuple or dict",
+                    where=self.user_line(),
+                    hint="step(each(xs)), or return the list itself",
+                )
+            case list() | tuple() if _holds_ref(raw):
+                items = tuple(self._lift(f"{label}[{at}]", item) for at, item in enumerate(raw))
+                return ListOf(items, is_tuple=isinstance(raw, tuple))
+            case dict() if _holds_ref(raw):
+                if not all(isinstance(key, str) for key in raw):
+                    raise DefinitionError(
+                        "a dict of coming values needs strings as keys", where=self.user_line()
+                    )
+                return DictOf(tuple((key, self._lift(f"{label}.{key}", item)) for key, item in raw.items()))
+        if _plain(raw, [_SMALL]):
+            return Const(raw)
+        name, count = label, 1
+        while name in self.literals:
+            count += 1
+            name = f"{label}_{count}"
+        self.literals[name] = raw
+        return Input(name)
+
+    def _seen_from_here(self, value: Value) -> Value:
+        """An element that left its ``each`` is the whole list again, as any value is that leaves it."""
+        while isinstance(value, Item) and not self._around(value.scope):
+            each = self.scopes[value.scope]
+            assert isinstance(each, Each)
+            value = each.sources[value.source]
+        return value
+
+    def _around(self, scope: int) -> bool:
+        current = self.scope
+        while current > scope:
+            current = self.scopes[current].parent
+        return current == scope
+
+    def _step(self, step: Step[..., Any]) -> int:
+        index = self._step_index.get(id(step))
+        if index is None:
+            index = self._step_index[id(step)] = len(self.steps)
+            self.steps.append(step.spec)
+            self.functions.append(step.function)
+        return index
+
+    def _new_id(self, name: str) -> str:
+        """``fit``, then ``fit_2``; inside a group ``group.fit``."""
+        base = f"{self._prefix}{name}"
+        node_id, count = base, self._ids.get(base, 0)
+        while True:
+            count += 1
+            node_id = base if count == 1 else f"{base}_{count}"
+            self._ids[base] = count
+            if node_id == base or node_id not in self._ids:
+                self._ids.setdefault(node_id, 1)
+                return node_id
+
+    def _output_names(self, node_id: str, spec: StepSpec) -> tuple[str, ...]:
+        """Declared names, numbered as the node is; a step without any gives its one output the node's id."""
+        if spec.outputs == (spec.name,):
+            return (node_id,)
+        number = node_id[len(self._prefix) + len(spec.name) :]
+        return tuple(f"{self._prefix}{name}{number}" for name in spec.outputs)
+
+    def _check_output_names(self) -> None:
+        seen: dict[str, Node] = {}
+        for node in self.nodes:
+            for name in node.outputs:
+                other = seen.setdefault(name, node)
+                if other is not node:
+                    raise DefinitionError(
+                        f"two outputs are named {name!r}: one of {other.id!r} ({other.where}) and one of {node.id!r}",
+                        where=node.where,
+                        hint=f"name one of them at its call: step(…).named({name + '_2'!r})",
+                    )
+
+
+class _Element:
+    """Stands for an argument inside its ``each``."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Item) -> None:
+        self.value = value
+
+
+def _holds_ref(raw: Any) -> bool:
+    match raw:
+        case Ref() | Mapped():
+            return True
+        case list() | tuple():
+            return any(_holds_ref(item) for item in raw)
+        case dict():
+            return any(_holds_ref(item) for item in raw.values())
+    return False
+
+
+def _plain(raw: Any, budget: list[int]) -> bool:
+    """Whether JSON gives back exactly this value, and the graph stays small with it."""
+    kind = type(raw)
+    if raw is None or kind is bool:
+        return True
+    if kind is int:
+        return bool(-(2**63) <= raw < 2**63)
+    if kind is float:
+        return bool(raw - raw == 0)
+    if kind is str:
+        return len(raw) <= 4096 and not any("\ud800" <= character <= "\udfff" for character in raw)
+    if kind is list or kind is dict:
+        budget[0] -= len(raw)
+        if budget[0] < 0:
+            return False
+        if kind is dict and not all(type(key) is str for key in raw):
+            return False
+        return all(_plain(item, budget) for item in (raw.values() if kind is dict else raw))
+    return False

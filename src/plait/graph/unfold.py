@@ -1,0 +1,205 @@
+"""How does a graph become tasks? One small recursive rule, shared by the scheduler, the records and the plan.
+
+Standing in a scope at a path, ``resolve`` says what a value is made of: outputs of tasks (``Need``), inputs of
+the run (``Given``) and constants. ``size`` says how many elements it has, or what must be known first. Both look
+*through* mapped results: the i-th element of a gathered output is the output of the i-th task, so elements flow
+on without waiting for each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeAlias
+
+from msgspec import Struct
+
+from plait.errors import DefinitionError
+from plait.graph.model import Each, Graph, Path
+from plait.graph.values import Const, DictOf, Grid, Input, Item, ListOf, Output, Value
+
+__all__ = [
+    "Facts",
+    "Fixed",
+    "Given",
+    "Keyed",
+    "Lengths",
+    "Many",
+    "Need",
+    "Resolved",
+    "Unknown",
+    "resolve",
+    "size",
+]
+
+Lengths: TypeAlias = "list[Lengths | None] | int | None"
+"""The lengths of a nested list as far down as it is taken apart: ``[2, 0, 5]`` is three lists of 2, 0 and 5."""
+
+
+class Need(Struct, frozen=True):
+    """The output of a node at a path; of all tasks below it where the path is shorter than the node's own.
+
+    ``index`` picks an element of the output itself, a list that an ``each`` takes apart.
+    """
+
+    node: int
+    output: int
+    path: Path
+    index: Path = ()
+
+
+class Given(Struct, frozen=True):
+    """An input of the run, or an element of it."""
+
+    name: str
+    index: Path = ()
+
+
+class Fixed(Struct, frozen=True):
+    """A constant."""
+
+    value: Any
+
+
+class Many(Struct, frozen=True):
+    """A list or tuple of resolved values."""
+
+    items: tuple[Resolved, ...]
+    is_tuple: bool = False
+
+
+class Keyed(Struct, frozen=True):
+    """A dict of resolved values."""
+
+    items: tuple[tuple[str, Resolved], ...]
+
+
+Resolved: TypeAlias = "Need | Given | Fixed | Many | Keyed"
+
+
+class Unknown(Exception):
+    """A size that cannot be told yet; it waits for a task ``(node, path)`` or a scope ``(~scope, path)``."""
+
+    def __init__(self, waits_for: tuple[int, Path]) -> None:
+        super().__init__(waits_for)
+        self.waits_for = waits_for
+
+
+class Facts(Protocol):
+    """What is known so far of lengths."""
+
+    def extent(self, scope: int, path: Path) -> int | None:
+        """How many elements an ``each`` scope has at a path, once it has been entered."""
+
+    def output_lengths(self, node: int, output: int, path: Path) -> Lengths:
+        """The lengths of a list that a task returned and an ``each`` takes apart; None while it is not done."""
+
+    def input_lengths(self, name: str) -> Lengths:
+        """The lengths of an input that an ``each`` takes apart."""
+
+
+def resolve(graph: Graph, facts: Facts, value: Value, scope: int, path: Path, index: Path = ()) -> Resolved:
+    """What a value is made of, seen from a scope at a path; ``index`` picks an element of it."""
+    match value:
+        case Output(node=node, output=output):
+            layout = graph.layout
+            common = layout.shared_axes(scope, node)
+            gathered = len(layout.node_axes[node]) - common
+            return Need(node, output, path[:common] + index[:gathered], index[gathered:])
+        case Const(value=constant):
+            for position in index:
+                constant = constant[position]
+            return Fixed(constant)
+        case Input(name=name):
+            return Given(name, index)
+        case Item(scope=each, source=source):
+            outer, at = _outside(graph, each)
+            inner = graph.scopes[each]
+            assert isinstance(inner, Each)
+            return resolve(graph, facts, inner.sources[source], outer, path[:at], (path[at], *index))
+        case ListOf(items=items, is_tuple=is_tuple):
+            if index:
+                return resolve(graph, facts, items[index[0]], scope, path, index[1:])
+            return Many(tuple(resolve(graph, facts, item, scope, path) for item in items), is_tuple)
+        case DictOf(items=pairs):
+            return Keyed(tuple((key, resolve(graph, facts, item, scope, path)) for key, item in pairs))
+        case Grid(columns=columns, column=column):
+            if index:
+                coordinate = _coordinate(graph, facts, columns, column, scope, path, index[0])
+                return resolve(graph, facts, columns[column], scope, path, (coordinate, *index[1:]))
+            count = size(graph, facts, value, scope, path)
+            return Many(tuple(resolve(graph, facts, value, scope, path, (i,)) for i in range(count)))
+
+
+def size(graph: Graph, facts: Facts, value: Value, scope: int, path: Path, index: Path = ()) -> int:
+    """How many elements a value has.
+
+    Raises:
+        Unknown: something else must be known first.
+        DefinitionError: the value is not a list.
+    """
+    match value:
+        case Output(node=node, output=output):
+            layout = graph.layout
+            common = layout.shared_axes(scope, node)
+            axes = layout.node_axes[node]
+            gathered = len(axes) - common
+            at = path[:common] + index[:gathered]
+            if len(index) < gathered:
+                axis = axes[common + len(index)]
+                extent = facts.extent(axis, at)
+                if extent is None:
+                    raise Unknown((~axis, at))
+                return extent
+            return _length(facts.output_lengths(node, output, at), index[gathered:], (node, at))
+        case Const(value=constant):
+            for position in index:
+                constant = constant[position]
+            if not isinstance(constant, list):
+                raise DefinitionError(f"each(...) needs a list, got {constant!r} ({type(constant).__name__})")
+            return len(constant)
+        case Input(name=name):
+            return _length(facts.input_lengths(name), index, None)
+        case Item(scope=each, source=source):
+            outer, at_axis = _outside(graph, each)
+            inner = graph.scopes[each]
+            assert isinstance(inner, Each)
+            return size(graph, facts, inner.sources[source], outer, path[:at_axis], (path[at_axis], *index))
+        case ListOf(items=items):
+            return size(graph, facts, items[index[0]], scope, path, index[1:]) if index else len(items)
+        case Grid(columns=columns, column=column):
+            if index:
+                coordinate = _coordinate(graph, facts, columns, column, scope, path, index[0])
+                return size(graph, facts, columns[column], scope, path, (coordinate, *index[1:]))
+            total = 1
+            for each_column in columns:
+                total *= size(graph, facts, each_column, scope, path)
+            return total
+        case DictOf():
+            raise DefinitionError(
+                "each(...) needs a list, got a dict: use each(list(d.items())) of a step's result"
+            )
+
+
+def _outside(graph: Graph, each: int) -> tuple[int, int]:
+    """The scope around an ``each``, and the position of its index in a path."""
+    return graph.scopes[each].parent, len(graph.layout.axes[each]) - 1
+
+
+def _length(lengths: Lengths, index: Sequence[int], waits_for: tuple[int, Path] | None) -> int:
+    for position in index:
+        if isinstance(lengths, list):
+            lengths = lengths[position]
+    if lengths is None:
+        if waits_for is None:
+            raise DefinitionError("each(...) needs a list")
+        raise Unknown(waits_for)
+    return len(lengths) if isinstance(lengths, list) else lengths
+
+
+def _coordinate(
+    graph: Graph, facts: Facts, columns: tuple[Value, ...], column: int, scope: int, path: Path, position: int
+) -> int:
+    """Where the ``position``-th cell of a grid lies in one of its columns."""
+    for later in reversed(columns[column + 1 :]):
+        position //= size(graph, facts, later, scope, path)
+    return position % size(graph, facts, columns[column], scope, path)

@@ -1,0 +1,74 @@
+"""What can stand where a step takes an argument? A small algebra of values that do not exist yet.
+
+Every value is read *from a scope*. An ``Output`` of a step that lies in deeper ``each`` scopes than its reader
+is the (nested) list of all its elements: gathering is not an operation, it follows from where one stands.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias, Union
+
+from msgspec import Struct
+
+__all__ = ["Const", "DictOf", "Grid", "Input", "Item", "ListOf", "Output", "Value", "parts"]
+
+
+class Const(Struct, frozen=True, tag="const"):
+    """A value written in the pipeline that JSON says exactly: None, bool, int, float, str, lists and dicts of them."""
+
+    value: Any
+
+
+class Input(Struct, frozen=True, tag="input"):
+    """An argument of the pipeline, or a literal that JSON cannot say; the run stores its value under this name."""
+
+    name: str
+
+
+class Output(Struct, frozen=True, tag="output"):
+    """One output of a node, seen from the reader's scope."""
+
+    node: int
+    output: int = 0
+
+
+class Item(Struct, frozen=True, tag="item"):
+    """The element of an ``each`` scope's source, for the steps inside that scope."""
+
+    scope: int
+    source: int = 0
+
+
+class ListOf(Struct, frozen=True, tag="list"):
+    """A list or tuple written in the pipeline with values inside that do not exist yet."""
+
+    items: tuple[Value, ...]
+    is_tuple: bool = False
+
+
+class DictOf(Struct, frozen=True, tag="dict"):
+    """A dict written in the pipeline with values inside that do not exist yet."""
+
+    items: tuple[tuple[str, Value], ...]
+
+
+class Grid(Struct, frozen=True, tag="grid"):
+    """One column of the cartesian product of some lists, the last one varying fastest: itself a list."""
+
+    columns: tuple[Value, ...]
+    column: int
+
+
+Value: TypeAlias = Union[Const, Input, Output, Item, ListOf, DictOf, Grid]  # noqa: UP007 - msgspec reads it
+
+
+def parts(value: Value) -> tuple[Value, ...]:
+    """The values directly inside a value."""
+    match value:
+        case ListOf(items=items):
+            return items
+        case DictOf(items=pairs):
+            return tuple(inner for _, inner in pairs)
+        case Grid(columns=columns):
+            return columns
+    return ()

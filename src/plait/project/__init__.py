@@ -1,0 +1,1 @@
+"""Where is everything? Conf environments, parameters, credentials, the catalog and its datasets."""

@@ -1,0 +1,1 @@
+"""What happened? Every run, task, artifact, metric and log line, in plain SQL tables."""

@@ -1,0 +1,133 @@
+"""How are the tables reached? A thin layer over the DB-API: one connection, explicit transactions."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from plait.errors import RecordError
+from plait.record.schema import MIGRATIONS, VERSION
+
+__all__ = ["Database"]
+
+_BUSY_SECONDS = 30.0
+
+
+class Database:
+    """A record store in one SQLite file, safe for several processes at once.
+
+    WAL with ``synchronous=NORMAL``: a commit survives the death of the process at any instant.
+
+    Raises:
+        RecordError: the file cannot be opened or was written by a newer plait.
+    """
+
+    def __init__(self, path: Path, *, create: bool = True) -> None:
+        self.path = path
+        if not create and not path.exists():
+            raise RecordError(f"no runs are recorded at {path}", hint="start one: plait run TARGET")
+        try:
+            if create:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(
+                path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            self._migrate()
+        except (sqlite3.Error, OSError) as error:
+            raise self._failure(error) from error
+        self._depth = 0
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing; nested ones join the outer."""
+        if self._depth:
+            yield
+            return
+        self.execute("BEGIN IMMEDIATE")
+        self._depth = 1
+        try:
+            yield
+        except BaseException:
+            self._depth = 0
+            self._rollback()
+            raise
+        self._depth = 0
+        try:
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._rollback()
+            raise self._failure(error) from error
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+        try:
+            return self._connection.execute(sql, values)
+        except sqlite3.Error as error:
+            raise self._failure(error) from error
+
+    def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        try:
+            self._connection.executemany(sql, rows)
+        except sqlite3.Error as error:
+            raise self._failure(error) from error
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        return self.execute(sql, values).fetchall()
+
+    def row(self, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...] | None:
+        found: tuple[Any, ...] | None = self.execute(sql, values).fetchone()
+        return found
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _rollback(self) -> None:
+        try:
+            self._connection.execute("ROLLBACK")
+        except sqlite3.Error:  # the failure that led here is the one to tell
+            return
+
+    def _migrate(self) -> None:
+        connection = self._connection
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > VERSION:
+            connection.close()
+            raise RecordError(
+                f"{self.path} was written by a newer plait (tables of version {version}, this plait knows {VERSION})",
+                hint="upgrade plait: pip install --upgrade plait",
+            )
+        connection.execute("PRAGMA synchronous=NORMAL")
+        if version == VERSION:
+            return
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            for statements in MIGRATIONS[version:]:
+                for statement in statements:
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA user_version={VERSION}")
+            connection.execute("COMMIT")
+        except BaseException:
+            self._rollback()
+            raise
+
+    def _failure(self, error: Exception) -> RecordError:
+        text = str(error)
+        hint = None
+        if (
+            "readonly" in text
+            or "read-only" in text
+            or isinstance(error, PermissionError)
+            or "unable to open" in text
+        ):
+            hint = "check that the folder exists and that you may write to it, or set PLAIT_HOME to another place"
+        elif "full" in text or "disk I/O" in text:
+            hint = "free some space, then: plait resume"
+        elif "locked" in text:
+            hint = "another process holds the record store for a long time; see: plait runs"
+        elif "not a database" in text or "malformed" in text:
+            hint = "the file is damaged or is no record store; move it away to start anew"
+        return RecordError(f"the record store {self.path} cannot be used: {text}", hint=hint)

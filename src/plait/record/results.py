@@ -1,0 +1,175 @@
+"""What came out? The artifacts of a run by place, and any value of its graph made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from msgspec import Struct
+
+from plait.data import Artifact, ArtifactStore
+from plait.errors import RecordError
+from plait.graph.model import ROOT, Graph, Path
+from plait.graph.unfold import Fixed, Given, Keyed, Lengths, Many, Need, Resolved, resolve
+from plait.graph.values import Value
+
+__all__ = ["DictArg", "ListArg", "Plain", "Results", "Stored", "Tree", "load_tree"]
+
+
+class Stored(Struct, frozen=True, array_like=True, tag="a"):
+    """A stored value."""
+
+    artifact: Artifact
+
+
+class Plain(Struct, frozen=True, array_like=True, tag="p"):
+    """A constant of the graph."""
+
+    value: Any
+
+
+class ListArg(Struct, frozen=True, array_like=True, tag="l"):
+    """A list, or tuple, of them."""
+
+    items: tuple[Stored | Plain | ListArg | DictArg, ...]
+    is_tuple: bool = False
+
+
+class DictArg(Struct, frozen=True, array_like=True, tag="d"):
+    """A dict of them."""
+
+    items: tuple[tuple[str, Stored | Plain | ListArg | DictArg], ...]
+
+
+Tree: TypeAlias = Stored | Plain | ListArg | DictArg
+"""An argument on its way to a worker: artifacts by reference, never the data."""
+
+
+def load_tree(store: ArtifactStore, tree: Tree) -> Any:
+    """The value itself, fresh: whoever gets it may change it."""
+    match tree:
+        case Stored(artifact=artifact):
+            return store.load(artifact)
+        case Plain(value=value):
+            return _copied(value)
+        case ListArg(items=items, is_tuple=is_tuple):
+            loaded = [load_tree(store, item) for item in items]
+            return tuple(loaded) if is_tuple else loaded
+        case DictArg(items=pairs):
+            return {key: load_tree(store, item) for key, item in pairs}
+
+
+def _copied(value: Any) -> Any:
+    if type(value) is list:
+        return [_copied(item) for item in value]
+    if type(value) is dict:
+        return {key: _copied(item) for key, item in value.items()}
+    return value
+
+
+class Results:
+    """The outputs of a run's tasks, in memory; what is not there is looked up by ``missing``, if given.
+
+    Args:
+        missing: answers with the outputs at a place, or None.
+        missing_extent: answers with the number of elements of a scope at a path, or None.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        store: ArtifactStore,
+        inputs: dict[str, Artifact],
+        *,
+        missing: Callable[[int, Path], tuple[Artifact, ...] | None] = lambda _node, _path: None,
+        missing_extent: Callable[[int, Path], int | None] = lambda _scope, _path: None,
+    ) -> None:
+        self.graph = graph
+        self.store = store
+        self.inputs = inputs
+        self._outputs: dict[tuple[int, Path], tuple[Artifact, ...]] = {}
+        self._extents: dict[tuple[int, Path], int] = {}
+        self._children: dict[str, list[Artifact]] = {}
+        self._missing = missing
+        self._missing_extent = missing_extent
+
+    def add(self, node: int, path: Path, artifacts: tuple[Artifact, ...]) -> None:
+        self._outputs[node, path] = artifacts
+
+    def add_extent(self, scope: int, path: Path, items: int) -> None:
+        self._extents[scope, path] = items
+
+    def outputs(self, node: int, path: Path) -> tuple[Artifact, ...] | None:
+        return self._outputs.get((node, path)) or self._missing(node, path)
+
+    def extent(self, scope: int, path: Path) -> int | None:
+        known = self._extents.get((scope, path))
+        return self._missing_extent(scope, path) if known is None else known
+
+    def output_lengths(self, node: int, output: int, path: Path) -> Lengths:
+        depth = self.graph.layout.splits[0].get((node, output), 0)
+        found = self.outputs(node, path)
+        return self.lengths(found[output], depth) if found and depth else None
+
+    def input_lengths(self, name: str) -> Lengths:
+        depth = self.graph.layout.splits[1].get(name, 0)
+        return self.lengths(self.inputs[name], depth) if depth else None
+
+    def lengths(self, artifact: Artifact, depth: int) -> Lengths:
+        """How long a list is that was stored apart, ``depth`` levels down."""
+        children = self._apart(artifact)
+        if depth <= 1:
+            return len(children)
+        return [self.lengths(child, depth - 1) for child in children]
+
+    def tree(self, value: Value, scope: int = ROOT, path: Path = (), index: Path = ()) -> Tree:
+        """A value of the graph, seen from a scope at a path, as artifacts.
+
+        Raises:
+            RecordError: a task that it needs has no result.
+        """
+        return self._tree(resolve(self.graph, self, value, scope, path, index))
+
+    def arguments(self, node: int, path: Path) -> tuple[tuple[str, Tree], ...]:
+        """What a task receives, by parameter."""
+        chosen = self.graph.nodes[node]
+        return tuple([(name, self.tree(value, chosen.scope, path)) for name, value in chosen.args])
+
+    def _tree(self, resolved: Resolved) -> Tree:
+        match resolved:
+            case Need(node=node, output=output, path=path, index=index):
+                return self._gathered(node, output, path, index)
+            case Given(name=name, index=index):
+                return Stored(self._element(self.inputs[name], index))
+            case Fixed(value=value):
+                return Plain(value)
+            case Many(items=items, is_tuple=is_tuple):
+                return ListArg(tuple([self._tree(item) for item in items]), is_tuple)
+            case Keyed(items=pairs):
+                return DictArg(tuple([(key, self._tree(item)) for key, item in pairs]))
+
+    def _gathered(self, node: int, output: int, path: Path, index: Path) -> Tree:
+        axes = self.graph.layout.node_axes[node]
+        if len(path) == len(axes):
+            found = self.outputs(node, path)
+            if found is None:
+                name = self.graph.nodes[node].id
+                raise RecordError(f"task {name}{list(path) or ''} has no result")
+            return Stored(self._element(found[output], index))
+        items = self.extent(axes[len(path)], path)
+        if items is None:
+            raise RecordError(
+                f"the tasks of {self.graph.nodes[node].id!r} were never reached, so there is no result"
+            )
+        return ListArg(tuple([self._gathered(node, output, (*path, at), ()) for at in range(items)]))
+
+    def _element(self, artifact: Artifact, index: Path) -> Artifact:
+        for position in index:
+            artifact = self._apart(artifact)[position]
+        return artifact
+
+    def _apart(self, artifact: Artifact) -> list[Artifact]:
+        children = self._children.get(artifact.id)
+        if children is None:
+            children = self._children[artifact.id] = self.store.items(artifact) or []
+        return children

@@ -1,0 +1,124 @@
+"""Which tables are there? Migrations as numbered steps: a store of any earlier version is brought up to date.
+
+Facts are written once. A run's status, a task's state and a node's progress follow from rows that are there; only
+the end of a run and of an attempt is added to its row. ``path`` is a task's indices as big-endian 32-bit numbers,
+so that the order of bytes is the order of items.
+"""
+
+from __future__ import annotations
+
+__all__ = ["MIGRATIONS", "VERSION"]
+
+_FIRST = (
+    """CREATE TABLE document (
+        hash TEXT PRIMARY KEY,
+        body BLOB NOT NULL
+    )""",
+    """CREATE TABLE run (
+        key INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        pipeline TEXT NOT NULL,
+        target TEXT NOT NULL,
+        graph TEXT NOT NULL,
+        params TEXT NOT NULL,
+        packages TEXT NOT NULL,
+        facts TEXT NOT NULL,
+        executor TEXT NOT NULL,
+        user_name TEXT NOT NULL,
+        host TEXT NOT NULL,
+        pid INTEGER NOT NULL,
+        process_started REAL,
+        started_at REAL NOT NULL,
+        heartbeat_at REAL NOT NULL,
+        ended_at REAL,
+        status TEXT,
+        reason TEXT
+    )""",
+    "CREATE INDEX run_by_start ON run (started_at)",
+    """CREATE TABLE node (
+        run INTEGER NOT NULL,
+        node INTEGER NOT NULL,
+        id TEXT NOT NULL,
+        step TEXT NOT NULL,
+        PRIMARY KEY (run, node)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE input (
+        run INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        artifact TEXT NOT NULL,
+        origin TEXT NOT NULL,
+        PRIMARY KEY (run, name)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE artifact (
+        id TEXT PRIMARY KEY,
+        format TEXT NOT NULL,
+        type TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        body BLOB NOT NULL
+    ) WITHOUT ROWID""",
+    """CREATE TABLE extent (
+        run INTEGER NOT NULL,
+        scope INTEGER NOT NULL,
+        path BLOB NOT NULL,
+        items INTEGER NOT NULL,
+        PRIMARY KEY (run, scope, path)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE attempt (
+        run INTEGER NOT NULL,
+        node INTEGER NOT NULL,
+        path BLOB NOT NULL,
+        attempt INTEGER NOT NULL,
+        state TEXT,
+        reason TEXT,
+        worker TEXT,
+        started_at REAL,
+        ended_at REAL,
+        cpu_seconds REAL,
+        peak_memory INTEGER,
+        error BLOB,
+        PRIMARY KEY (run, node, path, attempt)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE output (
+        run INTEGER NOT NULL,
+        node INTEGER NOT NULL,
+        path BLOB NOT NULL,
+        position INTEGER NOT NULL,
+        artifact TEXT NOT NULL,
+        PRIMARY KEY (run, node, path, position)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE metric (
+        run INTEGER NOT NULL,
+        node INTEGER NOT NULL,
+        path BLOB NOT NULL,
+        attempt INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        at REAL,
+        value REAL,
+        logged_at REAL NOT NULL,
+        PRIMARY KEY (run, name, node, path, attempt, position)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE preview (
+        run INTEGER NOT NULL,
+        node INTEGER NOT NULL,
+        path BLOB NOT NULL,
+        attempt INTEGER NOT NULL,
+        position INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        artifact TEXT NOT NULL,
+        PRIMARY KEY (run, node, path, attempt, position)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE log (
+        run INTEGER NOT NULL,
+        node INTEGER NOT NULL,
+        path BLOB NOT NULL,
+        attempt INTEGER NOT NULL,
+        first_line INTEGER NOT NULL,
+        lines INTEGER NOT NULL,
+        body BLOB NOT NULL,
+        PRIMARY KEY (run, node, path, attempt, first_line)
+    ) WITHOUT ROWID""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+VERSION = len(MIGRATIONS)

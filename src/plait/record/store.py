@@ -1,0 +1,109 @@
+"""Where are a project's runs kept, and how are they found again? ``.plait/`` with its tables and its artifacts."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from plait.data import ArtifactStore
+from plait.errors import RecordError
+from plait.record.database import Database
+
+if TYPE_CHECKING:
+    from plait.record.views import Run
+
+__all__ = ["FOLDER", "RecordStore", "find_home"]
+
+FOLDER = ".plait"
+
+
+class RecordStore:
+    """The records and artifacts of one project, or of one folder of scripts.
+
+    Args:
+        home: the folder ``.plait`` itself.
+        create: make it when it is not there.
+
+    Raises:
+        RecordError: nothing is recorded there, or it cannot be used.
+    """
+
+    def __init__(self, home: Path, *, create: bool = False) -> None:
+        self.home = home
+        self.database = Database(home / "records.db", create=create)
+
+    @cached_property
+    def artifacts(self) -> ArtifactStore:
+        return ArtifactStore(self.artifacts_url)
+
+    @property
+    def artifacts_url(self) -> str:
+        return str(self.home / "artifacts")
+
+    def runs(self, *, limit: int | None = 20, pipeline: str | None = None) -> list[Run]:
+        """The latest runs, newest first."""
+        from plait.record.views import RUN_COLUMNS, Run
+
+        where, values = ("WHERE pipeline = ?", [pipeline]) if pipeline else ("", [])
+        end = f" LIMIT {int(limit)}" if limit is not None else ""
+        sql = f"SELECT {RUN_COLUMNS} FROM run {where} ORDER BY started_at DESC, key DESC{end}"
+        return [Run(self, row) for row in self.database.rows(sql, values)]
+
+    def run(self, run_id: str = "latest") -> Run:
+        """The run of an id, of a unique prefix of it, or the ``latest``.
+
+        Raises:
+            RecordError: there is none, or there are several; the message names them.
+        """
+        from plait.record.views import RUN_COLUMNS, Run
+
+        if run_id == "latest":
+            found = self.runs(limit=1)
+            if not found:
+                raise RecordError("there is no run yet", hint="start one: plait run TARGET")
+            return found[0]
+        sql = f"SELECT {RUN_COLUMNS} FROM run WHERE id LIKE ? ESCAPE '!' ORDER BY started_at DESC LIMIT 4"
+        prefix = run_id.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+        rows = self.database.rows(sql, (f"{prefix}%",))
+        if len(rows) == 1 or (rows and any(row[1] == run_id for row in rows)):
+            return Run(self, next((row for row in rows if row[1] == run_id), rows[0]))
+        if not rows:
+            latest = ", ".join(run.id for run in self.runs(limit=5))
+            raise RecordError(
+                f"there is no run {run_id!r}",
+                hint=f"the latest runs are {latest}" if latest else "start one: plait run TARGET",
+            )
+        several = ", ".join(row[1] for row in rows[:3])
+        raise RecordError(f"several runs begin with {run_id!r}: {several}", hint="write one character more")
+
+
+def find_home(start: Path | None = None) -> Path:
+    """The ``.plait`` folder that a command in a folder speaks of.
+
+    ``PLAIT_HOME`` if set; else the nearest one in this folder or above; else the one below that was used last, so
+    that one may run ``plait run examples/flights`` and then ``plait runs`` from the same place.
+
+    Raises:
+        RecordError: there is none.
+    """
+    named = os.environ.get("PLAIT_HOME")
+    if named:
+        return Path(named)
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / FOLDER / "records.db").is_file():
+            return folder / FOLDER
+    below = [
+        found.parent
+        for pattern in (f"*/{FOLDER}/records.db", f"*/*/{FOLDER}/records.db")
+        for found in here.glob(pattern)
+    ]
+    if below:
+        return max(below, key=_last_used)
+    raise RecordError(f"no runs are recorded in {here} or above it", hint="start one: plait run TARGET")
+
+
+def _last_used(home: Path) -> float:
+    return max(file.stat().st_mtime for file in home.glob("records.db*"))

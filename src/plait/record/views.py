@@ -1,0 +1,448 @@
+"""What does a user see of the records? Runs and tasks as objects that read what they are asked for."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import time
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Struct
+
+from plait.data import Artifact
+from plait.errors import RecordError, RunFailed, did_you_mean
+from plait.graph.model import Graph, Path, task_name
+from plait.graph.values import DictOf, ListOf, Output, Value
+from plait.record.facts import ErrorInfo, LogLine
+from plait.record.paths import from_key, prefix_range, to_key
+from plait.record.results import Results, Tree, load_tree
+from plait.record.writer import HEARTBEAT_SECONDS
+
+if TYPE_CHECKING:
+    from plait.record.store import RecordStore
+
+__all__ = ["MetricPoint", "Run", "Task", "TaskCounts"]
+
+RUN_COLUMNS = (
+    "key, id, pipeline, target, graph, params, packages, facts, executor, user_name, host, pid, process_started,"
+    " started_at, heartbeat_at, ended_at, status, reason"
+)
+_ATTEMPT_COLUMNS = (
+    "node, path, attempt, state, reason, worker, started_at, ended_at, cpu_seconds, peak_memory, error"
+)
+_SILENT_SECONDS = 12 * HEARTBEAT_SECONDS
+
+_artifact = msgspec.msgpack.Decoder(Artifact)
+_error = msgspec.msgpack.Decoder(ErrorInfo)
+_lines = msgspec.msgpack.Decoder(tuple[LogLine, ...])
+
+
+class MetricPoint(Struct, frozen=True):
+    """A logged number: of which task, under which name, at which place of its series."""
+
+    task: str
+    name: str
+    value: float
+    at: float | None
+    logged_at: float
+
+
+class TaskCounts(Struct, frozen=True):
+    """How many tasks of a node are in each state; ``total`` is None while that is not known."""
+
+    total: int | None
+    by_state: dict[str, int]
+
+
+class Task:
+    """One task of a run, with its latest attempt."""
+
+    def __init__(self, run: Run, row: tuple[Any, ...]) -> None:
+        self.node: int
+        (
+            self.node,
+            key,
+            self.attempt,
+            state,
+            self.reason,
+            self.worker,
+            self.started_at,
+            self.ended_at,
+            self.cpu_seconds,
+            self.peak_memory,
+            self._error,
+        ) = row
+        self.path: Path = from_key(key)
+        self.run = run
+        self.state: str = state or ("running" if run.status == "running" else "lost")
+
+    @property
+    def id(self) -> str:
+        """The id of its node: the step's name, unless it is called several times."""
+        return self.run.graph.nodes[self.node].id
+
+    @property
+    def name(self) -> str:
+        """As people write it: ``fit[3]``."""
+        return task_name(self.id, self.path)
+
+    @property
+    def seconds(self) -> float | None:
+        if self.started_at is None or self.ended_at is None:
+            return None
+        return max(0.0, float(self.ended_at - self.started_at))
+
+    @property
+    def error(self) -> ErrorInfo | None:
+        return _error.decode(self._error) if self._error else None
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """The values that it returned, by output name, loaded."""
+        found = self.run.results.outputs(self.node, self.path)
+        if found is None:
+            raise RecordError(f"task {self.name} has no result: it is {self.state}")
+        names = self.run.graph.nodes[self.node].outputs
+        return {
+            name: self.run.store.artifacts.load(artifact) for name, artifact in zip(names, found, strict=True)
+        }
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """The arguments that it received, by parameter, loaded."""
+        arguments = self.run.results.arguments(self.node, self.path)
+        return {name: load_tree(self.run.store.artifacts, tree) for name, tree in arguments}
+
+    @property
+    def artifacts(self) -> dict[str, Artifact]:
+        """What is known of its outputs without loading them."""
+        found = self.run.results.outputs(self.node, self.path) or ()
+        return dict(zip(self.run.graph.nodes[self.node].outputs, found, strict=False))
+
+    @property
+    def previews(self) -> dict[str, Artifact]:
+        """The figures, tables and other objects that it logged."""
+        rows = self.run.store.database.rows(
+            "SELECT preview.name, artifact.body FROM preview JOIN artifact ON artifact.id = preview.artifact"
+            " WHERE run = ? AND node = ? AND path = ? AND attempt = ? ORDER BY position",
+            (self.run.key, self.node, to_key(self.path), self.attempt),
+        )
+        return {name: _artifact.decode(body) for name, body in rows}
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The last value of each metric that it logged."""
+        return {point.name: point.value for point in self.run.metric_points(self.node, self.path)}
+
+    def logs(self) -> list[LogLine]:
+        return list(self.run.logs(self.node, self.path, attempt=self.attempt))
+
+    def __repr__(self) -> str:
+        took = f" in {self.seconds:.2f} s" if self.seconds is not None else ""
+        return f"<task {self.name} of run {self.run.id}: {self.state}{took}>"
+
+
+class Run:
+    """One run, as recorded; it reads what it is asked for, when it is asked."""
+
+    def __init__(self, store: RecordStore, row: tuple[Any, ...]) -> None:
+        self.store = store
+        self._read(row)
+
+    def _read(self, row: tuple[Any, ...]) -> None:
+        self.key: int = row[0]
+        self.id: str = row[1]
+        self.pipeline: str = row[2]
+        self.target: str = row[3]
+        self._graph_hash, self._params, self._packages, self._facts = row[4:8]
+        self.executor: str = row[8]
+        self.user: str = row[9]
+        self.host: str = row[10]
+        self.pid: int = row[11]
+        self._process_started: float | None = row[12]
+        self._started, self._heartbeat, self._ended, self._status, self.reason = row[13:18]
+
+    def refresh(self) -> Run:
+        """Read again what may have changed since."""
+        row = self.store.database.row(f"SELECT {RUN_COLUMNS} FROM run WHERE key = ?", (self.key,))
+        if row is None:
+            raise RecordError(f"run {self.id} has been deleted")
+        self._read(row)
+        return self
+
+    @property
+    def status(self) -> str:
+        """``running``, ``done``, ``failed``, ``cancelled``, or ``crashed`` when its process is gone without a word."""
+        if self._status:
+            return str(self._status)
+        return "running" if self._alive() else "crashed"
+
+    @property
+    def started_at(self) -> datetime.datetime:
+        return datetime.datetime.fromtimestamp(self._started).astimezone()
+
+    @property
+    def ended_at(self) -> datetime.datetime | None:
+        return datetime.datetime.fromtimestamp(self._ended).astimezone() if self._ended else None
+
+    @property
+    def seconds(self) -> float:
+        """How long it took, or has taken so far."""
+        end = self._ended or (time.time() if self.status == "running" else self._heartbeat)
+        return max(0.0, float(end - self._started))
+
+    @cached_property
+    def graph(self) -> Graph:
+        return Graph.from_json(self._document(self._graph_hash))
+
+    @cached_property
+    def params(self) -> dict[str, Any]:
+        found: dict[str, Any] = msgspec.json.decode(self._params)
+        return found
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """User, host, git commit and dirty flag, Python and plait version, command line."""
+        found: dict[str, Any] = msgspec.json.decode(self._facts)
+        return found
+
+    @cached_property
+    def packages(self) -> dict[str, str]:
+        """The distributions that were installed, with their versions."""
+        found: dict[str, str] = msgspec.json.decode(self._document(self._packages))
+        return found
+
+    @cached_property
+    def results(self) -> Results:
+        rows = self.store.database.rows(
+            "SELECT input.name, artifact.body FROM input JOIN artifact ON artifact.id = input.artifact WHERE run = ?",
+            (self.key,),
+        )
+        inputs = {name: _artifact.decode(body) for name, body in rows}
+        return Results(
+            self.graph, self.store.artifacts, inputs, missing=self._outputs_at, missing_extent=self._extent_at
+        )
+
+    @property
+    def result(self) -> Any:
+        """The value that the pipeline returned.
+
+        Raises:
+            RunFailed: the run has no result; the message says why.
+        """
+        status = self.status
+        if status == "running":
+            raise RunFailed(f"run {self.id} is still running", hint=f"plait logs {self.id} -f")
+        if status != "done":
+            raise RunFailed(
+                f"run {self.id} {_ENDED[status]}, so it has no result", hint=f"plait show {self.id}"
+            )
+        return self._load(self.results.tree(self.graph.result))
+
+    def __getitem__(self, name: str) -> Any:
+        """The value of an output by its name; a (nested) list when its step was mapped."""
+        return self._load(self.results.tree(self._output(name)))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.graph.layout.by_output
+
+    @property
+    def outputs(self) -> list[str]:
+        """The names that ``run[name]`` takes."""
+        return list(self.graph.layout.by_output)
+
+    @property
+    def tasks(self) -> list[Task]:
+        """All tasks that began or were skipped, in the order of the pipeline."""
+        return list(self.iter_tasks())
+
+    def iter_tasks(
+        self, node: int | None = None, *, state: str | None = None, limit: int | None = None
+    ) -> Iterator[Task]:
+        """Tasks one by one; each with its latest attempt."""
+        where, values = "run = ? AND (state IS NULL OR state <> 'retried')", [self.key]
+        if node is not None:
+            where, values = f"{where} AND node = ?", [*values, node]
+        if state is not None:
+            where, values = f"{where} AND state = ?", [*values, state]  # type: ignore[list-item]
+        end = f" LIMIT {int(limit)}" if limit is not None else ""
+        sql = f"SELECT {_ATTEMPT_COLUMNS} FROM attempt WHERE {where} ORDER BY node, path, attempt{end}"
+        for row in self.store.database.execute(sql, values):
+            yield Task(self, row)
+
+    def task(self, name: str) -> Task:
+        """The task of a name: ``fit`` or ``fit[3]``.
+
+        Raises:
+            RecordError: there is none; the nearest name is named.
+        """
+        node_id, path = parse_task(name)
+        node = self.graph.find_node(node_id)
+        if node is None:
+            raise RecordError(
+                f"run {self.id} has no step {node_id!r}", hint=did_you_mean(node_id, self.graph.layout.by_id)
+            )
+        row = self.store.database.row(
+            f"SELECT {_ATTEMPT_COLUMNS} FROM attempt WHERE run = ? AND node = ? AND path = ?"
+            " ORDER BY attempt DESC LIMIT 1",
+            (self.key, node, to_key(path)),
+        )
+        if row is None:
+            mapped = len(self.graph.layout.node_axes[node])
+            hint = f"it is mapped: {node_id}[0]" if mapped and not path else f"plait show {self.id}"
+            raise RecordError(f"run {self.id} has no task {name!r}", hint=hint)
+        return Task(self, row)
+
+    def counts(self) -> dict[int, TaskCounts]:
+        """For each node how many of its tasks are in which state; costs one pass over an index."""
+        states: dict[int, dict[str, int]] = {index: {} for index in range(len(self.graph.nodes))}
+        running = "running" if self.status == "running" else "lost"
+        for node, state, count in self.store.database.rows(
+            "SELECT node, state, COUNT(*) FROM attempt WHERE run = ? AND (state IS NULL OR state <> 'retried')"
+            " GROUP BY node, state",
+            (self.key,),
+        ):
+            states[node][state or running] = count
+        totals: dict[int, int] = dict(
+            self.store.database.rows(
+                "SELECT scope, SUM(items) FROM extent WHERE run = ? GROUP BY scope", (self.key,)
+            )
+        )
+        axes = self.graph.layout.node_axes
+        return {
+            node: TaskCounts(totals.get(axes[node][-1]) if axes[node] else 1, by_state)
+            for node, by_state in states.items()
+        }
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """Last values of all metrics: by name, and where several tasks logged one name, by task within."""
+        by_name: dict[str, dict[str, float]] = {}
+        for point in self.metric_points():
+            by_name.setdefault(point.name, {})[point.task] = point.value
+        return {
+            name: next(iter(values.values())) if len(values) == 1 else values
+            for name, values in by_name.items()
+        }
+
+    def metric_points(self, node: int | None = None, path: Path | None = None) -> Iterator[MetricPoint]:
+        """Every logged number, in the order of tasks and of logging."""
+        where, values = "run = ?", [self.key]
+        if node is not None:
+            where, values = f"{where} AND node = ?", [*values, node]
+        if path is not None:
+            where, values = f"{where} AND path = ?", [*values, to_key(path)]  # type: ignore[list-item]
+        sql = (
+            "SELECT node, path, name, value, at, logged_at FROM metric"
+            f" WHERE {where} ORDER BY node, path, attempt, name, position"
+        )
+        for at_node, key, name, value, at, logged_at in self.store.database.execute(sql, values):
+            task = task_name(self.graph.nodes[at_node].id, from_key(key))
+            yield MetricPoint(task, name, float("nan") if value is None else value, at, logged_at)
+
+    def logs(
+        self, node: int | None = None, path: Path | None = None, *, attempt: int | None = None
+    ) -> Iterator[LogLine]:
+        """What tasks printed and logged, line by line, task after task."""
+        for _, _, line in self.log_lines(node, path, attempt=attempt):
+            yield line
+
+    def log_lines(
+        self, node: int | None = None, path: Path | None = None, *, attempt: int | None = None
+    ) -> Iterator[tuple[str, int, LogLine]]:
+        """The same with the task's name and the number of the line in it."""
+        where, values = "run = ?", [self.key]
+        if node is not None:
+            where, values = f"{where} AND node = ?", [*values, node]
+        if path:
+            where, values = f"{where} AND path >= ? AND path < ?", [*values, *prefix_range(path)]  # type: ignore[list-item]
+        if attempt is not None:
+            where, values = f"{where} AND attempt = ?", [*values, attempt]
+        sql = f"SELECT node, path, first_line, body FROM log WHERE {where} ORDER BY node, path, attempt, first_line"
+        for at_node, key, first, body in self.store.database.execute(sql, values):
+            name = task_name(self.graph.nodes[at_node].id, from_key(key))
+            for position, line in enumerate(_lines.decode(body), first):
+                yield name, position, line
+
+    def __repr__(self) -> str:
+        return f"<run {self.id} of {self.pipeline}: {self.status}, {self.seconds:.1f} s>"
+
+    def _alive(self) -> bool:
+        if self.host == self.facts.get("host") == _host():
+            return _process_alive(self.pid, self._process_started)
+        return bool(time.time() - self._heartbeat < _SILENT_SECONDS)
+
+    def _document(self, digest: str) -> bytes:
+        row = self.store.database.row("SELECT body FROM document WHERE hash = ?", (digest,))
+        if row is None:
+            raise RecordError(f"run {self.id}: its record is incomplete ({digest} is missing)")
+        return bytes(row[0])
+
+    def _output(self, name: str) -> Value:
+        by_output = self.graph.layout.by_output
+        if name in by_output:
+            return Output(*by_output[name])
+        node = self.graph.find_node(name)
+        if node is not None:
+            outputs = self.graph.nodes[node].outputs
+            return ListOf(tuple(Output(node, at) for at in range(len(outputs))), is_tuple=True)
+        inside = [other for other in by_output if other.startswith(f"{name}.")]
+        if inside:
+            return DictOf(tuple((other[len(name) + 1 :], Output(*by_output[other])) for other in inside))
+        raise RecordError(f"run {self.id} has no output {name!r}", hint=did_you_mean(name, by_output))
+
+    def _load(self, tree: Tree) -> Any:
+        return load_tree(self.store.artifacts, tree)
+
+    def _outputs_at(self, node: int, path: Path) -> tuple[Artifact, ...] | None:
+        rows = self.store.database.rows(
+            "SELECT artifact.body FROM output JOIN artifact ON artifact.id = output.artifact"
+            " WHERE run = ? AND node = ? AND path = ? ORDER BY position",
+            (self.key, node, to_key(path)),
+        )
+        return tuple(_artifact.decode(row[0]) for row in rows) or None
+
+    def _extent_at(self, scope: int, path: Path) -> int | None:
+        row = self.store.database.row(
+            "SELECT items FROM extent WHERE run = ? AND scope = ? AND path = ?",
+            (self.key, scope, to_key(path)),
+        )
+        return row[0] if row else None
+
+
+_ENDED = {"failed": "failed", "cancelled": "was cancelled", "crashed": "crashed (its process is gone)"}
+
+
+def parse_task(name: str) -> tuple[str, Path]:
+    """``fit[3,1]`` as the node's id and the path."""
+    node_id, bracket, rest = name.partition("[")
+    if not bracket:
+        return name, ()
+    try:
+        return node_id, tuple(int(part) for part in rest.rstrip("]").split(","))
+    except ValueError:
+        raise RecordError(f"{name!r} is no name of a task", hint=f"write {node_id} or {node_id}[0]") from None
+
+
+def _host() -> str:
+    import socket
+
+    return socket.gethostname()
+
+
+def _process_alive(pid: int, started: float | None) -> bool:
+    """Whether a process of this machine lives, and is the same one that began then."""
+    if pid == os.getpid():
+        return True
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        return started is None or abs(process.create_time() - started) < 2.0
+    except psutil.Error:
+        return False

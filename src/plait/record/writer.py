@@ -1,0 +1,213 @@
+"""How does a run get into the tables? Collected while a turn of the loop goes on, committed in one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import Any
+
+import msgspec
+
+from plait.data import Artifact
+from plait.graph.model import Graph, Path
+from plait.record.database import Database
+from plait.record.facts import ErrorInfo, LogLine, Metric, Preview, Usage
+from plait.record.paths import to_key
+
+__all__ = ["RunWriter", "new_run", "store_document"]
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def store_document(database: Database, body: bytes) -> str:
+    """Keep a document once, whatever the number of runs that refer to it; answers with its hash."""
+    digest = hashlib.blake2b(body, digest_size=16).hexdigest()
+    database.execute("INSERT INTO document VALUES (?, ?) ON CONFLICT DO NOTHING", (digest, body))
+    return digest
+
+
+def new_run(
+    database: Database,
+    graph: Graph,
+    *,
+    run_id: str,
+    target: str,
+    params: dict[str, Any],
+    packages: dict[str, str],
+    facts: dict[str, Any],
+    executor: str,
+    inputs: dict[str, tuple[Artifact, str]],
+) -> RunWriter:
+    """Record that a run begins, with all that is known of it; acknowledged once this returns."""
+    now = time.time()
+    with database.transaction():
+        cursor = database.execute(
+            "INSERT INTO run (id, pipeline, target, graph, params, packages, facts, executor, user_name, host, pid,"
+            " process_started, started_at, heartbeat_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                run_id,
+                graph.name,
+                target,
+                store_document(database, graph.to_json()),
+                msgspec.json.encode(params).decode(),
+                store_document(database, msgspec.json.encode(packages)),
+                msgspec.json.encode(facts).decode(),
+                executor,
+                facts.get("user", ""),
+                facts.get("host", ""),
+                facts.get("pid", 0),
+                facts.get("process_started"),
+                now,
+                now,
+            ),
+        )
+        key = cursor.lastrowid
+        assert key is not None
+        database.many(
+            "INSERT INTO node VALUES (?, ?, ?, ?)",
+            ((key, index, node.id, graph.steps[node.step].name) for index, node in enumerate(graph.nodes)),
+        )
+        writer = RunWriter(database, key, run_id, now)
+        for name, (artifact, origin) in inputs.items():
+            writer.artifact(artifact)
+            database.execute("INSERT INTO input VALUES (?, ?, ?, ?)", (key, name, artifact.id, origin))
+        writer.commit()
+    return writer
+
+
+class RunWriter:
+    """Collects what happens to one run; ``commit`` makes it so, all or nothing."""
+
+    def __init__(self, database: Database, key: int, run_id: str, heartbeat: float) -> None:
+        self.database = database
+        self.key = key
+        self.run_id = run_id
+        self._heartbeat = heartbeat
+        self._lines: dict[tuple[int, bytes, int], int] = {}
+        self._series: dict[tuple[str, int, bytes, int], int] = {}
+        self._rows: dict[str, list[tuple[Any, ...]]] = {}
+
+    def artifact(self, artifact: Artifact) -> None:
+        self._add(_ARTIFACT, artifact.id, artifact.format, artifact.type, artifact.size, _encode(artifact))
+
+    def extent(self, scope: int, path: Path, items: int) -> None:
+        self._add(_EXTENT, self.key, scope, to_key(path), items)
+
+    def launched(self, node: int, path: Path, attempt: int) -> None:
+        self._add(_LAUNCHED, self.key, node, to_key(path), attempt)
+
+    def ended(
+        self,
+        node: int,
+        path: Path,
+        attempt: int,
+        state: str,
+        usage: Usage,
+        reason: str = "",
+        error: ErrorInfo | None = None,
+    ) -> None:
+        self._add(
+            _ENDED,
+            state,
+            reason or None,
+            usage.worker or None,
+            usage.started_at or None,
+            usage.ended_at or None,
+            usage.cpu_seconds,
+            usage.peak_memory or None,
+            _encode(error) if error else None,
+            self.key,
+            node,
+            to_key(path),
+            attempt,
+        )
+
+    def settled(self, node: int, path: Path, state: str, reason: str) -> None:
+        """A task that ended without an attempt: skipped, or refused before it began."""
+        self._add(_SETTLED, self.key, node, to_key(path), state, reason)
+
+    def outputs(self, node: int, path: Path, artifacts: tuple[Artifact, ...]) -> None:
+        key = to_key(path)
+        for position, artifact in enumerate(artifacts):
+            self.artifact(artifact)
+            self._add(_OUTPUT, self.key, node, key, position, artifact.id)
+
+    def metrics(self, node: int, path: Path, attempt: int, metrics: tuple[Metric, ...]) -> None:
+        key = to_key(path)
+        for metric in metrics:
+            series = (metric.name, node, key, attempt)
+            position = self._series[series] = self._series.get(series, -1) + 1
+            self._add(
+                _METRIC,
+                self.key,
+                node,
+                key,
+                attempt,
+                metric.name,
+                position,
+                metric.at,
+                metric.value,
+                metric.logged_at,
+            )
+
+    def previews(self, node: int, path: Path, attempt: int, previews: tuple[Preview, ...]) -> None:
+        for position, preview in enumerate(previews):
+            self.artifact(preview.artifact)
+            self._add(
+                _PREVIEW, self.key, node, to_key(path), attempt, position, preview.name, preview.artifact.id
+            )
+
+    def logs(self, node: int, path: Path, attempt: int, lines: tuple[LogLine, ...]) -> None:
+        if not lines:
+            return
+        place = (node, to_key(path), attempt)
+        first = self._lines.get(place, 0)
+        self._lines[place] = first + len(lines)
+        self._add(_LOG, self.key, *place, first, len(lines), _encode(lines))
+
+    def finished(self, status: str, reason: str = "") -> None:
+        self._add(_FINISHED, time.time(), status, reason or None, self.key)
+
+    def beat(self, now: float) -> None:
+        """Say that the run is alive, now and then."""
+        if now - self._heartbeat >= HEARTBEAT_SECONDS:
+            self._heartbeat = now
+            self._add("UPDATE run SET heartbeat_at = ? WHERE key = ?", now, self.key)
+
+    def commit(self) -> None:
+        """Write what was collected; afterwards it is acknowledged."""
+        if not self._rows:
+            return
+        rows, self._rows = self._rows, {}
+        with self.database.transaction():
+            for statement, values in rows.items():
+                if len(values) == 1:
+                    self.database.execute(statement, values[0])
+                else:
+                    self.database.many(statement, values)
+
+    def _add(self, statement: str, *values: Any) -> None:
+        self._rows.setdefault(statement, []).append(values)
+
+
+HEARTBEAT_SECONDS = 5.0
+
+_ARTIFACT = "INSERT INTO artifact VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_EXTENT = "INSERT INTO extent VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_LAUNCHED = "INSERT INTO attempt (run, node, path, attempt) VALUES (?, ?, ?, ?)"
+_ENDED = (
+    "UPDATE attempt SET state = ?, reason = ?, worker = ?, started_at = ?, ended_at = ?, cpu_seconds = ?,"
+    " peak_memory = ?, error = ? WHERE run = ? AND node = ? AND path = ? AND attempt = ?"
+)
+_SETTLED = (
+    "INSERT INTO attempt (run, node, path, attempt, state, reason) VALUES (?, ?, ?, 0, ?, ?)"
+    " ON CONFLICT DO NOTHING"
+)
+_OUTPUT = "INSERT INTO output VALUES (?, ?, ?, ?, ?)"
+_METRIC = (
+    "INSERT INTO metric (run, node, path, attempt, name, position, at, value, logged_at)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_PREVIEW = "INSERT INTO preview VALUES (?, ?, ?, ?, ?, ?, ?)"
+_LOG = "INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?)"
+_FINISHED = "UPDATE run SET ended_at = ?, status = ?, reason = ? WHERE key = ?"
