@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import signal
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -97,6 +98,7 @@ def measured(
 
 def main(words: Sequence[str] | None = None) -> int:
     wanted = options(words)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that children are ended on the way out
     keys = chosen("--measure", wanted.measure, [one.key for one in MEASURES])
     names = [] if wanted.peers == "none" else chosen("--peers", wanted.peers, [one.name for one in PEERS])
     measures = [one for one in MEASURES if one.key in keys]

@@ -43,6 +43,8 @@ class Scratch:
     """The fresh folder, home and temporary folder of one run."""
 
     root: Path
+    temporary: Path
+    """Apart from `root`, since a socket's path must be short."""
 
     @property
     def work(self) -> Path:
@@ -57,7 +59,7 @@ class Scratch:
         own = {
             "PATH": os.pathsep.join([str(venv.path / BIN), "/usr/local/bin", "/usr/bin", "/bin"]),
             "HOME": str(self.root / "home"),
-            "TMPDIR": str(self.root / "tmp"),
+            "TMPDIR": str(self.temporary),
             "USER": "bench",
             "LANG": "C.UTF-8",
             "DO_NOT_TRACK": "1",
@@ -86,8 +88,9 @@ def scratch(peer: Peer) -> Iterator[Scratch]:
     """A fresh folder with the peer's scripts, removed afterwards."""
     (BENCH / "scratch").mkdir(parents=True, exist_ok=True)
     root = Path(tempfile.mkdtemp(prefix=f"{peer.name}-", dir=BENCH / "scratch"))
+    temporary = Path(tempfile.mkdtemp(prefix="bench-"))
     try:
-        for name in ("home", "tmp", "work"):
+        for name in ("home", "work"):
             (root / name).mkdir()
         if (SCRIPTS / peer.name).is_dir():
             shutil.copytree(
@@ -97,8 +100,9 @@ def scratch(peer: Peer) -> Iterator[Scratch]:
                 ignore=shutil.ignore_patterns("__pycache__"),
             )
             shutil.copy(SCRIPTS / "stopwatch.py", root / "work")
-        yield Scratch(root)
+        yield Scratch(root, temporary)
     finally:
+        shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(root, ignore_errors=True)
 
 

@@ -38,10 +38,15 @@ OURS = Peer(
             Way("inline", (PY, "chain.py", "{n}"), 10_000),
             Way("inline", (PY, "chain.py", "{n}"), 100_000, full=True),
         ),
-        "B4": (Way("processes", (PY, "map.py", "{n}"), 10_000),),
-        "B5": (Way("map", (PY, "map.py", "{n}"), 10_000, before=((PY, "map.py", "{n}"),)),),
-        "B6": (Way("inline", (PY, "table.py")),),
-        "B7": (Way("processes", (PY, "map.py", "{n}"), 100_000),),
+        "B4": (Way("processes", (PY, "map.py", "{n}", "fresh"), 10_000),),
+        "B5": (
+            Way("map", (PY, "map.py", "{n}", "cached"), 10_000, before=((PY, "map.py", "{n}", "fresh"),)),
+        ),
+        "B6": (
+            Way("inline", (PY, "table.py", "inline")),
+            Way("processes", (PY, "table.py", "processes")),
+        ),
+        "B7": (Way("processes", (PY, "map.py", "{n}", "fresh"), 100_000),),
         "B9": (Way("plait", ()),),
     },
 )
@@ -64,7 +69,7 @@ KEDRO = Peer(
             Way("sequential", (PY, "chain.py", "{n}", "as it is"), 1_000, records=False),
             Way("sequential, log off", (PY, "chain.py", "{n}", "quiet"), 1_000, records=False),
         ),
-        "B4": (Way("parallel", (PY, "map.py", "{n}"), 500, records=False),),
+        "B4": (Way("parallel", (PY, "map.py", "{n}"), 100, records=False),),
         "B6": (Way("Parquet files", (PY, "table.py"), records=False),),
         "B9": (Way("kedro", ()),),
     },

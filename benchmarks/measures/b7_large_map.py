@@ -38,7 +38,8 @@ def table(measure: Measure, outcomes: list[Outcome]) -> Table:
         Column("process CPU s", 1),
         Column("remark"),
     )
-    return Table(measure.key, measure.title, columns, rows)
+    note = "submitted: the call returns (dask, ray); the first item runs (plait, where the call is the run)"
+    return Table(measure.key, measure.title, columns, rows, [note])
 
 
 MEASURE = Measure(

@@ -1,11 +1,10 @@
 """Map over N items on 2 worker processes."""
 
-import resource
 import sys
 import time
 
 from dask.distributed import Client, LocalCluster
-from stopwatch import expect, stopwatch, tell
+from stopwatch import driver_mb, expect, stopwatch, tell
 
 
 def double(x):
@@ -24,5 +23,5 @@ if __name__ == "__main__":
             futures = client.map(double, range(n), pure=False)
             submitted = time.perf_counter() - start
             value = sum(client.gather(futures))
-        tell(submitted=submitted, driver_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        tell(submitted=submitted, driver_mb=driver_mb())
         expect(value, n * (n - 1))

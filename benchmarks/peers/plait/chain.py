@@ -4,7 +4,7 @@ import sys
 
 from stopwatch import expect, stopwatch
 
-from plait import pipeline, step
+from plait import get_run, pipeline, step
 
 
 @step
@@ -24,3 +24,5 @@ if __name__ == "__main__":
     with stopwatch():
         run = chain.run()
     expect(run.result, int(sys.argv[1]))
+    recorded = get_run(run.id).counts().values()
+    expect(sum(counts.by_state["done"] for counts in recorded), int(sys.argv[1]))

@@ -1,11 +1,10 @@
 """Map over N items on 2 worker processes."""
 
-import resource
 import sys
 import time
 
 import ray
-from stopwatch import expect, stopwatch, tell
+from stopwatch import driver_mb, expect, stopwatch, tell
 
 
 @ray.remote
@@ -22,6 +21,6 @@ if __name__ == "__main__":
         futures = [double.remote(number) for number in range(n)]
         submitted = time.perf_counter() - start
         value = sum(ray.get(futures))
-    tell(submitted=submitted, driver_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    tell(submitted=submitted, driver_mb=driver_mb())
     ray.shutdown()
     expect(value, n * (n - 1))
