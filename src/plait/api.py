@@ -117,7 +117,9 @@ def _failure(run: Any) -> RunFailed:
         count = sum(counts.by_state.get("failed", 0) for counts in run.counts().values())
         others = f" ({count - 1} more failed)" if count > 1 else ""
         info = failed.error
-        frame = next((frame for frame in reversed(info.frames) if frame.origin == "user"), None) if info else None
+        frame = (
+            next((frame for frame in reversed(info.frames) if frame.origin == "user"), None) if info else None
+        )
         error = RunFailed(
             f"run {run.id} failed: {failed.name}: {failed.reason}{others}",
             where=f"{frame.file}:{frame.line}" if frame else None,

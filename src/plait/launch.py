@@ -211,7 +211,8 @@ def _check_lists(traced: Traced, values: Mapping[str, Any]) -> None:
 def _require_lists(name: str, value: Any, depth: int) -> None:
     if not isinstance(value, list | tuple):
         raise ParameterError(
-            f"{name}: the pipeline takes each(…) of it, so it must be a list, not {type(value).__name__}: {value!r:.80}",
+            f"{name}: the pipeline takes each(…) of it, so it must be a list,"
+            f" not {type(value).__name__}: {value!r:.80}",
             hint=f"write {name}=[…]",
         )
     if depth > 1:
@@ -251,7 +252,9 @@ def _store_inputs(prepared: Prepared, store: ArtifactStore) -> dict[str, Artifac
 def _store_input(store: ArtifactStore, name: str, value: Any, depth: int) -> Artifact:
     if not depth:
         return store.save(value, name)
-    return store.gather([_store_input(store, f"{name}[{at}]", item, depth - 1) for at, item in enumerate(value)])
+    return store.gather(
+        [_store_input(store, f"{name}[{at}]", item, depth - 1) for at, item in enumerate(value)]
+    )
 
 
 def _shown(value: Any) -> Any:
@@ -261,7 +264,9 @@ def _shown(value: Any) -> Any:
     except (TypeError, ValueError, OverflowError):
         shape = getattr(value, "shape", None)
         return f"<{type(value).__name__}{f' {shape}' if shape is not None else ''}>"
-    return msgspec.json.decode(text) if len(text) < 65536 else f"<{type(value).__name__} of {len(text)} bytes>"
+    return (
+        msgspec.json.decode(text) if len(text) < 65536 else f"<{type(value).__name__} of {len(text)} bytes>"
+    )
 
 
 def _new_id() -> str:

@@ -123,7 +123,9 @@ class Current:
     def _task(self) -> TaskContext:
         task = active_task()
         if task is None:
-            raise StepError("current is known only inside a step that plait runs", hint="test it first: if current: …")
+            raise StepError(
+                "current is known only inside a step that plait runs", hint="test it first: if current: …"
+            )
         return task
 
     def __repr__(self) -> str:

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Protocol
 
-from plait.engine.events import Cancel, Done, Failed, Finish, Launch, Retry, Room, Settle, Start, Tick
 from plait.engine.events import Action as MachineAction
+from plait.engine.events import Cancel, Done, Failed, Finish, Launch, Retry, Room, Settle, Start, Tick
 from plait.engine.machine import Machine
 from plait.engine.task import Executor, Job, Live, Message, Report, TaskSpec
 from plait.graph.model import Graph, Path
@@ -29,7 +29,9 @@ class Listener(Protocol):
 
     def task_started(self, node: int, path: Path, attempt: int) -> None: ...
 
-    def task_ended(self, node: int, path: Path, state: str, usage: Usage, error: ErrorInfo | None, reason: str) -> None: ...
+    def task_ended(
+        self, node: int, path: Path, state: str, usage: Usage, error: ErrorInfo | None, reason: str
+    ) -> None: ...
 
     def unfolded(self, scope: int, path: Path, items: int) -> None: ...
 
@@ -117,9 +119,7 @@ class Loop:
         self.writer.logs(node, path, attempt, message.lines)
         self.writer.metrics(node, path, attempt, message.metrics)
         if self.listener is not None and (message.lines or message.metrics):
-            self._notices.append(
-                lambda listener: listener.said(node, path, message.lines, message.metrics)
-            )
+            self._notices.append(lambda listener: listener.said(node, path, message.lines, message.metrics))
         if isinstance(message, Live):
             return
         if self._running.pop((node, path), None) != attempt:
@@ -140,7 +140,9 @@ class Loop:
                 for artifact, (_, depth) in zip(report.artifacts, self._outputs[node], strict=True)
             ]
         )
-        actions += self.machine.handle(Done(node, path, lengths if any(item is not None for item in lengths) else ()))
+        actions += self.machine.handle(
+            Done(node, path, lengths if any(item is not None for item in lengths) else ())
+        )
         self._ended(report, "done", "")
 
     def _fail(self, report: Report, error: ErrorInfo, actions: list[MachineAction]) -> None:
@@ -150,7 +152,11 @@ class Loop:
         actions += [
             action
             for action in answer
-            if not (isinstance(action, Settle) and (action.node, action.path) == place and action.state == "failed")
+            if not (
+                isinstance(action, Settle)
+                and (action.node, action.path) == place
+                and action.state == "failed"
+            )
         ]
         self._ended(report, "retried" if retried else "failed", error.headline, error)
 
@@ -158,7 +164,9 @@ class Loop:
         node, path, usage = report.node, report.path, report.usage
         self.writer.ended(node, path, report.attempt, state, usage, reason, error)
         if self.listener is not None:
-            self._notices.append(lambda listener: listener.task_ended(node, path, state, usage, error, reason))
+            self._notices.append(
+                lambda listener: listener.task_ended(node, path, state, usage, error, reason)
+            )
 
     def _carry_out(self, actions: list[MachineAction]) -> None:
         """Record what was decided, commit, and only then launch: nothing builds on an uncommitted result."""

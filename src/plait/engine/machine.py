@@ -12,7 +12,20 @@ from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from typing import TypeAlias
 
-from plait.engine.events import Action, Cancel, Done, Event, Failed, Finish, Launch, Retry, Room, Settle, Start, Tick
+from plait.engine.events import (
+    Action,
+    Cancel,
+    Done,
+    Event,
+    Failed,
+    Finish,
+    Launch,
+    Retry,
+    Room,
+    Settle,
+    Start,
+    Tick,
+)
 from plait.errors import DefinitionError
 from plait.graph.model import ROOT, Each, Graph, Path, task_name
 from plait.graph.unfold import Keyed, Lengths, Many, Need, Resolved, Unknown, resolve, size
@@ -333,7 +346,9 @@ class Machine:
         """Assert every invariant; for tests and for replaying a recorded run."""
         waiting: dict[Place, int] = {}
         for place, waiters in self._waiters.items():
-            assert self.state.get(place, State.WAITING) < State.DONE, f"{place} is complete but still waited for"
+            assert self.state.get(place, State.WAITING) < State.DONE, (
+                f"{place} is complete but still waited for"
+            )
             for waiter in waiters:
                 if waiter[0] >= 0 and self.state[waiter] == State.WAITING:
                     waiting[waiter] = waiting.get(waiter, 0) + 1
@@ -346,7 +361,7 @@ class Machine:
         assert by_state[State.DELAYED] == {(node, path) for _, node, path in self._delayed}
         assert all(count >= 0 for count in self._remaining.values())
         if self.status is not None:
-            assert not (self._running or self._ready or self._delayed)
+            assert not any((self._running, self._ready, self._delayed))
             assert self.status == "cancelled" or not self._unmet, "finished with tasks that still wait"
         if self.status == "done":
             assert all(self.state[p] == State.DONE for p in tasks)

@@ -14,7 +14,17 @@ from plait.graph.model import Path
 from plait.record.facts import ErrorInfo, LogLine, Metric, Preview, Usage
 from plait.record.results import DictArg, ListArg, Plain, Stored
 
-__all__ = ["Executor", "FunctionRef", "Job", "Live", "Message", "Report", "TaskSpec", "function_ref", "load_function"]
+__all__ = [
+    "Executor",
+    "FunctionRef",
+    "Job",
+    "Live",
+    "Message",
+    "Report",
+    "TaskSpec",
+    "function_ref",
+    "load_function",
+]
 
 
 class FunctionRef(Struct, frozen=True, array_like=True):

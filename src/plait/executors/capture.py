@@ -31,7 +31,7 @@ class Capture:
     def install(self) -> None:
         self._previous = (sys.stdout, sys.stderr)
         self._streams = (_Router(sys.stdout, "out", self), _Router(sys.stderr, "err", self))
-        sys.stdout, sys.stderr = self._streams  # type: ignore[assignment]
+        sys.stdout, sys.stderr = self._streams
         root = logging.getLogger()
         self._handler = _LogHandler(self)
         if not root.handlers and root.level == logging.WARNING:

@@ -32,7 +32,9 @@ class InlineExecutor:
     def start(self, job: Job, functions: Sequence[Callable[..., Any]]) -> None:
         self._capture = Capture(tee=self._tee)
         self._capture.install()
-        self._work = Work(job, functions.__getitem__, self._store or ArtifactStore(job.store), self._capture, "inline")
+        self._work = Work(
+            job, functions.__getitem__, self._store or ArtifactStore(job.store), self._capture, "inline"
+        )
 
     def room(self) -> int:
         return 1 - len(self._queue)

@@ -26,7 +26,9 @@ from plait.record.facts import ErrorInfo, Usage
 
 __all__ = ["ProcessExecutor"]
 
-_START = "import sys; sys.path.append(sys.argv[2]); from plait.executors.worker import main; main(sys.argv[1])"
+_START = (
+    "import sys; sys.path.append(sys.argv[2]); from plait.executors.worker import main; main(sys.argv[1])"
+)
 _AHEAD_SECONDS = 0.03  # how much work a worker is given beyond the task that it does
 _AHEAD_TASKS = 256
 _STUCK_SECONDS = 0.1
@@ -53,9 +55,7 @@ class ProcessExecutor:
         self._out_of_memory = 0
 
     def start(self, job: Job, functions: Sequence[Callable[..., Any]]) -> None:
-        refs = tuple(
-            function_ref(getattr(function, "__name__", "step"), function) for function in functions
-        )
+        refs = tuple(function_ref(getattr(function, "__name__", "step"), function) for function in functions)
         self._job = msgspec.structs.replace(job, functions=refs, search_path=tuple(p for p in sys.path if p))
         self._folder = tempfile.mkdtemp(prefix="plait-")
         self._out_of_memory = _out_of_memory_kills()
@@ -188,7 +188,9 @@ class ProcessExecutor:
             return f"the worker process ended itself with status {code} (os._exit, or a library that ends the process)"
         name = _signal_name(-code)
         if -code == signal.SIGSEGV:
-            return f"the worker process crashed in native code ({name}); its log has the Python lines it was in"
+            return (
+                f"the worker process crashed in native code ({name}); its log has the Python lines it was in"
+            )
         kills = _out_of_memory_kills()
         if -code == getattr(signal, "SIGKILL", 9):
             if kills > self._out_of_memory:
@@ -212,7 +214,9 @@ class _Worker:
         if sys.platform == "win32":
             options["creationflags"] = subprocess.CREATE_NEW_PROCESS_GROUP
         else:
-            options["start_new_session"] = True  # Ctrl-C is for the driver, which then ends the workers in order
+            options["start_new_session"] = (
+                True  # Ctrl-C is for the driver, which then ends the workers in order
+            )
         source = str(FilePath(__file__).parents[2])
         self._process = subprocess.Popen(
             [sys.executable, "-c", _START, spool, source],

@@ -1,4 +1,4 @@
-"""What did a worker say before it died? Its output file: framed lines, marks of begun tasks, and raw output of C code."""
+"""What did a worker say before it died? Its output file: framed lines, marks of tasks, raw output of C code."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Spool:
         size = os.fstat(self._descriptor).st_size
         if size == self._written:
             return []
-        with open(self._path, "rb") as file:  # noqa: PTH123 - beside the descriptor of the same file
+        with open(self._path, "rb") as file:
             file.seek(self._start)
             body = file.read().decode(errors="replace")
         self._written = size
@@ -69,7 +69,7 @@ def read_last_task(path: str, seen: int) -> LastTask | None:
         seen: how many of its framed lines have arrived already.
     """
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 - a plain read
+        with open(path, "rb") as file:
             body = file.read().decode(errors="replace")
     except OSError:
         return None

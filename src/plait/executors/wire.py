@@ -64,8 +64,7 @@ class Channel:
         header = self._stream.read(_HEADER.size)
         if header is None or len(header) < _HEADER.size:
             return None
-        body = self._stream.read(_HEADER.unpack(header)[0])
-        return body
+        return self._stream.read(_HEADER.unpack(header)[0])
 
     def close(self) -> None:
         with self._lock:

@@ -22,7 +22,12 @@ class Work:
     """Does the tasks of one job, one at a time, in this process."""
 
     def __init__(
-        self, job: Job, function: Callable[[int], Callable[..., Any]], store: ArtifactStore, capture: Capture, worker: str
+        self,
+        job: Job,
+        function: Callable[[int], Callable[..., Any]],
+        store: ArtifactStore,
+        capture: Capture,
+        worker: str,
     ) -> None:
         self.job = job
         self.store = store
@@ -55,7 +60,9 @@ class Work:
             except Exception as error:  # noqa: BLE001 - whatever the user's code raises is the outcome
                 raised = error
             except SystemExit as error:
-                raised = StepError(f"step {spec.name!r} called sys.exit({error.code!r})", hint="raise an exception instead")
+                raised = StepError(
+                    f"step {spec.name!r} called sys.exit({error.code!r})", hint="raise an exception instead"
+                )
             self.capture.finish(task)
         usage = Usage(started, time.time(), time.process_time() - cpu, peak_memory(), self.worker)
         report = Report(
@@ -97,7 +104,8 @@ class Work:
             )
         if len(result) != len(names):
             raise StepError(
-                f"step {spec.name!r} declares {len(names)} outputs ({', '.join(names)}) but returned {len(result)} values"
+                f"step {spec.name!r} declares {len(names)} outputs ({', '.join(names)})"
+                f" but returned {len(result)} values"
             )
         return tuple(
             self._store_output(spec, name, value, depth)
@@ -119,12 +127,16 @@ class Work:
 def _caller(function: Callable[..., Any]) -> Callable[[dict[str, Any]], Any]:
     """How to call a function with arguments by name, whatever kinds of parameters it has."""
     code = getattr(function, "__code__", None)
-    if code is not None and not code.co_posonlyargcount and not code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS):
+    if (
+        code is not None
+        and not code.co_posonlyargcount
+        and not code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS)
+    ):
         return lambda arguments: function(**arguments)
     signature = inspect.signature(function)
 
     def call(arguments: dict[str, Any]) -> Any:
-        bound = inspect.BoundArguments(signature, arguments)  # type: ignore[arg-type]
+        bound = inspect.BoundArguments(signature, arguments)
         return function(*bound.args, **bound.kwargs)
 
     return call
@@ -145,7 +157,7 @@ def peak_memory() -> int:
 def forget_peak() -> None:
     """Let the peak of this process start anew; Linux only, elsewhere the peak is the process's own."""
     try:
-        with open("/proc/self/clear_refs", "w") as refs:  # noqa: PTH123 - one system call, before every task
+        with open("/proc/self/clear_refs", "w") as refs:
             refs.write("5")
     except OSError:
         return

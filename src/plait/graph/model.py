@@ -17,7 +17,19 @@ from plait.errors import DefinitionError
 from plait.graph.options import Options
 from plait.graph.values import Grid, Input, Item, Output, Value, parts
 
-__all__ = ["ROOT", "Each", "Graph", "Group", "InputSpec", "Layout", "Node", "Path", "Scope", "StepSpec", "task_name"]
+__all__ = [
+    "ROOT",
+    "Each",
+    "Graph",
+    "Group",
+    "InputSpec",
+    "Layout",
+    "Node",
+    "Path",
+    "Scope",
+    "StepSpec",
+    "task_name",
+]
 
 Path: TypeAlias = tuple[int, ...]
 ROOT = 0
@@ -168,7 +180,12 @@ class Layout:
         return self._splits
 
     def _split(
-        self, value: Value, reader: int, depth: int, outputs: dict[tuple[int, int], int], inputs: dict[str, int]
+        self,
+        value: Value,
+        reader: int,
+        depth: int,
+        outputs: dict[tuple[int, int], int],
+        inputs: dict[str, int],
     ) -> None:
         match value:
             case Output(node=node, output=output):

@@ -17,7 +17,9 @@ class Options(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     retries: Annotated[int, Meta(ge=0, description="how many times a failed task is tried again")] = 0
     retry_delay: Annotated[float, Meta(ge=0, description="seconds to wait before the first retry")] = 0.0
-    backoff: Annotated[float, Meta(ge=1, description="factor by which the wait grows from retry to retry")] = 1.0
+    backoff: Annotated[
+        float, Meta(ge=1, description="factor by which the wait grows from retry to retry")
+    ] = 1.0
     priority: Annotated[int, Meta(description="ready tasks of a higher priority start first")] = 0
     tags: Annotated[tuple[str, ...], Meta(description="names to select the step by")] = ()
     owner: Annotated[str, Meta(description="whom to ask about the step")] = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from plait.errors import DefinitionError
 from plait.graph.model import InputSpec
@@ -19,8 +19,10 @@ class Definition:
 
     def __init__(self, function: Callable[..., Any], *, name: str | None = None) -> None:
         if not callable(function):
-            raise DefinitionError(f"@pipeline needs a function, got {function!r}", hint="write @pipeline above a def")
-        functools.update_wrapper(self, function)
+            raise DefinitionError(
+                f"@pipeline needs a function, got {function!r}", hint="write @pipeline above a def"
+            )
+        functools.update_wrapper(cast(Any, self), function)
         self.function = function
         self.name = name or function.__name__
         self.module = function.__module__ or ""
@@ -36,7 +38,8 @@ class Definition:
         for parameter in signature.parameters.values():
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
                 raise DefinitionError(
-                    f"pipeline {self.name!r} takes {parameter}, but its arguments must have names", where=self.where
+                    f"pipeline {self.name!r} takes {parameter}, but its arguments must have names",
+                    where=self.where,
                 )
         return signature
 
@@ -53,7 +56,7 @@ class Definition:
         tracer = Tracer(self.name, self.inputs, f"{self.module}:{self.qualname}")
         with tracer.active():
             references = {name: tracer.input(name) for name in self.signature.parameters}
-            bound = inspect.BoundArguments(self.signature, references)  # type: ignore[arg-type]
+            bound = inspect.BoundArguments(self.signature, references)
             result = self.function(*bound.args, **bound.kwargs)
         return tracer.finish(result)
 

@@ -1,4 +1,4 @@
-"""What does a step call give while a pipeline is traced? A reference: it can be passed on, mapped and named, no more."""
+"""What does a step call give while a pipeline is traced? A reference: to be passed on, mapped and named."""
 
 from __future__ import annotations
 
@@ -56,20 +56,28 @@ class Ref:
         )
 
     def __getitem__(self, key: Any) -> Any:
-        self._misused(f"indexed by [{key!r}]", "index inside a step, or declare several outputs: @step(outputs=[…])")
+        self._misused(
+            f"indexed by [{key!r}]", "index inside a step, or declare several outputs: @step(outputs=[…])"
+        )
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)
-        self._misused(f"asked for .{name}", f"write a step that takes {self._label} and returns what you need of it")
+        self._misused(
+            f"asked for .{name}", f"write a step that takes {self._label} and returns what you need of it"
+        )
 
     def _operated(self, *_: Any) -> Any:
         self._misused("calculated with or compared", "calculate inside a step, which receives the value")
 
     __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _operated
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __matmul__ = __rmatmul__ = _operated
-    __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = _operated
-    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = __neg__ = __pos__ = __abs__ = __invert__ = _operated
+    __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = (
+        _operated
+    )
+    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = __neg__ = __pos__ = __abs__ = __invert__ = (
+        _operated
+    )
     __int__ = __float__ = __index__ = __complex__ = __round__ = __contains__ = _operated
 
     def __call__(self, *_: Any, **__: Any) -> Any:
@@ -98,7 +106,8 @@ class Outputs(tuple[Ref, ...]):
     def __getattr__(self, name: str) -> Ref:
         names = self.__dict__.get("names", ())
         if name in names:
-            return self[names.index(name)]
+            ref: Ref = self[names.index(name)]
+            return ref
         raise AttributeError(f"no output named {name!r}; there is: {', '.join(names)}")
 
 

@@ -8,7 +8,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from plait.errors import DefinitionError
 from plait.graph.model import StepSpec
-from plait.graph.options import Options, make_options
+from plait.graph.options import make_options
 from plait.graph.tracing import current_tracer
 
 __all__ = ["Step", "step"]
@@ -21,23 +21,32 @@ class Step(Generic[P, R]):
     """A function that pipelines call. ``function`` is the function itself, ``spec`` what was declared about it."""
 
     def __init__(
-        self, function: Callable[P, R], *, outputs: Sequence[str] | None = None, name: str | None = None, **options: Any
+        self,
+        function: Callable[P, R],
+        *,
+        outputs: Sequence[str] | None = None,
+        name: str | None = None,
+        **options: Any,
     ) -> None:
         if not callable(function):
-            raise DefinitionError(f"@step needs a function, got {function!r}", hint="write @step or @step(retries=2)")
+            raise DefinitionError(
+                f"@step needs a function, got {function!r}", hint="write @step or @step(retries=2)"
+            )
         code = getattr(function, "__code__", None)
         where = f"{code.co_filename}:{code.co_firstlineno}" if code else ""
-        own_name = name or getattr(function, "__name__", type(function).__name__)
+        own_name = str(name or getattr(function, "__name__", type(function).__name__))
         if own_name == "<lambda>":
             own_name = "step"
         if isinstance(outputs, str):
-            raise DefinitionError(f"outputs={outputs!r} is one string", where=where, hint=f"write outputs=[{outputs!r}]")
+            raise DefinitionError(
+                f"outputs={outputs!r} is one string", where=where, hint=f"write outputs=[{outputs!r}]"
+            )
         functools.update_wrapper(self, function)
         self.function = function
         self.spec = StepSpec(
             name=own_name,
             module=getattr(function, "__module__", "") or "",
-            qualname=getattr(function, "__qualname__", own_name),
+            qualname=str(getattr(function, "__qualname__", own_name)),
             outputs=_declared(outputs, function, own_name, where),
             options=make_options(options, where=where),
             doc=(function.__doc__ or "").strip(),
@@ -54,7 +63,10 @@ class Step(Generic[P, R]):
         return f"<step {self.spec.name} of {self.spec.module}>"
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
-        return self if instance is None else functools.partial(self, instance)
+        if instance is None:
+            return self
+        bind: Any = functools.partial
+        return bind(self, instance)
 
     def __reduce__(self) -> Any:
         # An importable step travels by name, one of a notebook or a script by value.
@@ -103,7 +115,7 @@ def _declared(
 
 
 def _annotated_names(function: Callable[..., Any]) -> tuple[str, ...]:
-    annotation = getattr(function, "__annotations__", {}).get("return")
+    annotation: Any = getattr(function, "__annotations__", {}).get("return")
     if isinstance(annotation, str):
         if "Annotated" not in annotation and "tuple" not in annotation and not annotation[:1].isupper():
             return ()

@@ -92,7 +92,12 @@ class Tracer:
         return refs[0] if len(refs) == 1 else Outputs(refs, tuple(spec.outputs))
 
     def call_pipeline(
-        self, name: str, qualname: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+        self,
+        name: str,
+        qualname: str,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
     ) -> Any:
         """A pipeline called inside a pipeline: a named group, mapped when called with ``each``."""
         given = self._bind(function, name, args, kwargs)
@@ -112,7 +117,9 @@ class Tracer:
             self.scope, self._prefix = outer, prefix
         if result is None:
             raise DefinitionError(
-                f"pipeline {name!r} returns nothing", where=self.user_line(), hint="return the values that others need"
+                f"pipeline {name!r} returns nothing",
+                where=self.user_line(),
+                hint="return the values that others need",
             )
         return result
 
@@ -131,7 +138,8 @@ class Tracer:
         chosen = list(node.outputs)
         if len(names) not in (1, len(chosen)):
             raise DefinitionError(
-                f"step {node.id!r} has {len(chosen)} outputs, .named() got {len(names)} names", where=self.user_line()
+                f"step {node.id!r} has {len(chosen)} outputs, .named() got {len(names)} names",
+                where=self.user_line(),
             )
         prefix = node.id[: len(node.id) - len(node.id.rpartition(".")[2])]
         for position, name in enumerate(names if len(names) == len(chosen) else (names[0],)):
@@ -149,11 +157,14 @@ class Tracer:
             DefinitionError: no step was called, or nothing is returned.
         """
         if not self.nodes:
-            raise DefinitionError(f"pipeline {self.name!r} calls no step", hint="call at least one @step function in it")
+            raise DefinitionError(
+                f"pipeline {self.name!r} calls no step", hint="call at least one @step function in it"
+            )
         if result is None:
             last = self.nodes[-1].outputs[0]
             raise DefinitionError(
-                f"pipeline {self.name!r} returns nothing", hint=f"return what the run is for, such as: return {last}"
+                f"pipeline {self.name!r} returns nothing",
+                hint=f"return what the run is for, such as: return {last}",
             )
         self._check_output_names()
         self.scope = ROOT
@@ -176,9 +187,7 @@ class Tracer:
             frame = frame.f_back
         return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
-    def _bind(
-        self, callee: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> dict[str, Any]:
+    def _bind(self, callee: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         signature = self._signatures.get(id(callee))
         if signature is None:
             import inspect
@@ -198,7 +207,7 @@ class Tracer:
         """Call with what ``_bind`` gave, positional-only and starred parameters included."""
         import inspect
 
-        bound = inspect.BoundArguments(self._signatures[id(function)], arguments)  # type: ignore[arg-type]
+        bound = inspect.BoundArguments(self._signatures[id(function)], arguments)
         return function(*bound.args, **bound.kwargs)
 
     def _enter_each(self, name: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -231,7 +240,9 @@ class Tracer:
             case Ref():
                 if raw._tracer is not self:
                     raise DefinitionError(
-                        f"{raw._label!r} belongs to another pipeline", where=self.user_line(), hint="pass it as an argument"
+                        f"{raw._label!r} belongs to another pipeline",
+                        where=self.user_line(),
+                        hint="pass it as an argument",
                     )
                 return self._seen_from_here(raw._value)
             case _Element():
@@ -250,7 +261,9 @@ class Tracer:
                 return ListOf(items, is_tuple=isinstance(raw, tuple))
             case dict() if _holds_ref(raw):
                 if not all(isinstance(key, str) for key in raw):
-                    raise DefinitionError("a dict of coming values needs strings as keys", where=self.user_line())
+                    raise DefinitionError(
+                        "a dict of coming values needs strings as keys", where=self.user_line()
+                    )
                 return DictOf(tuple((key, self._lift(f"{label}.{key}", item)) for key, item in raw.items()))
         if _plain(raw, [_SMALL]):
             return Const(raw)

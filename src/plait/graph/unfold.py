@@ -17,7 +17,19 @@ from plait.errors import DefinitionError
 from plait.graph.model import Each, Graph, Path
 from plait.graph.values import Const, DictOf, Grid, Input, Item, ListOf, Output, Value
 
-__all__ = ["Facts", "Fixed", "Given", "Keyed", "Lengths", "Many", "Need", "Resolved", "Unknown", "resolve", "size"]
+__all__ = [
+    "Facts",
+    "Fixed",
+    "Given",
+    "Keyed",
+    "Lengths",
+    "Many",
+    "Need",
+    "Resolved",
+    "Unknown",
+    "resolve",
+    "size",
+]
 
 Lengths: TypeAlias = "list[Lengths | None] | int | None"
 """The lengths of a nested list as far down as it is taken apart: ``[2, 0, 5]`` is three lists of 2, 0 and 5."""
@@ -65,7 +77,7 @@ Resolved: TypeAlias = "Need | Given | Fixed | Many | Keyed"
 
 
 class Unknown(Exception):
-    """A size that cannot be told yet; ``waits_for`` is a task result ``(node, path)`` or an extent ``(~scope, path)``."""
+    """A size that cannot be told yet; it waits for a task ``(node, path)`` or a scope ``(~scope, path)``."""
 
     def __init__(self, waits_for: tuple[int, Path]) -> None:
         super().__init__(waits_for)
@@ -163,7 +175,9 @@ def size(graph: Graph, facts: Facts, value: Value, scope: int, path: Path, index
                 total *= size(graph, facts, each_column, scope, path)
             return total
         case DictOf():
-            raise DefinitionError("each(...) needs a list, got a dict: use each(list(d.items())) of a step's result")
+            raise DefinitionError(
+                "each(...) needs a list, got a dict: use each(list(d.items())) of a step's result"
+            )
 
 
 def _outside(graph: Graph, each: int) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""How are the tables reached? A thin layer over the DB-API: one connection, explicit transactions, ``?`` placeholders."""
+"""How are the tables reached? A thin layer over the DB-API: one connection, explicit transactions."""
 
 from __future__ import annotations
 
@@ -117,7 +117,12 @@ class Database:
     def _failure(self, error: Exception) -> RecordError:
         text = str(error)
         hint = None
-        if "readonly" in text or "read-only" in text or isinstance(error, PermissionError) or "unable to open" in text:
+        if (
+            "readonly" in text
+            or "read-only" in text
+            or isinstance(error, PermissionError)
+            or "unable to open" in text
+        ):
             hint = "check that the folder exists and that you may write to it, or set PLAIT_HOME to another place"
         elif "full" in text or "disk I/O" in text:
             hint = "free some space, then: plait resume"

@@ -158,7 +158,9 @@ class Results:
             return Stored(self._element(found[output], index))
         items = self.extent(axes[len(path)], path)
         if items is None:
-            raise RecordError(f"the tasks of {self.graph.nodes[node].id!r} were never reached, so there is no result")
+            raise RecordError(
+                f"the tasks of {self.graph.nodes[node].id!r} were never reached, so there is no result"
+            )
         return ListArg(tuple([self._gathered(node, output, (*path, at), ()) for at in range(items)]))
 
     def _element(self, artifact: Artifact, index: Path) -> Artifact:

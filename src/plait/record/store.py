@@ -48,7 +48,7 @@ class RecordStore:
 
         where, values = ("WHERE pipeline = ?", [pipeline]) if pipeline else ("", [])
         end = f" LIMIT {int(limit)}" if limit is not None else ""
-        sql = f"SELECT {RUN_COLUMNS} FROM run {where} ORDER BY started_at DESC, key DESC{end}"  # noqa: S608 - own text
+        sql = f"SELECT {RUN_COLUMNS} FROM run {where} ORDER BY started_at DESC, key DESC{end}"
         return [Run(self, row) for row in self.database.rows(sql, values)]
 
     def run(self, run_id: str = "latest") -> Run:
@@ -64,7 +64,7 @@ class RecordStore:
             if not found:
                 raise RecordError("there is no run yet", hint="start one: plait run TARGET")
             return found[0]
-        sql = f"SELECT {RUN_COLUMNS} FROM run WHERE id LIKE ? ESCAPE '!' ORDER BY started_at DESC LIMIT 4"  # noqa: S608
+        sql = f"SELECT {RUN_COLUMNS} FROM run WHERE id LIKE ? ESCAPE '!' ORDER BY started_at DESC LIMIT 4"
         prefix = run_id.replace("!", "!!").replace("%", "!%").replace("_", "!_")
         rows = self.database.rows(sql, (f"{prefix}%",))
         if len(rows) == 1 or (rows and any(row[1] == run_id for row in rows)):
@@ -72,7 +72,8 @@ class RecordStore:
         if not rows:
             latest = ", ".join(run.id for run in self.runs(limit=5))
             raise RecordError(
-                f"there is no run {run_id!r}", hint=f"the latest runs are {latest}" if latest else "start one: plait run TARGET"
+                f"there is no run {run_id!r}",
+                hint=f"the latest runs are {latest}" if latest else "start one: plait run TARGET",
             )
         several = ", ".join(row[1] for row in rows[:3])
         raise RecordError(f"several runs begin with {run_id!r}: {several}", hint="write one character more")

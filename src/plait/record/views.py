@@ -30,7 +30,9 @@ RUN_COLUMNS = (
     "key, id, pipeline, target, graph, params, packages, facts, executor, user_name, host, pid, process_started,"
     " started_at, heartbeat_at, ended_at, status, reason"
 )
-_ATTEMPT_COLUMNS = "node, path, attempt, state, reason, worker, started_at, ended_at, cpu_seconds, peak_memory, error"
+_ATTEMPT_COLUMNS = (
+    "node, path, attempt, state, reason, worker, started_at, ended_at, cpu_seconds, peak_memory, error"
+)
 _SILENT_SECONDS = 12 * HEARTBEAT_SECONDS
 
 _artifact = msgspec.msgpack.Decoder(Artifact)
@@ -59,6 +61,7 @@ class Task:
     """One task of a run, with its latest attempt."""
 
     def __init__(self, run: Run, row: tuple[Any, ...]) -> None:
+        self.node: int
         (
             self.node,
             key,
@@ -103,7 +106,9 @@ class Task:
         if found is None:
             raise RecordError(f"task {self.name} has no result: it is {self.state}")
         names = self.run.graph.nodes[self.node].outputs
-        return {name: self.run.store.artifacts.load(artifact) for name, artifact in zip(names, found, strict=True)}
+        return {
+            name: self.run.store.artifacts.load(artifact) for name, artifact in zip(names, found, strict=True)
+        }
 
     @property
     def inputs(self) -> dict[str, Any]:
@@ -162,7 +167,7 @@ class Run:
 
     def refresh(self) -> Run:
         """Read again what may have changed since."""
-        row = self.store.database.row(f"SELECT {RUN_COLUMNS} FROM run WHERE key = ?", (self.key,))  # noqa: S608 - own text
+        row = self.store.database.row(f"SELECT {RUN_COLUMNS} FROM run WHERE key = ?", (self.key,))
         if row is None:
             raise RecordError(f"run {self.id} has been deleted")
         self._read(row)
@@ -232,7 +237,9 @@ class Run:
         if status == "running":
             raise RunFailed(f"run {self.id} is still running", hint=f"plait logs {self.id} -f")
         if status != "done":
-            raise RunFailed(f"run {self.id} {_ENDED[status]}, so it has no result", hint=f"plait show {self.id}")
+            raise RunFailed(
+                f"run {self.id} {_ENDED[status]}, so it has no result", hint=f"plait show {self.id}"
+            )
         return self._load(self.results.tree(self.graph.result))
 
     def __getitem__(self, name: str) -> Any:
@@ -252,7 +259,9 @@ class Run:
         """All tasks that began or were skipped, in the order of the pipeline."""
         return list(self.iter_tasks())
 
-    def iter_tasks(self, node: int | None = None, *, state: str | None = None, limit: int | None = None) -> Iterator[Task]:
+    def iter_tasks(
+        self, node: int | None = None, *, state: str | None = None, limit: int | None = None
+    ) -> Iterator[Task]:
         """Tasks one by one; each with its latest attempt."""
         where, values = "run = ? AND (state IS NULL OR state <> 'retried')", [self.key]
         if node is not None:
@@ -260,7 +269,7 @@ class Run:
         if state is not None:
             where, values = f"{where} AND state = ?", [*values, state]  # type: ignore[list-item]
         end = f" LIMIT {int(limit)}" if limit is not None else ""
-        sql = f"SELECT {_ATTEMPT_COLUMNS} FROM attempt WHERE {where} ORDER BY node, path, attempt{end}"  # noqa: S608
+        sql = f"SELECT {_ATTEMPT_COLUMNS} FROM attempt WHERE {where} ORDER BY node, path, attempt{end}"
         for row in self.store.database.execute(sql, values):
             yield Task(self, row)
 
@@ -277,7 +286,7 @@ class Run:
                 f"run {self.id} has no step {node_id!r}", hint=did_you_mean(node_id, self.graph.layout.by_id)
             )
         row = self.store.database.row(
-            f"SELECT {_ATTEMPT_COLUMNS} FROM attempt WHERE run = ? AND node = ? AND path = ?"  # noqa: S608 - own text
+            f"SELECT {_ATTEMPT_COLUMNS} FROM attempt WHERE run = ? AND node = ? AND path = ?"
             " ORDER BY attempt DESC LIMIT 1",
             (self.key, node, to_key(path)),
         )
@@ -298,7 +307,9 @@ class Run:
         ):
             states[node][state or running] = count
         totals: dict[int, int] = dict(
-            self.store.database.rows("SELECT scope, SUM(items) FROM extent WHERE run = ? GROUP BY scope", (self.key,))
+            self.store.database.rows(
+                "SELECT scope, SUM(items) FROM extent WHERE run = ? GROUP BY scope", (self.key,)
+            )
         )
         axes = self.graph.layout.node_axes
         return {
@@ -313,7 +324,8 @@ class Run:
         for point in self.metric_points():
             by_name.setdefault(point.name, {})[point.task] = point.value
         return {
-            name: next(iter(values.values())) if len(values) == 1 else values for name, values in by_name.items()
+            name: next(iter(values.values())) if len(values) == 1 else values
+            for name, values in by_name.items()
         }
 
     def metric_points(self, node: int | None = None, path: Path | None = None) -> Iterator[MetricPoint]:
@@ -324,14 +336,16 @@ class Run:
         if path is not None:
             where, values = f"{where} AND path = ?", [*values, to_key(path)]  # type: ignore[list-item]
         sql = (
-            "SELECT node, path, name, value, at, logged_at FROM metric"  # noqa: S608 - own text
+            "SELECT node, path, name, value, at, logged_at FROM metric"
             f" WHERE {where} ORDER BY node, path, attempt, name, position"
         )
         for at_node, key, name, value, at, logged_at in self.store.database.execute(sql, values):
             task = task_name(self.graph.nodes[at_node].id, from_key(key))
             yield MetricPoint(task, name, float("nan") if value is None else value, at, logged_at)
 
-    def logs(self, node: int | None = None, path: Path | None = None, *, attempt: int | None = None) -> Iterator[LogLine]:
+    def logs(
+        self, node: int | None = None, path: Path | None = None, *, attempt: int | None = None
+    ) -> Iterator[LogLine]:
         """What tasks printed and logged, line by line, task after task."""
         for _, _, line in self.log_lines(node, path, attempt=attempt):
             yield line
@@ -347,7 +361,7 @@ class Run:
             where, values = f"{where} AND path >= ? AND path < ?", [*values, *prefix_range(path)]  # type: ignore[list-item]
         if attempt is not None:
             where, values = f"{where} AND attempt = ?", [*values, attempt]
-        sql = f"SELECT node, path, first_line, body FROM log WHERE {where} ORDER BY node, path, attempt, first_line"  # noqa: S608
+        sql = f"SELECT node, path, first_line, body FROM log WHERE {where} ORDER BY node, path, attempt, first_line"
         for at_node, key, first, body in self.store.database.execute(sql, values):
             name = task_name(self.graph.nodes[at_node].id, from_key(key))
             for position, line in enumerate(_lines.decode(body), first):
@@ -393,7 +407,8 @@ class Run:
 
     def _extent_at(self, scope: int, path: Path) -> int | None:
         row = self.store.database.row(
-            "SELECT items FROM extent WHERE run = ? AND scope = ? AND path = ?", (self.key, scope, to_key(path))
+            "SELECT items FROM extent WHERE run = ? AND scope = ? AND path = ?",
+            (self.key, scope, to_key(path)),
         )
         return row[0] if row else None
 

@@ -97,7 +97,14 @@ class RunWriter:
         self._add(_LAUNCHED, self.key, node, to_key(path), attempt)
 
     def ended(
-        self, node: int, path: Path, attempt: int, state: str, usage: Usage, reason: str = "", error: ErrorInfo | None = None
+        self,
+        node: int,
+        path: Path,
+        attempt: int,
+        state: str,
+        usage: Usage,
+        reason: str = "",
+        error: ErrorInfo | None = None,
     ) -> None:
         self._add(
             _ENDED,
@@ -131,13 +138,24 @@ class RunWriter:
             series = (metric.name, node, key, attempt)
             position = self._series[series] = self._series.get(series, -1) + 1
             self._add(
-                _METRIC, self.key, node, key, attempt, metric.name, position, metric.at, metric.value, metric.logged_at
+                _METRIC,
+                self.key,
+                node,
+                key,
+                attempt,
+                metric.name,
+                position,
+                metric.at,
+                metric.value,
+                metric.logged_at,
             )
 
     def previews(self, node: int, path: Path, attempt: int, previews: tuple[Preview, ...]) -> None:
         for position, preview in enumerate(previews):
             self.artifact(preview.artifact)
-            self._add(_PREVIEW, self.key, node, to_key(path), attempt, position, preview.name, preview.artifact.id)
+            self._add(
+                _PREVIEW, self.key, node, to_key(path), attempt, position, preview.name, preview.artifact.id
+            )
 
     def logs(self, node: int, path: Path, attempt: int, lines: tuple[LogLine, ...]) -> None:
         if not lines:
@@ -182,10 +200,14 @@ _ENDED = (
     " peak_memory = ?, error = ? WHERE run = ? AND node = ? AND path = ? AND attempt = ?"
 )
 _SETTLED = (
-    "INSERT INTO attempt (run, node, path, attempt, state, reason) VALUES (?, ?, ?, 0, ?, ?) ON CONFLICT DO NOTHING"
+    "INSERT INTO attempt (run, node, path, attempt, state, reason) VALUES (?, ?, ?, 0, ?, ?)"
+    " ON CONFLICT DO NOTHING"
 )
 _OUTPUT = "INSERT INTO output VALUES (?, ?, ?, ?, ?)"
-_METRIC = "INSERT INTO metric (run, node, path, attempt, name, position, at, value, logged_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_METRIC = (
+    "INSERT INTO metric (run, node, path, attempt, name, position, at, value, logged_at)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
 _PREVIEW = "INSERT INTO preview VALUES (?, ?, ?, ?, ?, ?, ?)"
 _LOG = "INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?)"
 _FINISHED = "UPDATE run SET ended_at = ?, status = ?, reason = ? WHERE key = ?"
