@@ -93,7 +93,8 @@ def parse_yaml(text: str, shown: str) -> Node:
 
 def _broken(text: str, shown: str, line: int, column: int, problem: str) -> ConfError:
     lines = text.splitlines() or [""]
-    line = min(line, len(lines) - 1)
+    if line >= len(lines):
+        line, column = len(lines) - 1, len(lines[-1])
     source = lines[line]
     column = min(column, len(source))
     what = f"broken YAML in {shown}, line {line + 1}, column {column + 1}: {problem}"
@@ -211,6 +212,9 @@ class _Reader:
                     where=str(node.origin),
                     hint="keep one of the two",
                 )
+            if type(value.value) is dict or type(value.value) is list:
+                # A mapping starts below its key, and it is the key that people look for.
+                value = Node(value.value, node.origin)
             made[key] = value
             lines[key] = node.origin
         # What is written here beats what `<<` brings, and an earlier `<<` beats a later one.

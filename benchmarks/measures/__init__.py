@@ -1,0 +1,23 @@
+"""Which measures are there? Each module is one."""
+
+from benchmarks.measures import (
+    b1_import,
+    b2_one_step,
+    b3_chain,
+    b4_map,
+    b5_cached,
+    b6_table,
+    b7_large_map,
+    b9_install,
+)
+
+MEASURES = (
+    b1_import.MEASURE,
+    b2_one_step.MEASURE,
+    b3_chain.MEASURE,
+    b4_map.MEASURE,
+    b5_cached.MEASURE,
+    b6_table.MEASURE,
+    b7_large_map.MEASURE,
+    b9_install.MEASURE,
+)

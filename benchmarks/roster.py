@@ -1,0 +1,190 @@
+"""Who takes part, with which versions, and how does each do each measure's work? All of it as data."""
+
+from __future__ import annotations
+
+from benchmarks.peer import BARE, PLAIT, Peer, Way
+
+PY = "python"
+
+FLOOR = Peer(
+    BARE,
+    install=(),
+    ways={
+        "B1": (Way("bare", (PY, "-c", "pass")),),
+        "B3": (
+            Way("sqlite3, a transaction a row", (PY, "floor.py", "{n}"), 1_000),
+            Way("sqlite3, a transaction a row", (PY, "floor.py", "{n}"), 10_000),
+            Way("sqlite3, a transaction a row", (PY, "floor.py", "{n}"), 100_000, full=True),
+        ),
+    },
+)
+
+OURS = Peer(
+    PLAIT,
+    install=(".",),
+    also=("pandas", "pyarrow"),
+    ways={
+        "B1": (
+            Way("import plait", (PY, "-c", "import plait")),
+            Way("step, pipeline", (PY, "-c", "from plait import step, pipeline")),
+        ),
+        "B2": (
+            Way("plait run", ("plait", "run", "one.py")),
+            Way("plait run --executor inline", ("plait", "run", "one.py", "--executor", "inline")),
+            Way("python, .run()", (PY, "one.py")),
+        ),
+        "B3": (
+            Way("inline", (PY, "chain.py", "{n}"), 1_000),
+            Way("inline", (PY, "chain.py", "{n}"), 10_000),
+            Way("inline", (PY, "chain.py", "{n}"), 100_000, full=True),
+        ),
+        "B4": (Way("processes", (PY, "map.py", "{n}", "fresh"), 10_000),),
+        "B5": (
+            Way("map", (PY, "map.py", "{n}", "cached"), 10_000, before=((PY, "map.py", "{n}", "fresh"),)),
+        ),
+        "B6": (
+            Way("inline", (PY, "table.py", "inline")),
+            Way("processes", (PY, "table.py", "processes")),
+        ),
+        "B7": (Way("processes", (PY, "map.py", "{n}", "fresh"), 100_000),),
+        "B9": (Way("plait", ()),),
+    },
+)
+
+KEDRO = Peer(
+    "kedro",
+    install=("kedro",),
+    also=("kedro-datasets", "pandas", "pyarrow"),
+    env={"KEDRO_DISABLE_TELEMETRY": "1"},
+    ways={
+        "B1": (
+            Way("node, pipeline", (PY, "-c", "from kedro.pipeline import node, pipeline"), records=False),
+            Way("session", (PY, "-c", "from kedro.framework.session import KedroSession"), records=False),
+        ),
+        "B2": (
+            Way("runner alone", (PY, "one.py"), records=False),
+            Way("kedro run", ("kedro", "run"), before=((PY, "make_project.py"),), records=False),
+        ),
+        "B3": (
+            Way("sequential", (PY, "chain.py", "{n}", "as it is"), 1_000, records=False),
+            Way("sequential, log off", (PY, "chain.py", "{n}", "quiet"), 1_000, records=False),
+        ),
+        "B4": (Way("parallel", (PY, "map.py", "{n}"), 100, records=False),),
+        "B6": (Way("Parquet files", (PY, "table.py"), records=False),),
+        "B9": (Way("kedro", ()),),
+    },
+)
+
+METAFLOW = Peer(
+    "metaflow",
+    install=("metaflow",),
+    also=("pandas", "pyarrow"),
+    env={"METAFLOW_USER": "bench", "METAFLOW_DEFAULT_METADATA": "local"},
+    ways={
+        "B1": (Way("FlowSpec, step", (PY, "-c", "from metaflow import FlowSpec, step")),),
+        "B2": (Way("run", (PY, "one.py", "run"), note="two steps: a flow has a start and an end"),),
+        "B3": (Way("run", (PY, "chain.py", "run"), 20, before=((PY, "make_chain.py", "{n}"),)),),
+        "B4": (
+            Way(
+                "foreach",
+                (PY, "map.py", "run", "--n", "{n}", "--max-workers", "2", "--max-num-splits", "1000"),
+                100,
+            ),
+        ),
+        "B6": (Way("run", (PY, "table.py", "run")),),
+        "B9": (Way("metaflow", ()),),
+    },
+)
+
+ZENML = Peer(
+    "zenml",
+    install=("zenml[local]",),
+    also=("pandas", "pyarrow"),
+    env={"ZENML_ANALYTICS_OPT_IN": "false"},
+    ways={
+        "B1": (Way("step, pipeline", (PY, "-c", "from zenml import step, pipeline")),),
+        "B2": (Way("python", (PY, "one.py")),),
+        "B3": (Way("local", (PY, "chain.py", "{n}", "fresh"), 20),),
+        "B5": (
+            Way(
+                "chain",
+                (PY, "chain.py", "{n}", "cached"),
+                20,
+                before=((PY, "chain.py", "{n}", "cached"),),
+                note="has no local map",
+            ),
+        ),
+        "B6": (Way("local", (PY, "table.py")),),
+        "B9": (Way("zenml[local]", ()),),
+    },
+)
+
+DAGSTER = Peer(
+    "dagster",
+    install=("dagster",),
+    also=("pandas", "pyarrow"),
+    ways={
+        "B1": (Way("op, job", (PY, "-c", "from dagster import op, job")),),
+        "B2": (Way("in process", (PY, "one.py")),),
+        "B3": (Way("in process", (PY, "chain.py", "{n}"), 100),),
+        "B4": (Way("dynamic, multiprocess", (PY, "map.py", "{n}"), 20),),
+        "B6": (Way("pickle files", (PY, "table.py")),),
+        "B9": (Way("dagster", ()),),
+    },
+)
+
+DASK = Peer(
+    "dask",
+    install=("dask[distributed]",),
+    ways={
+        "B1": (Way("Client", (PY, "-c", "from dask.distributed import Client"), records=False),),
+        "B2": (Way("cluster in process", (PY, "one.py"), records=False),),
+        "B3": (
+            Way("delayed, no cluster", (PY, "delayed.py", "{n}"), 1_000, records=False),
+            Way("cluster in process", (PY, "chain.py", "{n}"), 1_000, records=False),
+        ),
+        "B4": (Way("client.map", (PY, "map.py", "{n}"), 10_000, records=False),),
+        "B7": (Way("client.map", (PY, "map.py", "{n}"), 100_000, records=False),),
+        "B9": (Way("dask[distributed]", ()),),
+    },
+)
+
+PREFECT = Peer(
+    "prefect",
+    # prefect 3.8 does not start its own server with later versions of fastapi
+    install=("prefect", "fastapi==0.150.*"),
+    env={"PREFECT_SERVER_ANALYTICS_ENABLED": "false"},
+    ways={
+        "B1": (Way("flow, task", (PY, "-c", "from prefect import flow, task")),),
+        "B2": (Way("python", (PY, "one.py")),),
+        "B3": (Way("flow", (PY, "chain.py", "{n}"), 20),),
+        "B4": (Way("process pool", (PY, "map.py", "{n}", "fresh"), 50),),
+        "B5": (Way("map", (PY, "map.py", "{n}", "cached"), 50, before=((PY, "map.py", "{n}", "cached"),)),),
+        "B9": (Way("prefect", ()),),
+    },
+)
+
+REDUN = Peer(
+    "redun",
+    install=("redun",),
+    ways={
+        "B1": (Way("task, Scheduler", (PY, "-c", "from redun import task, Scheduler")),),
+        "B2": (Way("redun run", ("redun", "run", "one.py", "main")),),
+        "B3": (Way("scheduler", (PY, "chain.py", "{n}"), 100),),
+        "B4": (Way("process executor", (PY, "map.py", "{n}"), 1_000),),
+        "B5": (Way("map", (PY, "map.py", "{n}"), 1_000, before=((PY, "map.py", "{n}"),)),),
+        "B9": (Way("redun", ()),),
+    },
+)
+
+RAY = Peer(
+    "ray",
+    install=("ray",),
+    env={"RAY_USAGE_STATS_ENABLED": "0", "RAY_DISABLE_IMPORT_WARNING": "1"},
+    ways={
+        "B4": (Way("tasks", (PY, "map.py", "{n}"), 10_000, records=False),),
+        "B7": (Way("tasks", (PY, "map.py", "{n}"), 100_000, records=False),),
+    },
+)
+
+PEERS = (KEDRO, METAFLOW, ZENML, DAGSTER, DASK, PREFECT, REDUN, RAY)
