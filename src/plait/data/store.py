@@ -97,6 +97,16 @@ class ArtifactStore:
         name = artifact_id(format, b"", head_part.id, ids)
         return Artifact(name, format, type, size, None, head_part, parts, meta)
 
+    @staticmethod
+    def identify(value: Any, name: str = "value") -> str:
+        """The id that ``save`` would give a value; nothing is stored."""
+        payload = encode(value, REGISTRY, name)
+        framed, large = frame(payload.head, payload.buffers)
+        ids = [blob_id(data) for data in large]
+        if len(framed) <= HEAD_LIMIT:
+            return artifact_id(payload.format, framed, None, ids)
+        return artifact_id(payload.format, b"", blob_id(framed), ids)
+
     def load(self, artifact: Artifact) -> Any:
         """The value, a fresh one each time: change it freely, neither the store nor another load sees it.
 
@@ -180,6 +190,18 @@ class ArtifactStore:
                 if fault is not None:
                     return fault
         return None
+
+    def discard(self, artifact: Artifact) -> None:
+        """Remove those blobs of an artifact that are damaged, so that saving the value again heals the store."""
+        for part in _own_parts(artifact):
+            if self._blobs.fault(part) is not None:
+                self._blobs.delete(part.id)
+        if artifact.format == _GATHERED and self.check(artifact) is not None and not self._damaged(artifact):
+            for item in self._gathered(artifact)[1]:
+                self.discard(item)
+
+    def _damaged(self, artifact: Artifact) -> bool:
+        return any(self._blobs.fault(part) is not None for part in _own_parts(artifact))
 
     def blobs(self) -> Iterator[tuple[str, int, float]]:
         """Id, size in bytes and time of last use (seconds since 1970) of every blob in the store."""

@@ -105,10 +105,10 @@ class Keys:
         """A constant hashes as the artifact that it would be: written in the pipeline or given, it is the same."""
         kind = type(value)
         if kind in (list, dict, float):  # 0.0 and -0.0 are one key of a dict, and two values
-            return self._store.save(value).id
+            return self._store.identify(value)
         known = self._constants.get((kind, value))
         if known is None:
-            known = self._constants[kind, value] = self._store.save(value).id
+            known = self._constants[kind, value] = self._store.identify(value)
         return known
 
     def _hash_value(self, value: Any) -> str | None:
@@ -116,7 +116,6 @@ class Keys:
         from plait.errors import DataError
 
         try:
-            artifact = self._store.save(value)
+            return self._store.identify(value)
         except (DataError, RecursionError):
             return None
-        return artifact.id

@@ -53,7 +53,6 @@ class Reuse:
         look_up: whether results of other runs are taken at all (``--no-cache`` says no).
         refresh: nodes that are computed anew.
         alive: whether a run, by its number, is still going on.
-        thorough: verify every stored byte of a result before it is taken.
     """
 
     def __init__(
@@ -67,7 +66,6 @@ class Reuse:
         look_up: bool = True,
         refresh: Collection[int] = (),
         alive: Callable[[int], bool] = lambda _run: False,
-        thorough: bool = False,
     ) -> None:
         self._graph = graph
         self.keys = keys
@@ -77,7 +75,7 @@ class Reuse:
         self._look_up = look_up
         self._refresh = frozenset(refresh)
         self._alive = alive
-        self._thorough = thorough
+        self._checked: set[str] = set()
         self._running: dict[str, Place] = {}
 
     def decide(self, tasks: Mapping[Place, tuple[tuple[str, Tree], ...]], *, claim: bool = True) -> dict[Place, Decision]:
@@ -149,8 +147,12 @@ class Reuse:
         for artifact in artifacts:
             if artifact.head is not None and not artifact.parts and artifact.format != "gathered":
                 continue
-            fault = self._store.check(artifact, thorough=self._thorough)
+            if artifact.id in self._checked:
+                continue
+            fault = self._store.check(artifact)
+            self._checked.add(artifact.id)
             if fault is not None:
+                self._checked.discard(artifact.id)
                 self._store.discard(artifact)
                 return fault
         return None

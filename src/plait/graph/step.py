@@ -26,6 +26,7 @@ class Step(Generic[P, R]):
         *,
         outputs: Sequence[str] | None = None,
         name: str | None = None,
+        uses: Sequence[Any] = (),
         **options: Any,
     ) -> None:
         if not callable(function):

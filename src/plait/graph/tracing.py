@@ -34,9 +34,12 @@ def current_tracer() -> Tracer | None:
 class Traced:
     """A graph with what JSON cannot hold: the functions of its steps and its literals."""
 
-    def __init__(self, graph: Graph, functions: tuple[Any, ...], literals: dict[str, Any]) -> None:
+    def __init__(
+        self, graph: Graph, functions: tuple[Any, ...], uses: tuple[tuple[Any, ...], ...], literals: dict[str, Any]
+    ) -> None:
         self.graph = graph
         self.functions = functions
+        self.uses = uses
         self.literals = literals
 
 
@@ -50,6 +53,7 @@ class Tracer:
         self.nodes: list[Node] = []
         self.steps: list[StepSpec] = []
         self.functions: list[Any] = []
+        self.uses: list[tuple[Any, ...]] = []
         self.literals: dict[str, Any] = {}
         self.scope = ROOT
         self._step_index: dict[int, int] = {}
@@ -176,7 +180,7 @@ class Tracer:
             nodes=tuple(self.nodes),
             result=self._lift("result", result),
         )
-        return Traced(graph, tuple(self.functions), self.literals)
+        return Traced(graph, tuple(self.functions), tuple(self.uses), self.literals)
 
     @staticmethod
     def user_line() -> str:
@@ -294,6 +298,7 @@ class Tracer:
             index = self._step_index[id(step)] = len(self.steps)
             self.steps.append(step.spec)
             self.functions.append(step.function)
+            self.uses.append(step.uses)
         return index
 
     def _new_id(self, name: str) -> str:

@@ -23,7 +23,6 @@ _FIRST = (
         target TEXT NOT NULL,
         graph TEXT NOT NULL,
         params TEXT NOT NULL,
-        given TEXT NOT NULL,
         packages TEXT NOT NULL,
         facts TEXT NOT NULL,
         executor TEXT NOT NULL,

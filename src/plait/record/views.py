@@ -16,6 +16,7 @@ from plait.data import Artifact
 from plait.errors import RecordError, RunFailed, did_you_mean
 from plait.graph.model import Graph, Path, task_name
 from plait.graph.values import DictOf, ListOf, Output, Value
+from plait.record.closures import Closure
 from plait.record.facts import ErrorInfo, LogLine
 from plait.record.paths import from_key, prefix_range, to_key
 from plait.record.results import Results, Tree, load_tree
@@ -24,14 +25,15 @@ from plait.record.writer import HEARTBEAT_SECONDS
 if TYPE_CHECKING:
     from plait.record.store import RecordStore
 
-__all__ = ["MetricPoint", "Run", "Task", "TaskCounts"]
+__all__ = ["RUN_COLUMNS", "MetricPoint", "Run", "Task", "TaskCounts", "parse_task", "run_is_alive"]
 
 RUN_COLUMNS = (
     "key, id, pipeline, target, graph, params, packages, facts, executor, user_name, host, pid, process_started,"
-    " started_at, heartbeat_at, ended_at, status, reason"
+    " started_at, heartbeat_at, ended_at, status, reason, parent"
 )
 _ATTEMPT_COLUMNS = (
-    "node, path, attempt, state, reason, worker, started_at, ended_at, cpu_seconds, peak_memory, error"
+    "node, path, attempt, state, reason, worker, started_at, ended_at, cpu_seconds, peak_memory, error,"
+    " key, source, decision"
 )
 _SILENT_SECONDS = 12 * HEARTBEAT_SECONDS
 
@@ -74,6 +76,9 @@ class Task:
             self.cpu_seconds,
             self.peak_memory,
             self._error,
+            self.key,
+            self.source,
+            self.decision,
         ) = row
         self.path: Path = from_key(key)
         self.run = run
@@ -163,7 +168,7 @@ class Run:
         self.host: str = row[10]
         self.pid: int = row[11]
         self._process_started: float | None = row[12]
-        self._started, self._heartbeat, self._ended, self._status, self.reason = row[13:18]
+        self._started, self._heartbeat, self._ended, self._status, self.reason, self.parent = row[13:19]
 
     def refresh(self) -> Run:
         """Read again what may have changed since."""
@@ -179,6 +184,29 @@ class Run:
         if self._status:
             return str(self._status)
         return "running" if self._alive() else "crashed"
+
+    @property
+    def recorded_status(self) -> str | None:
+        """The status as it was written when the run ended; None for one that has not."""
+        return self._status  # type: ignore[no-any-return]
+
+    @property
+    def heartbeat(self) -> float:
+        """When the run last said that it is alive, in epoch seconds."""
+        return float(self._heartbeat)
+
+    @cached_property
+    def closures(self) -> dict[int, str]:
+        """For each node the digest of the code that it ran with; ``closure`` reads what it stands for."""
+        return dict(
+            self.store.database.rows(
+                "SELECT node, closure FROM node WHERE run = ? AND closure IS NOT NULL", (self.key,)
+            )
+        )
+
+    def closure(self, node: int) -> Closure:
+        """The code that a node ran with."""
+        return msgspec.json.decode(self._document(self.closures[node]), type=Closure)
 
     @property
     def started_at(self) -> datetime.datetime:
@@ -425,6 +453,12 @@ def parse_task(name: str) -> tuple[str, Path]:
         return node_id, tuple(int(part) for part in rest.rstrip("]").split(","))
     except ValueError:
         raise RecordError(f"{name!r} is no name of a task", hint=f"write {node_id} or {node_id}[0]") from None
+
+
+def run_is_alive(store: RecordStore, key: int) -> bool:
+    """Whether the run of a number is still going on."""
+    row = store.database.row(f"SELECT {RUN_COLUMNS} FROM run WHERE key = ?", (key,))
+    return row is not None and Run(store, row).status == "running"
 
 
 def _host() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,6 +14,7 @@ from plait.data import Artifact
 from plait.errors import RecordError
 from plait.graph.model import Graph, Path
 from plait.record.database import Database
+from plait.record.closures import Closure
 from plait.record.facts import ErrorInfo, LogLine, Metric, Preview, Usage
 from plait.record.paths import to_key
 
@@ -40,13 +41,15 @@ def new_run(
     facts: dict[str, Any],
     executor: str,
     inputs: dict[str, tuple[Artifact, str]],
+    closures: Sequence[Closure],
+    parent: str | None = None,
 ) -> RunWriter:
     """Record that a run begins, with all that is known of it; acknowledged once this returns."""
     now = time.time()
     with database.transaction():
         cursor = database.execute(
             "INSERT INTO run (id, pipeline, target, graph, params, packages, facts, executor, user_name, host, pid,"
-            " process_started, started_at, heartbeat_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " process_started, started_at, heartbeat_at, parent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 run_id,
                 graph.name,
@@ -62,13 +65,21 @@ def new_run(
                 facts.get("process_started"),
                 now,
                 now,
+                parent,
             ),
         )
         key = cursor.lastrowid
         assert key is not None
         database.many(
-            "INSERT INTO node VALUES (?, ?, ?, ?)",
-            ((key, index, node.id, graph.steps[node.step].name) for index, node in enumerate(graph.nodes)),
+            "INSERT INTO node VALUES (?, ?, ?, ?, ?)",
+            [
+                (key, index, node.id, graph.steps[node.step].name, closures[node.step].digest)
+                for index, node in enumerate(graph.nodes)
+            ],
+        )
+        database.many(
+            "INSERT INTO document VALUES (?, ?) ON CONFLICT DO NOTHING",
+            [(closure.digest, msgspec.json.encode(closure)) for closure in closures],
         )
         writer = RunWriter(database, key, run_id, now)
         for name, (artifact, origin) in inputs.items():
