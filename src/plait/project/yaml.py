@@ -81,14 +81,9 @@ def load_private_yaml(path: Path, shown: str | None = None) -> Node:
         return load_yaml(path, shown)
     except ConfError as error:
         shown = shown or path.as_posix()
-        problem = (
-            error.what.splitlines()[0]
-            if error.what.startswith(_SAFE_TO_SAY)
-            else f"{shown} is not plain YAML"
-        )
-        hint = (
-            "the line is not shown, for it may hold a secret; quote a value that has : # { or a sign in front"
-        )
+        safe = error.what.startswith((*_SAFE_TO_SAY, shown))
+        problem = error.what.splitlines()[0] if safe else f"{shown} is not plain YAML"
+        hint = "the line is not shown, as it may hold a secret; quote a value with a sign in front or : # { in it"
         raise ConfError(problem, where=error.where, hint=hint) from None
 
 
