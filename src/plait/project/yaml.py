@@ -83,7 +83,7 @@ def load_private_yaml(path: Path, shown: str | None = None) -> Node:
         shown = shown or path.as_posix()
         safe = error.what.startswith((*_SAFE_TO_SAY, shown))
         problem = error.what.splitlines()[0] if safe else f"{shown} is not plain YAML"
-        hint = "the line is not shown, as it may hold a secret; quote a value with a sign in front or : # { in it"
+        hint = "the line is not shown, as it may hold a secret; quote a value that has a sign or : # { in it"
         raise ConfError(problem, where=error.where, hint=hint) from None
 
 
