@@ -245,6 +245,38 @@ def test_the_masker_knows_every_secret_of_the_conf(secretive):
     assert masked == " ".join(["***"] * len(VALUES))
 
 
+def test_a_secret_that_a_resolver_turned_into_another_is_masked_in_both_forms(folder):
+    folder.write("base/parameters.yml", "a: ${up:${secret:env:TOKEN}}\n")
+    conf = folder.read(environ={"TOKEN": "s3cret-token"}, resolvers={"up": str.upper})
+    assert conf.get("parameters")["a"].reveal() == "S3CRET-TOKEN"
+    assert conf.masker().mask("s3cret-token S3CRET-TOKEN") == "*** ***"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "password: hunter2: x",
+        "password: *hunter2",
+        "password: !hunter2 x",
+        "password: @hunter2",
+        "password: [hunter2",
+        "- hunter2",
+        "password: hunter2${x",
+        "password: hunter2${x}\n  x: 4${password}",
+        "password: hunter2${nothing.here}",
+        "password: hunter2${nothing:x}",
+        "password: hunter2${env:NOT_SET}",
+        "password: !!int hunter2",
+    ],
+)
+def test_no_error_about_the_credentials_shows_one(folder, line):
+    folder.write("local/credentials.yml", f"x: {{a: 1}}\ndb:\n  {line}\n" if line[0] != "-" else line)
+    with pytest.raises(ConfError) as caught:
+        folder.read().get("credentials")
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.where.startswith("conf/local/credentials.yml:")
+
+
 def test_a_credential_that_this_machine_lacks_hinders_no_masking(folder):
     folder.write("base/credentials.yml", "a: {password: '${env:NOT_HERE}'}\nb: {password: hunter2-long}\n")
     conf = folder.read()

@@ -99,6 +99,15 @@ def test_secrets_come_from_every_provider(folder):
     assert conf.masker().mask("x from-yaml y") == "x *** y"
 
 
+def test_the_place_of_a_secret_may_itself_be_interpolated(folder):
+    folder.write(
+        "base/parameters.yml", "who: TOKEN\na: ${secret:env:${who}}\nb: ${globals:x, d}/{name}.csv\n"
+    )
+    found = folder.read(environ={"TOKEN": "from-env"}).get("parameters")
+    assert found["a"].reveal() == "from-env"
+    assert found["b"] == "d/{name}.csv"
+
+
 def test_a_broken_file_of_secrets_shows_none_of_its_lines(folder):
     (folder.root / "all.yml").write_text("db: hunter2-long: x\n")
     folder.write("base/parameters.yml", "a: ${secret:file:all.yml#db}\n")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from plait.errors import ConfError, ParameterError
 from plait.project.origin import at, plain
 from plait.project.yaml import (
+    load_private_yaml,
     load_yaml,
     parse_assignment,
     parse_value,
@@ -305,3 +306,8 @@ def test_reading_needs_no_file_of_the_project(tmp_path):
     path = Path(tmp_path / "x.yaml")
     path.write_text("a: ü\n", encoding="utf-8")
     assert plain(load_yaml(path)) == {"a": "ü"}
+
+
+def test_a_private_file_that_cannot_be_opened_still_says_why(tmp_path):
+    with pytest.raises(ConfError, match=r"none\.yml cannot be read: No such file"):
+        load_private_yaml(tmp_path / "none.yml", "none.yml")

@@ -35,7 +35,7 @@ def explain(owner: Interpolation, path: Path, error: Exception) -> ConfError:
     node = at(owner.tree, path)
     where = str(node.origin) if node else None
     said = str(error).splitlines()[0] if str(error) else type(error).__name__
-    shown = f"`{dotted(path)}: {node.value}`" if node else f"`{dotted(path)}`"
+    shown = _written(owner, path)
     kind = type(error).__name__
     if kind == "UnsupportedInterpolationType":
         unknown = said.rpartition(" ")[2]
@@ -47,7 +47,9 @@ def explain(owner: Interpolation, path: Path, error: Exception) -> ConfError:
 def unreadable(owner: Interpolation, path: Path, problem: str) -> ConfError:
     """What to tell the person whose ``${…}`` at ``path`` is not written as one."""
     node = at(owner.tree, path)
-    shown = f"`{dotted(path)}: {node.value}`" if node else f"`{dotted(path)}`"
+    shown = _written(owner, path)
+    if owner.kind == "credentials":
+        problem = "it is no reference or resolver"
     hint = "write ${name}, ${resolver:argument, default} or, for the text itself, \\${"
     where = str(node.origin) if node else None
     return ConfError(f"{shown} cannot be read: {problem.splitlines()[0]}", where=where, hint=hint)
@@ -86,8 +88,18 @@ def _lines(owner: Interpolation, way: tuple[Path, ...]) -> str:
     for place in dict.fromkeys(way):
         node = at(owner.tree, place)
         if node is not None:
-            said.append(f"\n    {dotted(place)}: {node.value}    {node.origin}")
+            said.append(f"\n    {_written(owner, place)[1:-1]}    {node.origin}")
     return "".join(said)
+
+
+def _written(owner: Interpolation, path: Path) -> str:
+    """A value as it is written; of a credential the name alone, for the text around a ``${…}`` is secret."""
+    node = at(owner.tree, path)
+    return (
+        f"`{dotted(path)}`"
+        if node is None or owner.kind == "credentials"
+        else f"`{dotted(path)}: {node.value}`"
+    )
 
 
 def _circle(owner: Interpolation, fault: Fault) -> ConfError:

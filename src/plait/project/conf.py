@@ -176,7 +176,7 @@ class Conf:
             tree = _EMPTY
             patterns = self._patterns_of(kind)
             for folder in self._folders():
-                over = read_environment(folder, patterns, self._root())
+                over = read_environment(folder, patterns, self._root(), private=kind == "credentials")
                 whole = kind in self._replace
                 tree = Node({**tree.value, **over.value}, tree.origin) if whole else merge(tree, over)
             self._trees[kind] = tree
@@ -208,6 +208,8 @@ class Conf:
                 part = self._interpolations[kind].resolve(path)
             finally:
                 self._busy.pop()
+            # Also those that stand inside a longer text, or that a resolver turned into something else.
+            self._secrets.update(dict.fromkeys(self._interpolations[kind].secrets()))
         if kind == "credentials":
             part = sealed(part, path[-1] if path else None)
         self._remember(part)

@@ -42,24 +42,26 @@ def _regex(pattern: str) -> str:
     return "".join(signs.get(part, re.escape(part)) for part in parts)
 
 
-def read_environment(folder: Path, patterns: Iterable[str], root: Path) -> Node:
+def read_environment(folder: Path, patterns: Iterable[str], root: Path, *, private: bool = False) -> Node:
     """What the files of one kind in the folder of one environment say together.
 
     Args:
         folder: the environment's.
         patterns: of the kind.
         root: where the paths in origins and errors start.
+        private: whether the files hold secrets, so that no error may show a line of them.
 
     Raises:
         ConfError: two files say one top-level key, and it is no template (``_`` in front).
     """
-    from plait.project.yaml import load_yaml
+    from plait.project.yaml import load_private_yaml, load_yaml
 
+    load = load_private_yaml if private else load_yaml
     whole = Node({}, Origin(folder.relative_to(root).as_posix()))
     first: dict[str, Origin] = {}
     twice: list[str] = []
     for path in conf_files(folder, patterns):
-        node = load_yaml(path, path.relative_to(root).as_posix())
+        node = load(path, path.relative_to(root).as_posix())
         for key, value in node.value.items():
             if key in first and not key.startswith("_"):
                 twice.append(f"{key!r}: {first[key]} and {value.origin}")

@@ -242,7 +242,7 @@ def _looks_around(resolver: Resolver) -> bool:
 
 
 # `#` and `~` are not for OmegaConf outside quotes, and stand in the paths of secrets.
-_SECRET = re.compile(r"(\$\{\s*secret\s*:)\s*([^\s\"'$,{}][^\"'$,{}]*)")
+_SECRET = re.compile(r"(\$\{\s*secret\s*:)\s*([^\s\"'$,{}][^\"'$,{}]*)(?=[,}])")
 
 
 def _quoted(value: Any) -> Any:

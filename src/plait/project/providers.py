@@ -95,14 +95,10 @@ def _value_in(path: Path, written: str, key: str) -> Any:
 
 def _values(path: Path, written: str) -> dict[str, Any]:
     from plait.project.origin import dotted, leaves
-    from plait.project.yaml import load_yaml
+    from plait.project.yaml import load_private_yaml
 
     if path.suffix in (".yml", ".yaml", ".json"):
-        try:
-            return {dotted(place): leaf.value for place, leaf in leaves(load_yaml(path, written))}
-        except ConfError as error:
-            # The message about broken YAML shows the line, and the line is a secret.
-            raise ConfError(f"the secret file: {error.what.splitlines()[0]}") from None
+        return {dotted(place): leaf.value for place, leaf in leaves(load_private_yaml(path, written))}
     pairs = (
         line.strip().removeprefix("export ").partition("=")
         for line in path.read_text("utf-8-sig").splitlines()

@@ -108,7 +108,6 @@ class Walk:
     def __init__(self, want: Wanted) -> None:
         self.want = want
         self.violations: list[Violation] = []
-        self.hints: dict[Any, dict[str, Any]] = {}
 
     def wrong(self, path: tuple[Any, ...], problem: str, hint: str | None = None) -> Any:
         where = self.want.where
