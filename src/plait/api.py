@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
@@ -34,6 +34,8 @@ class Pipeline(Definition, Generic[P, R]):
         workers: int | None = None,
         progress: bool | None = None,
         raise_on_failure: bool = True,
+        cache: bool = True,
+        refresh: Sequence[str] = (),
         **params: Any,
     ) -> Any:
         """Run the pipeline and record everything; answers with the ``Run``.
@@ -43,6 +45,8 @@ class Pipeline(Definition, Generic[P, R]):
             workers: how many worker processes at most.
             progress: show what goes on; by default when standard error is a terminal.
             raise_on_failure: raise when a step failed; otherwise look at ``run.status``.
+            cache: whether results of earlier runs are taken where code and inputs are the same.
+            refresh: steps to compute anew all the same.
             params: the pipeline's arguments, by name.
 
         Raises:
@@ -51,11 +55,13 @@ class Pipeline(Definition, Generic[P, R]):
                 own exception is its cause where it was raised in this process.
         """
         from plait.executors import make_executor
-        from plait.launch import Given, execute, prepare
+        from plait.launch.prepare import Given, prepare
+        from plait.launch.start import CachePolicy, execute
 
         prepared = prepare(self, {name: Given(value) for name, value in params.items()})
         chosen = make_executor(executor, workers=workers)
-        run = execute(prepared, executor=chosen, listener=_watcher(progress))
+        policy = CachePolicy(cache, tuple(refresh))
+        run = execute(prepared, executor=chosen, listener=_watcher(progress), policy=policy)
         if raise_on_failure and run.status != "done":
             raise _failure(run) from next(iter(getattr(chosen, "errors", {}).values()), None)
         return run

@@ -49,7 +49,9 @@ class Keys:
         known = self._closures.get(step)
         if known is None:
             version = self._graph.steps[step].options.version
-            known = self._walker.closure_of(self._functions[step], uses=self._uses[step], version=version or None)
+            known = self._walker.closure_of(
+                self._functions[step], uses=self._uses[step], version=version or None
+            )
             self._closures[step] = known
         return known
 

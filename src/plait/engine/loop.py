@@ -11,7 +11,20 @@ from types import FrameType
 from typing import Any, Protocol, TypeAlias
 
 from plait.data import Artifact
-from plait.engine.events import Action, Cancel, Done, Drop, Failed, Finish, Launch, Retry, Room, Settle, Start, Tick
+from plait.engine.events import (
+    Action,
+    Cancel,
+    Done,
+    Drop,
+    Failed,
+    Finish,
+    Launch,
+    Retry,
+    Room,
+    Settle,
+    Start,
+    Tick,
+)
 from plait.engine.machine import Machine
 from plait.engine.reuse import Compute, Reuse, Take, Wait
 from plait.engine.task import Executor, Job, Live, Message, Report, TaskSpec
@@ -166,16 +179,14 @@ class Loop:
             self._ripe += self._waiting.pop(key, ())
         self.writer.previews(node, path, attempt, message.previews)
         if message.error is None:
-            if key is not None:
-                self.writer.made(key)
             actions += self._done(node, path, message.artifacts)
             self._ended(message, "done", "")
         else:
-            if key is not None:
-                self.writer.given_up(key)
             actions += self._failed(message, message.error)
 
-    def _done(self, node: int, path: Path, artifacts: tuple[Artifact, ...], *, new: bool = True) -> list[Action]:
+    def _done(
+        self, node: int, path: Path, artifacts: tuple[Artifact, ...], *, new: bool = True
+    ) -> list[Action]:
         self.results.add(node, path, artifacts)
         if new:
             self.writer.outputs(node, path, artifacts)
@@ -196,7 +207,11 @@ class Loop:
         return [
             action
             for action in answer
-            if not (isinstance(action, Settle) and (action.node, action.path) == place and action.state == "failed")
+            if not (
+                isinstance(action, Settle)
+                and (action.node, action.path) == place
+                and action.state == "failed"
+            )
         ]
 
     def _ended(self, report: Report, state: str, reason: str, error: ErrorInfo | None = None) -> None:
@@ -264,11 +279,13 @@ class Loop:
         node, path, source = launch.node, launch.path, found.source
         recorded = found.key is None and source == self.job.run_id  # by this very run, before it was resumed
         if not recorded:
-            self.writer.cached(node, path, found.key, source)
+            self.writer.cached(node, path, found.key, source, found.origin)
         self._tell(lambda listener: listener.task_ended(node, path, "cached", Usage(), None, source))
         return self._sort(self._done(node, path, found.artifacts, new=not recorded))
 
-    def _spec(self, launch: Launch, arguments: tuple[tuple[str, Tree], ...], key: str | None, reason: str) -> TaskSpec:
+    def _spec(
+        self, launch: Launch, arguments: tuple[tuple[str, Tree], ...], key: str | None, reason: str
+    ) -> TaskSpec:
         node, path = launch.node, launch.path
         attempt = launch.attempt + self._attempts.get((node, path), 0)
         chosen = self.graph.nodes[node]
@@ -301,9 +318,7 @@ class Loop:
         """The second Ctrl-C: end running tasks, and say so in the records."""
         self.executor.stop(now=True)
         now = time.time()
-        for (node, path), (attempt, key) in self._running.items():
-            if key is not None:
-                self.writer.given_up(key)
+        for (node, path), (attempt, _) in self._running.items():
             self.writer.ended(node, path, attempt, "cancelled", Usage(0.0, now), "cancelled by Ctrl-C")
         self.writer.finished("cancelled")
         self.writer.commit()

@@ -14,6 +14,7 @@ from plait.graph.model import Graph, Path
 from plait.graph.units import read_seconds
 from plait.record.computations import Computations, Found
 from plait.record.results import Tree
+from plait.record.writer import Origin
 
 __all__ = ["Compute", "Decision", "Reuse", "Take", "Wait"]
 
@@ -26,6 +27,7 @@ class Take(Struct, frozen=True):
     artifacts: tuple[Artifact, ...]
     key: str | None
     source: str
+    origin: Origin | None = None
 
 
 class Wait(Struct, frozen=True):
@@ -78,7 +80,9 @@ class Reuse:
         self._checked: set[str] = set()
         self._running: dict[str, Place] = {}
 
-    def decide(self, tasks: Mapping[Place, tuple[tuple[str, Tree], ...]], *, claim: bool = True) -> dict[Place, Decision]:
+    def decide(
+        self, tasks: Mapping[Place, tuple[tuple[str, Tree], ...]], *, claim: bool = True
+    ) -> dict[Place, Decision]:
         """A decision for each task, from its arguments; one look into the tables for all of them."""
         decisions: dict[Place, Decision] = {}
         keys: dict[Place, str] = {}
@@ -93,16 +97,10 @@ class Reuse:
             else:
                 keys[place] = key
         found = self._computations.find(keys.values()) if keys else {}
-        claims: list[tuple[str, int, Path]] = []
         for place, key in keys.items():
-            decision = self._judge(place, key, found.get(key))
-            if isinstance(decision, Compute):
-                if claim:
-                    self._running[key] = place
-                    claims.append((key, *place))
-            decisions[place] = decision
-        if claims:
-            self._computations.claim(claims)
+            decision = decisions[place] = self._judge(place, key, found.get(key, []))
+            if claim and isinstance(decision, Compute):
+                self._running[key] = place
         return decisions
 
     def ours(self, key: str) -> bool:
@@ -114,26 +112,34 @@ class Reuse:
         if key is not None and self._running.get(key) == place:
             del self._running[key]
 
-    def _judge(self, place: Place, key: str, found: Found | None) -> Decision:
+    def _judge(self, place: Place, key: str, found: list[Found]) -> Decision:
         if key in self._running and self._running[key] != place:
             return Wait(key)
         if place[0] in self._refresh:
             return Compute(key, "refreshed")
         if not self._look_up:
             return Compute(key, "the cache was not asked (--no-cache)")
-        if found is None:
-            return Compute(key, "no result with this code and these inputs")
-        if found.made_at is None:
-            return Wait(key) if self._alive(found.run) else Compute(key, "the run that began it is gone")
+        why = "no result with this code and these inputs"
+        for one in found:
+            if one.made_at is None:
+                if self._alive(one.run):
+                    return Wait(key)
+                continue
+            fault = self._fault(place[0], one)
+            if fault is None:
+                return Take(one.artifacts, key, one.run_id, (one.run, one.node, one.path, one.attempt))
+            why = fault
+        return Compute(key, why)
+
+    def _fault(self, node: int, found: Found) -> str | None:
+        """Why a recorded result cannot be taken."""
         if not found.artifacts:
-            return Compute(key, "its result has been deleted")
-        expired = self._expired(place[0], found.made_at)
-        if expired:
-            return Compute(key, expired)
-        fault = self._sound(found.artifacts)
-        if fault is not None:
-            return Compute(key, f"its stored result is damaged: {fault}")
-        return Take(found.artifacts, key, found.run_id)
+            return "its result has been deleted"
+        expired = self._expired(node, found.made_at or 0.0)
+        if expired is not None:
+            return expired
+        damage = self._sound(found.artifacts)
+        return None if damage is None else f"its stored result is damaged: {damage}"
 
     def _expired(self, node: int, made_at: float) -> str | None:
         cache = self._graph.options(node).cache

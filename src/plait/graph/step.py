@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from pathlib import PurePath
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from plait.errors import DefinitionError
@@ -44,6 +45,7 @@ class Step(Generic[P, R]):
             )
         functools.update_wrapper(self, function)
         self.function = function
+        self.uses = _resolved(uses, code.co_filename if code else "")
         self.spec = StepSpec(
             name=own_name,
             module=getattr(function, "__module__", "") or "",
@@ -73,7 +75,7 @@ class Step(Generic[P, R]):
         # An importable step travels by name, one of a notebook or a script by value.
         if _importable(self):
             return _import_step, (self.spec.module, self.spec.qualname)
-        return _rebuild_step, (self.function, self.spec)
+        return _rebuild_step, (self.function, self.spec, self.uses)
 
 
 @overload
@@ -90,6 +92,7 @@ def step(function: Any = None, /, **options: Any) -> Any:
     Args:
         outputs: names of the values that the function returns, when there are several.
         name: another name than the function's.
+        uses: files, named as seen from the step's own file, and objects that count like its code.
         options: how the step runs; see ``Options``.
 
     Raises:
@@ -160,8 +163,14 @@ def _import_step(module: str, qualname: str) -> Any:
     return found
 
 
-def _rebuild_step(function: Callable[..., Any], spec: StepSpec) -> Step[..., Any]:
+def _resolved(uses: Sequence[Any], file: str) -> tuple[Any, ...]:
+    """What a step uses beside its code; files are named as seen from the folder of the step's own file."""
+    folder = PurePath(file).parent
+    return tuple(folder / item if isinstance(item, str | PurePath) else item for item in uses)
+
+
+def _rebuild_step(function: Callable[..., Any], spec: StepSpec, uses: tuple[Any, ...]) -> Step[..., Any]:
     rebuilt: Step[..., Any] = Step.__new__(Step)
     functools.update_wrapper(rebuilt, function)
-    rebuilt.function, rebuilt.spec = function, spec
+    rebuilt.function, rebuilt.spec, rebuilt.uses = function, spec, uses
     return rebuilt

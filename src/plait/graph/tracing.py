@@ -35,7 +35,11 @@ class Traced:
     """A graph with what JSON cannot hold: the functions of its steps and its literals."""
 
     def __init__(
-        self, graph: Graph, functions: tuple[Any, ...], uses: tuple[tuple[Any, ...], ...], literals: dict[str, Any]
+        self,
+        graph: Graph,
+        functions: tuple[Any, ...],
+        uses: tuple[tuple[Any, ...], ...],
+        literals: dict[str, Any],
     ) -> None:
         self.graph = graph
         self.functions = functions

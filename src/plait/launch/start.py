@@ -121,7 +121,9 @@ def resume(
     """
     status = run.status
     if status == "running":
-        raise RecordError(f"run {run.id} is still running", hint=f"plait logs {run.id} -f, or plait cancel {run.id}")
+        raise RecordError(
+            f"run {run.id} is still running", hint=f"plait logs {run.id} -f, or plait cancel {run.id}"
+        )
     if status == "done":
         raise RecordError(f"run {run.id} is done: there is nothing to resume", hint=f"plait show {run.id}")
     traced = definition.trace()
@@ -190,7 +192,11 @@ def _branch(
         for name, parameter in definition.signature.parameters.items()
         if name not in run.results.inputs and name not in values
     }
-    inputs = {**store_inputs(traced, defaults, records.artifacts, literals=False), **run.results.inputs, **changed}
+    inputs = {
+        **store_inputs(traced, defaults, records.artifacts, literals=False),
+        **run.results.inputs,
+        **changed,
+    }
     params = {**run.params, **{name: shown(value) for name, value in values.items()}}
     places = finished_places(records.database, run.key)
     writer = _record(
@@ -250,7 +256,7 @@ def _record(
 
 
 def open_reuse(
-    records: RecordStore, graph: Graph, keys: Keys, policy: CachePolicy, *, run_key: int, prior: Prior = lambda _n, _p: None
+    records: RecordStore, graph: Graph, keys: Keys, policy: CachePolicy, *, prior: Prior = lambda _n, _p: None
 ) -> Reuse:
     """What decides for the tasks of a graph whether they have to run."""
     alive: dict[int, tuple[float, bool]] = {}
@@ -265,7 +271,7 @@ def open_reuse(
     return Reuse(
         graph,
         keys,
-        Computations(records.database, run_key),
+        Computations(records.database),
         records.artifacts,
         prior=prior,
         look_up=policy.look_up,
@@ -278,7 +284,7 @@ def _carry(begin: _Begin, executor: Executor, listener: Any) -> Run:
     graph, writer, records = begin.traced.graph, begin.writer, begin.records
     run = records.run(writer.run_id)
     watching = listener(run) if callable(listener) else listener
-    reuse = open_reuse(records, graph, begin.keys, begin.policy, run_key=writer.key, prior=begin.prior)
+    reuse = open_reuse(records, graph, begin.keys, begin.policy, prior=begin.prior)
     loop = Loop(
         graph,
         begin.traced.functions,
@@ -305,7 +311,11 @@ def _carry(begin: _Begin, executor: Executor, listener: Any) -> Run:
 
 def _point_out_changes(run: Run, graph: Graph, keys: Keys, tell: Callable[[str], None]) -> None:
     """Code that changed in steps that are done stays unused; that is worth a word."""
-    done = {node for node, counts in run.counts().items() if counts.by_state.get("done") or counts.by_state.get("cached")}
+    done = {
+        node
+        for node, counts in run.counts().items()
+        if counts.by_state.get("done") or counts.by_state.get("cached")
+    }
     for node in sorted(done):
         chosen = run.graph.nodes[node]
         there = graph.find_node(chosen.id)
@@ -349,7 +359,9 @@ def store_inputs(
 def _store_input(store: ArtifactStore, name: str, value: Any, depth: int) -> Artifact:
     if not depth:
         return store.save(value, name)
-    return store.gather([_store_input(store, f"{name}[{at}]", item, depth - 1) for at, item in enumerate(value)])
+    return store.gather(
+        [_store_input(store, f"{name}[{at}]", item, depth - 1) for at, item in enumerate(value)]
+    )
 
 
 def shown(value: Any) -> Any:
@@ -359,4 +371,6 @@ def shown(value: Any) -> Any:
     except (TypeError, ValueError, OverflowError):
         shape = getattr(value, "shape", None)
         return f"<{type(value).__name__}{f' {shape}' if shape is not None else ''}>"
-    return msgspec.json.decode(text) if len(text) < 65536 else f"<{type(value).__name__} of {len(text)} bytes>"
+    return (
+        msgspec.json.decode(text) if len(text) < 65536 else f"<{type(value).__name__} of {len(text)} bytes>"
+    )

@@ -1,4 +1,4 @@
-"""Has this been computed before, by anyone? One row per cache key: who makes it, and since when its result is there."""
+"""Has this been computed before, by anyone? Attempts carry their cache key, so the question is one look at an index."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from msgspec import Struct
 from plait.data import Artifact
 from plait.graph.model import Path
 from plait.record.database import Database
-from plait.record.paths import from_key, to_key
+from plait.record.paths import from_key
 
 __all__ = ["Computations", "Found"]
 
@@ -18,51 +18,51 @@ _artifact = msgspec.msgpack.Decoder(Artifact)
 _BATCH = 400
 
 
-class Found(Struct, frozen=True):
-    """What is recorded under a key. ``made_at`` is None while another run is still at it."""
+class Found(Struct):
+    """An attempt with a key. ``made_at`` is None while its run is still at it, or has left it unfinished."""
 
     run: int
     run_id: str
     node: int
     path: Path
+    attempt: int
     made_at: float | None
-    artifacts: tuple[Artifact, ...]
+    artifacts: tuple[Artifact, ...] = ()
 
 
 class Computations:
-    """The table of computations, seen from one run."""
+    """What is recorded under cache keys."""
 
-    def __init__(self, database: Database, run: int) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._run = run
 
-    def find(self, keys: Iterable[str]) -> dict[str, Found]:
-        """What is recorded of each key, results with their artifacts."""
+    def find(self, keys: Iterable[str]) -> dict[str, list[Found]]:
+        """What is recorded of each key: results first, the latest before the others, then what is under way."""
         asked = list(dict.fromkeys(keys))
-        found: dict[str, Found] = {}
+        found: dict[str, list[Found]] = {}
         for start in range(0, len(asked), _BATCH):
             batch = asked[start : start + _BATCH]
-            marks = ",".join("?" * len(batch))
-            outputs: dict[str, list[Artifact]] = {}
-            rows = self._database.rows(
-                "SELECT c.key, c.run, r.id, c.node, c.path, c.made_at, a.body FROM computation c"
-                " JOIN run r ON r.key = c.run"
-                " LEFT JOIN output o ON o.run = c.run AND o.node = c.node AND o.path = c.path"
-                f" LEFT JOIN artifact a ON a.id = o.artifact WHERE c.key IN ({marks}) ORDER BY c.key, o.position",
+            # `attempt > 0` is the condition of the index: attempt 0 is a result that was taken from elsewhere.
+            rows = self._database.execute(
+                "SELECT a.key, a.run, r.id, a.node, a.path, a.attempt, a.ended_at, o.body FROM attempt a"
+                " JOIN run r ON r.key = a.run"
+                " LEFT JOIN output o ON a.state = 'done' AND o.run = a.run AND o.node = a.node AND o.path = a.path"
+                f" WHERE a.key IN ({','.join('?' * len(batch))}) AND a.attempt > 0"
+                " AND (a.state IS NULL OR a.state = 'done')"
+                " ORDER BY a.key, a.state IS NULL, a.run DESC, a.node, a.path, a.attempt, o.position",
                 batch,
             )
-            for key, run, run_id, node, path, made_at, body in rows:
-                if body is not None:
-                    outputs.setdefault(key, []).append(_artifact.decode(body))
-                found[key] = Found(run, run_id, node, from_key(path), made_at, ())
-            for key, artifacts in outputs.items():
-                found[key] = msgspec.structs.replace(found[key], artifacts=tuple(artifacts))
+            for key, run, run_id, node, path, attempt, ended_at, body in rows:
+                known = found.setdefault(key, [])
+                artifact = () if body is None else (_artifact.decode(body),)
+                last = known[-1] if known else None
+                if last is not None and (last.run, last.node, last.path, last.attempt) == (
+                    run,
+                    node,
+                    from_key(path),
+                    attempt,
+                ):
+                    last.artifacts += artifact
+                else:
+                    known.append(Found(run, run_id, node, from_key(path), attempt, ended_at, artifact))
         return found
-
-    def claim(self, claims: list[tuple[str, int, Path]]) -> None:
-        """Say that this run makes these; call it in the transaction that looked them up."""
-        self._database.many(
-            "INSERT INTO computation VALUES (?, ?, ?, ?, NULL) ON CONFLICT (key) DO UPDATE SET"
-            " run = excluded.run, node = excluded.node, path = excluded.path, made_at = NULL",
-            [(key, self._run, node, to_key(path)) for key, node, path in claims],
-        )

@@ -2,8 +2,9 @@
 
 Facts are written once. A run's status, a task's state and a node's progress follow from rows that are there; only
 the end of a run and of an attempt is added to its row. ``path`` is a task's indices as big-endian 32-bit numbers,
-so that the order of bytes is the order of items. A ``computation`` is claimed by the run that makes it and has
-``made_at`` once its outputs are there. ``turn`` counts the processes that have owned a run: a writer whose turn is
+so that the order of bytes is the order of items.
+``body`` is an artifact as the store knows it, small values with their content; the table ``artifact`` lists those that have
+blobs. ``turn`` counts the processes that have owned a run: a writer whose turn is
 over may not write.
 """
 
@@ -51,6 +52,7 @@ _FIRST = (
         run INTEGER NOT NULL,
         name TEXT NOT NULL,
         artifact TEXT NOT NULL,
+        body BLOB NOT NULL,
         origin TEXT NOT NULL,
         PRIMARY KEY (run, name)
     ) WITHOUT ROWID""",
@@ -86,20 +88,14 @@ _FIRST = (
         decision TEXT,
         PRIMARY KEY (run, node, path, attempt)
     ) WITHOUT ROWID""",
-    """CREATE TABLE computation (
-        key TEXT PRIMARY KEY,
-        run INTEGER NOT NULL,
-        node INTEGER NOT NULL,
-        path BLOB NOT NULL,
-        made_at REAL
-    ) WITHOUT ROWID""",
-    "CREATE INDEX computation_by_run ON computation (run)",
+    "CREATE INDEX attempt_by_key ON attempt (key) WHERE attempt > 0",
     """CREATE TABLE output (
         run INTEGER NOT NULL,
         node INTEGER NOT NULL,
         path BLOB NOT NULL,
         position INTEGER NOT NULL,
         artifact TEXT NOT NULL,
+        body BLOB NOT NULL,
         PRIMARY KEY (run, node, path, position)
     ) WITHOUT ROWID""",
     """CREATE TABLE metric (
@@ -112,8 +108,9 @@ _FIRST = (
         at REAL,
         value REAL,
         logged_at REAL NOT NULL,
-        PRIMARY KEY (run, name, node, path, attempt, position)
+        PRIMARY KEY (run, node, path, attempt, name, position)
     ) WITHOUT ROWID""",
+    "CREATE INDEX metric_by_name ON metric (run, name)",
     """CREATE TABLE preview (
         run INTEGER NOT NULL,
         node INTEGER NOT NULL,
@@ -122,6 +119,7 @@ _FIRST = (
         position INTEGER NOT NULL,
         name TEXT NOT NULL,
         artifact TEXT NOT NULL,
+        body BLOB NOT NULL,
         PRIMARY KEY (run, node, path, attempt, position)
     ) WITHOUT ROWID""",
     """CREATE TABLE log (

@@ -38,13 +38,14 @@ def take_over(database: Database, run: Run, facts: dict[str, Any]) -> RunWriter:
             (facts["host"], os.getpid(), facts["process_started"], now, run.key),
         )
         # Attempts that did not succeed are superseded by those to come; nothing is said of what was never begun.
-        database.execute("DELETE FROM attempt WHERE run = ? AND attempt = 0 AND state IN ('skipped', 'failed')", (run.key,))
+        database.execute(
+            "DELETE FROM attempt WHERE run = ? AND attempt = 0 AND state IN ('skipped', 'failed')", (run.key,)
+        )
         database.execute(
             "UPDATE attempt SET reason = COALESCE(reason, 'its process was gone'), state = 'retried'"
             " WHERE run = ? AND (state IS NULL OR state IN ('failed', 'cancelled'))",
             (run.key,),
         )
-        database.execute("DELETE FROM computation WHERE run = ? AND made_at IS NULL", (run.key,))
     return RunWriter(database, run.key, run.id, now, row[0] + 1)
 
 
@@ -52,9 +53,7 @@ def finished_places(database: Database, run_key: int) -> dict[tuple[int, Path], 
     """The outputs of all tasks of a run that have any."""
     found: dict[tuple[int, Path], list[Artifact]] = {}
     for node, path, body in database.execute(
-        "SELECT output.node, output.path, artifact.body FROM output JOIN artifact ON artifact.id = output.artifact"
-        " WHERE run = ? ORDER BY node, path, position",
-        (run_key,),
+        "SELECT node, path, body FROM output WHERE run = ? ORDER BY node, path, position", (run_key,)
     ):
         found.setdefault((node, from_key(path)), []).append(_artifact.decode(body))
     return {place: tuple(artifacts) for place, artifacts in found.items()}
@@ -63,6 +62,7 @@ def finished_places(database: Database, run_key: int) -> dict[tuple[int, Path], 
 def past_attempts(database: Database, run_key: int) -> dict[tuple[int, Path], int]:
     """How many attempts each task has behind it."""
     rows = database.rows(
-        "SELECT node, path, MAX(attempt) FROM attempt WHERE run = ? AND attempt > 0 GROUP BY node, path", (run_key,)
+        "SELECT node, path, MAX(attempt) FROM attempt WHERE run = ? AND attempt > 0 GROUP BY node, path",
+        (run_key,),
     )
     return {(node, from_key(path)): count for node, path, count in rows}

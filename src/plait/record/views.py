@@ -131,8 +131,7 @@ class Task:
     def previews(self) -> dict[str, Artifact]:
         """The figures, tables and other objects that it logged."""
         rows = self.run.store.database.rows(
-            "SELECT preview.name, artifact.body FROM preview JOIN artifact ON artifact.id = preview.artifact"
-            " WHERE run = ? AND node = ? AND path = ? AND attempt = ? ORDER BY position",
+            "SELECT name, body FROM preview WHERE run = ? AND node = ? AND path = ? AND attempt = ? ORDER BY position",
             (self.run.key, self.node, to_key(self.path), self.attempt),
         )
         return {name: _artifact.decode(body) for name, body in rows}
@@ -245,10 +244,7 @@ class Run:
 
     @cached_property
     def results(self) -> Results:
-        rows = self.store.database.rows(
-            "SELECT input.name, artifact.body FROM input JOIN artifact ON artifact.id = input.artifact WHERE run = ?",
-            (self.key,),
-        )
+        rows = self.store.database.rows("SELECT name, body FROM input WHERE run = ?", (self.key,))
         inputs = {name: _artifact.decode(body) for name, body in rows}
         return Results(
             self.graph, self.store.artifacts, inputs, missing=self._outputs_at, missing_extent=self._extent_at
@@ -427,8 +423,7 @@ class Run:
 
     def _outputs_at(self, node: int, path: Path) -> tuple[Artifact, ...] | None:
         rows = self.store.database.rows(
-            "SELECT artifact.body FROM output JOIN artifact ON artifact.id = output.artifact"
-            " WHERE run = ? AND node = ? AND path = ? ORDER BY position",
+            "SELECT body FROM output WHERE run = ? AND node = ? AND path = ? ORDER BY position",
             (self.key, node, to_key(path)),
         )
         return tuple(_artifact.decode(row[0]) for row in rows) or None

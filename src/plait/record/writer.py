@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -20,6 +20,7 @@ from plait.record.paths import to_key
 
 __all__ = ["RunWriter", "new_run", "store_document"]
 
+Origin: TypeAlias = tuple[int, int, Path, int]
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -83,8 +84,10 @@ def new_run(
         )
         writer = RunWriter(database, key, run_id, now)
         for name, (artifact, origin) in inputs.items():
-            writer.artifact(artifact)
-            database.execute("INSERT INTO input VALUES (?, ?, ?, ?)", (key, name, artifact.id, origin))
+            body = writer.artifact(artifact)
+            database.execute(
+                "INSERT INTO input VALUES (?, ?, ?, ?, ?)", (key, name, artifact.id, body, origin)
+            )
         writer.commit()
     return writer
 
@@ -102,8 +105,12 @@ class RunWriter:
         self._series: dict[tuple[str, int, bytes, int], int] = {}
         self._rows: dict[str, list[tuple[Any, ...]]] = {}
 
-    def artifact(self, artifact: Artifact) -> None:
-        self._add(_ARTIFACT, artifact.id, artifact.format, artifact.type, artifact.size, _encode(artifact))
+    def artifact(self, artifact: Artifact) -> bytes:
+        """The row's form of an artifact; one with blobs is listed, so that its blobs are known to be in use."""
+        body = _encode(artifact)
+        if artifact.parts or artifact.head is None or artifact.format == "gathered":
+            self._add(_ARTIFACT, artifact.id, artifact.format, artifact.type, artifact.size, body)
+        return body
 
     def extent(self, scope: int, path: Path, items: int) -> None:
         self._add(_EXTENT, self.key, scope, to_key(path), items)
@@ -111,15 +118,17 @@ class RunWriter:
     def launched(self, node: int, path: Path, attempt: int, key: str | None, decision: str) -> None:
         self._add(_LAUNCHED, self.key, node, to_key(path), attempt, key, decision)
 
-    def cached(self, node: int, path: Path, key: str | None, source: str) -> None:
-        """A task whose result was there; ``source`` is the id of the run that made it."""
-        self._add(_CACHED, self.key, node, to_key(path), time.time(), key, source)
+    def cached(self, node: int, path: Path, key: str | None, source: str, origin: Origin | None) -> None:
+        """A task whose result was there; ``source`` is the id of the run that made it.
 
-    def made(self, key: str) -> None:
-        self._add(_MADE, time.time(), key, self.key)
-
-    def given_up(self, key: str) -> None:
-        self._add(_GIVEN_UP, key, self.key)
+        What the attempt at ``origin`` (run, node, path, attempt) logged is this task's as well.
+        """
+        own = to_key(path)
+        self._add(_CACHED, self.key, node, own, time.time(), key, source)
+        if origin is not None:
+            there = (origin[0], origin[1], to_key(origin[2]), origin[3])
+            self._add(_CACHED_METRICS, self.key, node, own, *there)
+            self._add(_CACHED_PREVIEWS, self.key, node, own, *there)
 
     def ended(
         self,
@@ -154,8 +163,7 @@ class RunWriter:
     def outputs(self, node: int, path: Path, artifacts: tuple[Artifact, ...]) -> None:
         key = to_key(path)
         for position, artifact in enumerate(artifacts):
-            self.artifact(artifact)
-            self._add(_OUTPUT, self.key, node, key, position, artifact.id)
+            self._add(_OUTPUT, self.key, node, key, position, artifact.id, self.artifact(artifact))
 
     def metrics(self, node: int, path: Path, attempt: int, metrics: tuple[Metric, ...]) -> None:
         key = to_key(path)
@@ -177,9 +185,17 @@ class RunWriter:
 
     def previews(self, node: int, path: Path, attempt: int, previews: tuple[Preview, ...]) -> None:
         for position, preview in enumerate(previews):
-            self.artifact(preview.artifact)
+            body = self.artifact(preview.artifact)
             self._add(
-                _PREVIEW, self.key, node, to_key(path), attempt, position, preview.name, preview.artifact.id
+                _PREVIEW,
+                self.key,
+                node,
+                to_key(path),
+                attempt,
+                position,
+                preview.name,
+                preview.artifact.id,
+                body,
             )
 
     def logs(self, node: int, path: Path, attempt: int, lines: tuple[LogLine, ...]) -> None:
@@ -244,8 +260,16 @@ _CACHED = (
     "INSERT INTO attempt (run, node, path, attempt, state, ended_at, key, source)"
     " VALUES (?, ?, ?, 0, 'cached', ?, ?, ?)"
 )
-_MADE = "UPDATE computation SET made_at = ? WHERE key = ? AND run = ?"
-_GIVEN_UP = "DELETE FROM computation WHERE key = ? AND run = ? AND made_at IS NULL"
+_CACHED_METRICS = (
+    "INSERT INTO metric (run, node, path, attempt, name, position, at, value, logged_at)"
+    " SELECT ?, ?, ?, 0, name, position, at, value, logged_at FROM metric"
+    " WHERE run = ? AND node = ? AND path = ? AND attempt = ?"
+)
+_CACHED_PREVIEWS = (
+    "INSERT INTO preview (run, node, path, attempt, position, name, artifact, body)"
+    " SELECT ?, ?, ?, 0, position, name, artifact, body FROM preview"
+    " WHERE run = ? AND node = ? AND path = ? AND attempt = ?"
+)
 _ENDED = (
     "UPDATE attempt SET state = ?, reason = ?, worker = ?, started_at = ?, ended_at = ?, cpu_seconds = ?,"
     " peak_memory = ?, error = ? WHERE run = ? AND node = ? AND path = ? AND attempt = ?"
@@ -254,11 +278,11 @@ _SETTLED = (
     "INSERT INTO attempt (run, node, path, attempt, state, reason) VALUES (?, ?, ?, 0, ?, ?)"
     " ON CONFLICT DO NOTHING"
 )
-_OUTPUT = "INSERT INTO output VALUES (?, ?, ?, ?, ?)"
+_OUTPUT = "INSERT INTO output VALUES (?, ?, ?, ?, ?, ?)"
 _METRIC = (
     "INSERT INTO metric (run, node, path, attempt, name, position, at, value, logged_at)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_PREVIEW = "INSERT INTO preview VALUES (?, ?, ?, ?, ?, ?, ?)"
+_PREVIEW = "INSERT INTO preview VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _LOG = "INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?)"
 _FINISHED = "UPDATE run SET ended_at = ?, status = ?, reason = ? WHERE key = ?"

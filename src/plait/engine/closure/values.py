@@ -19,7 +19,7 @@ from types import (
 )
 from typing import Any
 
-from plait.engine.closure.model import Component
+from plait.record.closures import Component
 from plait.engine.closure.origin import FOREIGN, PLAIT, USER, module_file
 from plait.engine.closure.tokens import bulk, digest, group, scalar, shorten, word
 from plait.engine.closure.walk import Place, Walk

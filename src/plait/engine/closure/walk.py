@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from plait.engine.closure.model import Component
+from plait.record.closures import Component
 from plait.engine.closure.origin import FOREIGN, Origin
 from plait.engine.closure.tokens import digest, word
 
