@@ -28,6 +28,10 @@ _NOISE = frozenset(
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 # What metaclasses keep in C, where the class's own dictionary does not show it.
 _STRUCT = ("__struct_fields__", "__struct_defaults__", "__struct_encode_fields__")
+_STRUCT_OPTIONS = (
+    "array_like", "cache_hash", "dict", "eq", "forbid_unknown_fields", "frozen", "gc", "kw_only",
+    "omit_defaults", "order", "repr_omit_defaults", "tag", "tag_field", "weakref",
+)  # fmt: skip
 
 
 def class_tokens(walk: Walk, cls: type, place: Place) -> list[str]:
@@ -41,9 +45,15 @@ def class_tokens(walk: Walk, cls: type, place: Place) -> list[str]:
         parts.append(f"field {name} {_annotation(walk, cls, annotation, place)}")
     if hasattr(cls, "__struct_config__"):
         parts.extend(f"{name} {value_token(walk, getattr(cls, name), place)}" for name in _STRUCT)
+        options = [getattr(cls.__struct_config__, name, None) for name in _STRUCT_OPTIONS]
+        parts.append(f"options {value_token(walk, options, place)}")
     if any("__subclasses__" in walk.walker.facts(f.__code__).attributes for f in _functions(cls)):
-        parts.extend(sorted(f"subclass {value_token(walk, c, place)}" for c in cls.__subclasses__()))
+        parts.extend(sorted(f"subclass {value_token(walk, c, place)}" for c in _children(cls)))
     return parts
+
+
+def _children(cls: type) -> list[type]:
+    return type.__subclasses__(cls)
 
 
 def _functions(cls: type) -> Iterator[FunctionType]:

@@ -34,7 +34,7 @@ class Reference(msgspec.Struct, frozen=True, order=True):
         name: the name, or the module's name of an import.
         level: how many dots stand before the module's name.
         attributes: what is looked up on it in turn, as far as it is spelled out.
-        written: the chain ends in an assignment, so the value itself is not read.
+        written: the chain ends in an assignment or an import, so a module at its end is not used as a value.
         argument: the text that it is called with, for calls that import by name.
     """
 
@@ -122,12 +122,15 @@ class _Collector:
         found = listing(code)
         own = self._imports(found)
         local = frozenset(code.co_cellvars)
+        shared = local | frozenset(code.co_freevars)
         bound = {name: sources for name, sources in outer.items() if name not in local} | own
         free = free - local
         for index, name in enumerate(found.names):
             value = found.values[index]
             if name in _GLOBALS:
                 self._name(found, index, value, bound)
+            elif name == "LOAD_FAST" and value in shared:
+                continue  # Python 3.13 spells so that an inner function is given the variable
             elif name in _VARIABLES:
                 self._variable(found, index, value, bound, free)
             elif name in _ATTRIBUTES or name == "LOAD_SUPER_ATTR":
@@ -171,7 +174,7 @@ class _Collector:
     def _imports(self, found: Listing) -> _Bindings:
         """The variables that this code binds by ``import`` statements."""
         bound: _Bindings = {}
-        module, level, whole = "", 0, False
+        module, level, whole, importing = "", 0, False, False
         path: tuple[str, ...] = ()
         before: list[Any] = [None, None]
         for name, value in zip(found.names, found.values, strict=True):
@@ -182,23 +185,24 @@ class _Collector:
             if name == "IMPORT_NAME":
                 level = before[0] if isinstance(before[0], int) else 0
                 whole = not before[1]
-                module, path = value, ()
+                module, path, importing = value, (), True
                 self._imported(module, level, before[1] or ())
-            elif name == "IMPORT_FROM" and module:
+            elif name == "IMPORT_FROM" and importing:
                 # `import a.b as x` comes as `a` and from it `b`; `from a import f, g` starts again from `a`.
                 path = (*path, value) if whole else (value,)
-            elif name in _STORES and module:
+            elif name in _STORES and importing:
                 first = module.partition(".")[0] if whole else module
                 bound.setdefault(value, set()).add((first, level, path))
-                if whole:
-                    module = ""
-            elif name not in ("SWAP", "POP_TOP") and module:
-                module = ""
+                if name == "STORE_GLOBAL":  # other functions use it, and nobody knows which and how
+                    self.references.add(Reference("import", first, level, path))
+                importing = not whole
+            elif name not in ("SWAP", "POP_TOP"):
+                importing = False
         return bound
 
     def _imported(self, module: str, level: int, names: tuple[str, ...]) -> None:
         for name in names:
-            self.references.add(Reference("import", module, level, (name,)))
+            self.references.add(Reference("import", module, level, (name,), written=True))
         if not names:
             self.references.add(Reference("import", module, level, (), written=True))
 

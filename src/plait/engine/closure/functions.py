@@ -49,7 +49,7 @@ def _code(walk: Walk, function: FunctionType, place: Place) -> list[str]:
 def _note_assignments(walk: Walk, function: FunctionType, assigned: tuple[str, ...], place: Place) -> None:
     module = str(function.__globals__.get("__name__"))
     for name in assigned:
-        if walk.relative(module, name) in walk.components:
+        if "=" + walk.relative(module, name) in walk.components:
             walk.note(f"{place.name} assigns the global {name}: the key holds the value it has now")
 
 

@@ -204,8 +204,6 @@ def _import(walk: Walk, reference: Reference, function: FunctionType, place: Pla
         module = _load(walk, name, place)
     if module is None:
         return "missing"
-    if reference.written and not reference.attributes:
-        return None
     return _in_module(walk, module, reference.attributes, reference, function, place)
 
 

@@ -462,13 +462,19 @@ def _cut(text: str) -> str:
 
 def constant_token(walk: Walk, value: Any, place: Place) -> str:
     """The token of a value that has a name: it becomes a piece of the closure under that name."""
+    known = walk.constants.get(place.relative)
+    if known is not None and known[0] is value:
+        return known[1]
     token = value_token(walk, value, place)
-    if token.startswith("@"):
-        return token
-    if place.relative not in walk.components:
+    if not token.startswith("@"):
+        hashed = digest(token)
+        token = "=" + place.relative
+        while token in walk.components and walk.components[token].digest != hashed:
+            token += "'"
         detail = "•••" if _is_secret(place.name) else _shown(value)
-        walk.add(place.relative, Component(place.name, "constant", digest(token), detail))
-    return "=" + place.relative
+        walk.add(token, Component(place.name, "constant", hashed, detail))
+    walk.constants[place.relative] = (value, token)
+    return token
 
 
 def _is_secret(name: str) -> bool:

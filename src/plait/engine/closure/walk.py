@@ -52,6 +52,7 @@ class Walk:
         components: relative name and component, in the order of description.
         packages: distributions that were touched.
         notes: sentences for ``Closure.opaque``.
+        constants: by relative name, the value that was met there and its token.
     """
 
     def __init__(self, walker: Walker, root: FunctionType) -> None:
@@ -63,6 +64,7 @@ class Walk:
         self.packages: dict[str, str] = {}
         self.notes: dict[str, None] = {}
         self.cacheable = True
+        self.constants: dict[str, tuple[Any, str]] = {}
         self.stack: dict[int, int] = {}  # values being written down, by id, with their depth
         self.tolerant = 0  # > 0 inside what belongs to a package: its locks and handles are its own business
         self._names: dict[int, str] = {}
