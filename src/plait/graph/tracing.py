@@ -54,6 +54,8 @@ class Tracer:
         self.scope = ROOT
         self._step_index: dict[int, int] = {}
         self._signatures: dict[int, inspect.Signature] = {}
+        # What is known by its id() must live as long as the tracer: a freed object's id goes to the next one.
+        self._kept: list[Any] = []
         self._prefix = ""
         self._ids: dict[str, int] = {}
 
@@ -193,6 +195,7 @@ class Tracer:
             import inspect
 
             signature = self._signatures[id(callee)] = inspect.signature(callee)
+            self._kept.append(callee)
         try:
             return signature.bind(*args, **kwargs).arguments
         except TypeError as error:
@@ -292,6 +295,7 @@ class Tracer:
         index = self._step_index.get(id(step))
         if index is None:
             index = self._step_index[id(step)] = len(self.steps)
+            self._kept.append(step)
             self.steps.append(step.spec)
             self.functions.append(step.function)
         return index
