@@ -90,7 +90,9 @@ def _entries(body: bytes, count: int) -> Iterator[tuple[int, int, int, int, str,
         at += (end - at + 8) // 8 * 8
 
 
-def _differs(root: Path, seconds: int, nanoseconds: int, mode: int, size: int, digest: str, name: bytes) -> bool:
+def _differs(
+    root: Path, seconds: int, nanoseconds: int, mode: int, size: int, digest: str, name: bytes
+) -> bool:
     if stat.S_IFMT(mode) == 0o160000:  # a submodule
         return False
     path = os.path.join(os.fsencode(root), name)  # noqa: PTH118 - bytes, and thousands of them
