@@ -10,6 +10,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, overload
 from plait.errors import DefinitionError
 from plait.graph.model import StepSpec
 from plait.graph.options import make_options
+from plait.graph.refs import Mapped
 from plait.graph.tracing import current_tracer
 
 __all__ = ["Step", "step"]
@@ -39,6 +40,10 @@ class Step(Generic[P, R]):
         own_name = str(name or getattr(function, "__name__", type(function).__name__))
         if own_name == "<lambda>":
             own_name = "step"
+        if not own_name.replace(".", "_").replace("-", "_").isidentifier():
+            raise DefinitionError(
+                f"{own_name!r} is not a name for a step", where=where, hint="use letters, digits and _"
+            )
         if isinstance(outputs, str):
             raise DefinitionError(
                 f"outputs={outputs!r} is one string", where=where, hint=f"write outputs=[{outputs!r}]"
@@ -59,6 +64,11 @@ class Step(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         tracer = current_tracer()
         if tracer is None:
+            if Mapped in map(type, (*args, *kwargs.values())):
+                raise DefinitionError(
+                    f"each(...) is for pipelines; step {self.spec.name!r} was called as a plain function",
+                    hint="call it in a function with @pipeline, or write [step(x) for x in xs]",
+                )
             return self.function(*args, **kwargs)
         return tracer.call_step(self, args, kwargs)  # type: ignore[no-any-return]
 
