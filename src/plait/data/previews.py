@@ -8,7 +8,8 @@ from __future__ import annotations
 import base64
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any
 
 from plait.data.names import type_name
@@ -65,20 +66,20 @@ def _shown(value: Any, rows: int, depth: int) -> dict[str, Any]:
 
 
 def _tree(value: Any, rows: int, depth: int) -> dict[str, Any]:
-    pairs: list[tuple[Any, Any]]
+    pairs: Iterable[tuple[Any, Any]]
     if hasattr(value, "__dataclass_fields__"):
-        pairs = [(name, getattr(value, name, None)) for name in value.__dataclass_fields__]
+        names = list(value.__dataclass_fields__)
+        count, pairs = len(names), [(name, getattr(value, name, None)) for name in names]
     elif isinstance(value, dict):
-        pairs = list(zip(value, value.values(), strict=False))
+        count, pairs = len(value), value.items()
     elif isinstance(value, (set, frozenset)):
-        pairs = [(None, item) for item in value]
+        count, pairs = len(value), ((None, item) for item in value)
     else:
-        names = getattr(value, "_fields", None)
-        pairs = list(zip(names or range(len(value)), value, strict=False))
+        count, pairs = len(value), zip(getattr(value, "_fields", None) or range(len(value)), value, strict=False)
     if depth >= _DEPTH:
-        return {"kind": "object", "text": f"{type(value).__name__} of {len(pairs)}"}
-    items = [[_cell(key), _preview(item, rows, depth + 1)] for key, item in pairs[:rows]]
-    return {"kind": "tree", "length": len(pairs), "items": items}
+        return {"kind": "object", "text": f"{type(value).__name__} of {count}"}
+    items = [[_cell(key), _preview(item, rows, depth + 1)] for key, item in islice(pairs, rows)]
+    return {"kind": "tree", "length": count, "items": items}
 
 
 def _cell(value: Any) -> Any:
@@ -105,19 +106,19 @@ def _sound(text: str) -> str:
 
 def _pandas_frame(value: Any, rows: int) -> dict[str, Any]:
     head = value.iloc[:rows, :_COLUMNS]
-    columns = [
-        {"name": _cell(name), "type": str(dtype)} for name, dtype in zip(head.columns, head.dtypes,
-        strict=True)
-    ]
+    named = zip(head.columns, head.dtypes, strict=True)
+    columns = [{"name": _cell(name), "type": str(dtype)} for name, dtype in named]
     cells = [head.iloc[:, place].tolist() for place in range(head.shape[1])]
     labels = [_cell(label) for label in head.index.tolist()]
     return _table(columns, cells, labels, list(value.shape))
 
 
-def _table(columns: list[dict[str, Any]], cells: list[list[Any]], labels: Any, shape: list[int]) ->
-    dict[str, Any]: count = len(cells[0]) if cells else 0 lines = [[_cell(column[place]) for column in
-    cells] for place in range(count)] return {"kind": "table", "columns": columns, "rows": lines, "index":
-    labels, "shape": shape}
+def _table(
+    columns: list[dict[str, Any]], cells: list[list[Any]], labels: Any, shape: list[int]
+) -> dict[str, Any]:
+    count = len(cells[0]) if cells else 0
+    lines = [[_cell(column[place]) for column in cells] for place in range(count)]
+    return {"kind": "table", "columns": columns, "rows": lines, "index": labels, "shape": shape}
 
 
 def _pandas_series(value: Any, rows: int) -> dict[str, Any]:
@@ -139,7 +140,8 @@ def _polars_frame(value: Any, rows: int) -> dict[str, Any]:
 
 
 def _polars_series(value: Any, rows: int) -> dict[str, Any]:
-    return _table([{"name": value.name, "type": str(value.dtype)}], [value[:rows].to_list()], None, [len(value), 1])
+    columns = [{"name": value.name, "type": str(value.dtype)}]
+    return _table(columns, [value[:rows].to_list()], None, [len(value), 1])
 
 
 def _arrow_table(value: Any, rows: int) -> dict[str, Any]:
@@ -150,18 +152,22 @@ def _arrow_table(value: Any, rows: int) -> dict[str, Any]:
 
 
 def _arrow_array(value: Any, rows: int) -> dict[str, Any]:
-    return _table([{"name": None, "type": str(value.type)}], [value[:rows].to_pylist()], None, [len(value), 1])
+    columns = [{"name": None, "type": str(value.type)}]
+    return _table(columns, [value[:rows].to_pylist()], None, [len(value), 1])
 
 
 def _array(value: Any, rows: int) -> dict[str, Any]:
+    import warnings
+
     import numpy as np
 
     found: dict[str, Any] = {"kind": "array", "shape": list(value.shape), "dtype": str(value.dtype)}
-    found["values"] = [_cell(item) for item in value.reshape(-1)[:rows].tolist()]
+    found["values"] = [_cell(item) for item in value.flat[:rows].tolist()]
     if value.size and value.dtype.kind in "iufb":
-        with np.errstate(all="ignore"):
-            found.update(least=_cell(value.min().item()), greatest=_cell(value.max().item()))
-            found["mean"] = _cell(float(value.mean()))
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")  # all missing is no reason to speak up: it is shown
+            found.update(least=_cell(np.nanmin(value).item()), greatest=_cell(np.nanmax(value).item()))
+            found["mean"] = _cell(float(np.nanmean(value)))
             if value.dtype.kind == "f":
                 found["missing"] = int(np.isnan(value).sum())
     return found
@@ -240,7 +246,15 @@ _KNOWN: dict[str, Callable[[Any, int], dict[str, Any]]] = {
     "pyarrow.Array": _arrow_array,
     "numpy.ndarray": _array,
     "numpy.generic": _numpy_scalar,
-    **{f"scipy.{form}_{kind}": _sparse for form in ("csr", "csc", "bsr", "coo", "dia") for kind in
-    ("matrix", "array")}, "PIL.Image": _image, "matplotlib.Figure": _matplotlib, "plotly.BaseFigure":
-    _plotly, "sklearn.BaseEstimator": _estimator, "pydantic.BaseModel": _fields, "msgspec.Struct": _fields,
+    **{
+        f"scipy.{form}_{kind}": _sparse
+        for form in ("csr", "csc", "bsr", "coo", "dia")
+        for kind in ("matrix", "array")
+    },
+    "PIL.Image": _image,
+    "matplotlib.Figure": _matplotlib,
+    "plotly.BaseFigure": _plotly,
+    "sklearn.BaseEstimator": _estimator,
+    "pydantic.BaseModel": _fields,
+    "msgspec.Struct": _fields,
 }
