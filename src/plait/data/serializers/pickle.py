@@ -8,6 +8,7 @@ finds travel with their code.
 
 from __future__ import annotations
 
+import importlib
 import io
 import pickle
 from typing import Any
@@ -37,6 +38,12 @@ _BUILTIN = frozenset(
         pickle.PickleBuffer,
     }
 )
+
+# Libraries that keep addresses and counters of their process in their objects, and who knows how to leave these out.
+_AMENDED = {
+    "matplotlib": "plait.data.serializers.figures",
+    "sklearn": "plait.data.serializers.estimators",
+}
 
 
 def dump(value: Any) -> list[Raw]:
@@ -109,10 +116,9 @@ class _Pickler(_Base):  # type: ignore[misc]
             "_make_skeleton_enum",
         ):
             return by_content(obj, reduced)
-        if reduced is NotImplemented and kind.__module__.startswith("matplotlib."):
-            from plait.data.serializers.figures import amended
-
-            return amended(obj)
+        amend = _AMENDED.get(kind.__module__.partition(".")[0]) if reduced is NotImplemented else None
+        if amend is not None:
+            return importlib.import_module(amend).amended(obj)
         return reduced
 
     def _save_text(self, obj: Any) -> None:
