@@ -1,7 +1,7 @@
 """Where do the bytes lie, and how do they get there whole or not at all?"""
 
 # A Path costs ten times as much as these calls, and they stand in the way of every value.
-# ruff: noqa: PTH100, PTH102, PTH105, PTH108, PTH111, PTH112, PTH116, PTH120
+# ruff: noqa: PTH100, PTH102, PTH111, PTH112, PTH120
 from __future__ import annotations
 
 import contextlib

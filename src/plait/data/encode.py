@@ -30,7 +30,7 @@ class Payload(NamedTuple):
     meta: dict[str, Any]
 
 
-class _Failed(Exception):  # noqa: N818
+class _Failed(Exception):
     """Pickling some part of the value went wrong; which one is found out from the whole."""
 
     def __init__(self, cause: Exception) -> None:

@@ -67,5 +67,5 @@ class Raw:
         self.data: memoryview = view if view.format == "B" and view.ndim == 1 else view.cast("B")
 
 
-class Unsuited(Exception):  # noqa: N818
+class Unsuited(Exception):
     """Raised by a serializer's ``dump``: this value is not one of mine after all; pickle it."""

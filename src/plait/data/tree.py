@@ -33,7 +33,7 @@ Leaf = Callable[[Any], tuple[str, Any]]
 """What a value without a serializer becomes: a serializer's name and its state; raises Unsuited to refuse."""
 
 
-class Shared(Exception):  # noqa: N818
+class Shared(Exception):
     """One mutable value is reached twice: a tree cannot say so, a pickle can."""
 
 

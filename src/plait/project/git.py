@@ -107,6 +107,6 @@ def _differs(
     if stat.S_ISLNK(found.st_mode):
         content = os.fsencode(os.readlink(path))  # noqa: PTH115
     else:
-        with open(path, "rb") as file:  # noqa: PTH123
+        with open(path, "rb") as file:
             content = file.read()
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest() != digest

@@ -1,11 +1,11 @@
 """Which tables are there? Migrations as numbered steps: a store of any earlier version is brought up to date.
 
-Facts are written once. A run's status, a task's state and a node's progress follow from rows that are there; only
-the end of a run and of an attempt is added to its row. ``path`` is a task's indices as big-endian 32-bit numbers,
-so that the order of bytes is the order of items.
-``body`` is an artifact as the store knows it, small values with their content; the table ``artifact`` lists those that have
-blobs. ``turn`` counts the processes that have owned a run: a writer whose turn is
-over may not write.
+Facts are written once. A run's status, a task's state and a node's progress follow from rows that are there; only the
+end of a run and of an attempt is added to its row. ``path`` is a task's indices as big-endian 32-bit numbers, so that
+the order of bytes is the order of items. ``body`` is an artifact as the store knows it, small values with their
+content; the table ``artifact`` lists those that have blobs. Attempt 0 is a task that did not run: taken from elsewhere
+(``source``), skipped, or refused. ``turn`` counts the processes that have owned a run: a writer whose turn is over may
+not write.
 """
 
 from __future__ import annotations

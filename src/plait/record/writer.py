@@ -13,8 +13,8 @@ import msgspec
 from plait.data import Artifact
 from plait.errors import RecordError
 from plait.graph.model import Graph, Path
-from plait.record.database import Database
 from plait.record.closures import Closure
+from plait.record.database import Database
 from plait.record.facts import ErrorInfo, LogLine, Metric, Preview, Usage
 from plait.record.paths import to_key
 

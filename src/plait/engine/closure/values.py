@@ -19,10 +19,10 @@ from types import (
 )
 from typing import Any
 
-from plait.record.closures import Component
 from plait.engine.closure.origin import FOREIGN, PLAIT, USER, module_file
 from plait.engine.closure.tokens import bulk, digest, group, scalar, shorten, word
 from plait.engine.closure.walk import Place, Walk
+from plait.record.closures import Component
 
 __all__ = ["constant_token", "value_token"]
 

@@ -12,7 +12,6 @@ from typing import Any
 from plait.engine.closure.classes import class_tokens
 from plait.engine.closure.facts import Facts, code_digest, facts_of
 from plait.engine.closure.functions import function_tokens
-from plait.record.closures import Closure, Component
 from plait.engine.closure.origin import Origins
 from plait.engine.closure.resolve import describe_namespace
 from plait.engine.closure.source import source_of_class, source_of_code, where_of
@@ -20,6 +19,7 @@ from plait.engine.closure.tokens import digest, word
 from plait.engine.closure.values import constant_token, value_token
 from plait.engine.closure.walk import Place, Walk
 from plait.errors import DefinitionError
+from plait.record.closures import Closure, Component
 
 __all__ = ["Walker", "closure_of"]
 
