@@ -37,6 +37,7 @@ class Given(Struct, frozen=True):
     value: Any
     origin: str = "given"
     text: str | None = None
+    where: Any = None  # ``file:line``, or a function from a path inside the value to one
 
 
 class Prepared(Struct, frozen=True):
@@ -78,7 +79,8 @@ def execute(
 
     Args:
         home: the ``.plait`` folder; beside the project or the file of the pipeline if left out.
-        listener: a ``Listener``, or a function that makes one of the recorded run.
+        listener: a ``Listener``, or a function that makes one of the recorded run; its ``close()``, if it has one,
+            is called when the run is over, or could not go on.
 
     Raises:
         RecordError, StoreError: nothing can be written; what was committed stays.
@@ -113,7 +115,12 @@ def execute(
         writer=writer,
         listener=watching,
     )
-    _go(loop, writer)
+    try:
+        _go(loop, writer)
+    finally:
+        close = getattr(watching, "close", None)
+        if close is not None:
+            close()
     return run.refresh()
 
 
@@ -149,7 +156,7 @@ def _arguments(definition: Definition, given: Mapping[str, Given]) -> tuple[dict
     for name, parameter in definition.signature.parameters.items():
         if name in given:
             one = given[name]
-            wanted.append(Wanted(name, one.value, hints.get(name, Any), None, one.text))
+            wanted.append(Wanted(name, one.value, hints.get(name, Any), one.where, one.text))
             origins[name] = one.origin
         elif parameter.default is not parameter.empty:
             values[name] = parameter.default
