@@ -101,7 +101,9 @@ def _decide(
     for place, decision in reuse.decide(arguments, claim=False).items():
         node, path = place
         if isinstance(decision, Take):
-            items[place] = PlanItem(node, path, "cached", "same code and inputs", decision.source, decision.key)
+            items[place] = PlanItem(
+                node, path, "cached", "same code and inputs", decision.source, decision.key
+            )
             results.add(node, path, decision.artifacts)
             actions += machine.handle(Done(node, path, _lengths(graph, results, node, decision.artifacts)))
         else:
@@ -116,7 +118,8 @@ def _lengths(graph: Graph, results: Results, node: int, artifacts: tuple[Artifac
     if not any(depths):
         return ()
     return tuple(
-        results.lengths(artifact, depth) if depth else None for artifact, depth in zip(artifacts, depths, strict=True)
+        results.lengths(artifact, depth) if depth else None
+        for artifact, depth in zip(artifacts, depths, strict=True)
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,17 @@ from plait.record.writer import HEARTBEAT_SECONDS
 if TYPE_CHECKING:
     from plait.record.store import RecordStore
 
-__all__ = ["RUN_COLUMNS", "MetricPoint", "Run", "Task", "TaskCounts", "parse_task", "run_is_alive"]
+__all__ = [
+    "RUN_COLUMNS",
+    "LogChunk",
+    "MetricPoint",
+    "Run",
+    "Task",
+    "TaskCounts",
+    "TaskTimes",
+    "parse_task",
+    "run_is_alive",
+]
 
 RUN_COLUMNS = (
     "key, id, pipeline, target, graph, params, packages, facts, executor, user_name, host, pid, process_started,"
@@ -57,6 +67,24 @@ class TaskCounts(Struct, frozen=True):
 
     total: int | None
     by_state: dict[str, int]
+
+
+class TaskTimes(Struct, frozen=True):
+    """How long the tasks of a node took, in seconds: from the first start to the last end, the longest, all together."""
+
+    elapsed: float
+    longest: float
+    total: float
+
+
+class LogChunk(Struct, frozen=True):
+    """Lines that a task said one after the other; ``first`` is the number of the first of them in its attempt."""
+
+    node: int
+    path: Path
+    attempt: int
+    first: int
+    lines: tuple[LogLine, ...]
 
 
 class Task:
@@ -341,6 +369,23 @@ class Run:
             for node, by_state in states.items()
         }
 
+    def times(self) -> dict[int, TaskTimes]:
+        """For each node with an ended task how long its tasks took."""
+        rows = self.store.database.rows(
+            "SELECT node, MIN(started_at), MAX(ended_at), MAX(ended_at - started_at), SUM(ended_at - started_at)"
+            " FROM attempt WHERE run = ? AND started_at IS NOT NULL AND ended_at IS NOT NULL GROUP BY node",
+            (self.key,),
+        )
+        return {
+            node: TaskTimes(max(0.0, end - start), max(0.0, longest), max(0.0, total))
+            for node, start, end, longest, total in rows
+        }
+
+    @cached_property
+    def origins(self) -> dict[str, str]:
+        """Where the value of each parameter came from: ``command line``, ``default``, a file, ``given``."""
+        return dict(self.store.database.rows("SELECT name, origin FROM input WHERE run = ?", (self.key,)))
+
     @property
     def metrics(self) -> dict[str, Any]:
         """Last values of all metrics: by name, and where several tasks logged one name, by task within."""
@@ -351,6 +396,22 @@ class Run:
             name: next(iter(values.values())) if len(values) == 1 else values
             for name, values in by_name.items()
         }
+
+    def last_metrics(self) -> dict[tuple[int, Path], dict[str, float]]:
+        """The last value of each metric of each task, however long their series are."""
+        rows = self.store.database.rows(
+            "SELECT metric.node, metric.path, metric.name, metric.value FROM metric JOIN"
+            " (SELECT name, node, path, attempt, MAX(position) AS position FROM metric WHERE run = ?"
+            " GROUP BY name, node, path, attempt) latest"
+            " ON metric.run = ? AND metric.name = latest.name AND metric.node = latest.node"
+            " AND metric.path = latest.path AND metric.attempt = latest.attempt AND metric.position = latest.position"
+            " ORDER BY metric.node, metric.path, metric.attempt, metric.logged_at",
+            (self.key, self.key),
+        )
+        found: dict[tuple[int, Path], dict[str, float]] = {}
+        for node, key, name, value in rows:
+            found.setdefault((node, from_key(key)), {})[name] = float("nan") if value is None else value
+        return found
 
     def metric_points(self, node: int | None = None, path: Path | None = None) -> Iterator[MetricPoint]:
         """Every logged number, in the order of tasks and of logging."""
@@ -390,6 +451,25 @@ class Run:
             name = task_name(self.graph.nodes[at_node].id, from_key(key))
             for position, line in enumerate(_lines.decode(body), first):
                 yield name, position, line
+
+    def log_chunks(
+        self,
+        node: int | None = None,
+        path: Path | None = None,
+        *,
+        seen: Mapping[tuple[int, Path, int], int] | None = None,
+    ) -> Iterator[LogChunk]:
+        """The same as it was recorded; what was ``seen``, a number of lines for each (node, path, attempt), is left out."""
+        where, values = "run = ?", [self.key]
+        if node is not None:
+            where, values = f"{where} AND node = ?", [*values, node]
+        if path:
+            where, values = f"{where} AND path >= ? AND path < ?", [*values, *prefix_range(path)]  # type: ignore[list-item]
+        sql = f"SELECT node, path, attempt, first_line, body FROM log WHERE {where} ORDER BY node, path, attempt, first_line"  # noqa: S608
+        for at_node, key, attempt, first, body in self.store.database.execute(sql, values):
+            place = (at_node, from_key(key), attempt)
+            if seen is None or first >= seen.get(place, 0):
+                yield LogChunk(*place, first, _lines.decode(body))
 
     def __repr__(self) -> str:
         return f"<run {self.id} of {self.pipeline}: {self.status}, {self.seconds:.1f} s>"
