@@ -65,11 +65,16 @@ def state_of(counts: dict[str, int], total: int | None, *, ended: bool = False) 
     for state in _WORST:
         if counts.get(state):
             return state
-    if total is not None and counts.get("done", 0) >= total:
-        return "done"
+    if total is not None and finished(counts) >= total:
+        return "cached" if total and counts.get("cached", 0) >= total else "done"
     if ended:
         return "cancelled" if counts else "waiting"
     return "running" if counts else "waiting"
+
+
+def finished(counts: dict[str, int]) -> int:
+    """How many tasks have a result: computed now, or taken from an earlier run."""
+    return counts.get("done", 0) + counts.get("cached", 0)
 
 
 def step_lines(graph: Graph, found: list[Progress] | None, width: int) -> list[Text]:
@@ -102,7 +107,8 @@ def _count(progress: Progress | None) -> Text:
         return Text()
     total = "?" if progress.total is None else str(progress.total)
     return Text(
-        f"{progress.counts.get('done', 0)}/{total}", "dim" if progress.state == "done" else progress.state
+        f"{finished(progress.counts)}/{total}",
+        "dim" if progress.state in ("done", "cached") else progress.state,
     )
 
 
@@ -110,6 +116,8 @@ def _remark(progress: Progress | None) -> Text:
     """What the mark and the count do not say."""
     if progress is None or progress.state == "waiting":
         return Text()
+    if progress.state == "cached":
+        return Text("cached", "dim")
     if progress.mapped:
         said = [f"{count} {state}" for state, count in progress.counts.items() if state != "done"]
         if said:

@@ -21,6 +21,7 @@ __all__ = [
 
 _MARKS = {
     "done": "✓",
+    "cached": "≡",
     "failed": "✗",
     "running": "▸",
     "skipped": "○",
