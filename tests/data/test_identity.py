@@ -60,7 +60,9 @@ VALUES = st.recursive(
     ),
     max_leaves=12,
 )
-RELAXED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+RELAXED = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150
+)
 
 
 def said(value):
@@ -230,11 +232,19 @@ def test_how_an_array_lies_in_memory_is_no_content(store):
     wide[:, ::2] = array
     kept = array.copy()
     kept.flags.writeable = False
-    same = {store.save(value).id for value in (array, np.asfortranarray(array), wide[:, ::2], kept, array.T.copy().T)}
+    same = {
+        store.save(value).id
+        for value in (array, np.asfortranarray(array), wide[:, ::2], kept, array.T.copy().T)
+    }
     assert len(same) == 1
-    frames = {store.save(pd.DataFrame(value)).id for value in (array, np.asfortranarray(array), wide[:, ::2], kept)}
+    frames = {
+        store.save(pd.DataFrame(value)).id for value in (array, np.asfortranarray(array), wide[:, ::2], kept)
+    }
     assert len(frames) == 1
-    inside = {store.save(samples.Thing(a=value)).id for value in (array, np.asfortranarray(array), wide[:, ::2], kept)}
+    inside = {
+        store.save(samples.Thing(a=value)).id
+        for value in (array, np.asfortranarray(array), wide[:, ::2], kept)
+    }
     assert len(inside) == 1
 
 

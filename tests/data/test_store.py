@@ -85,7 +85,11 @@ def test_the_same_column_is_the_same_blob_in_a_frame_a_dict_and_an_object(store)
 
 
 def test_changing_what_was_loaded_changes_neither_the_file_nor_another_load(store):
-    value = {"array": np.zeros(BIG), "frame": pd.DataFrame({"a": np.zeros(BIG), "b": ["x"] * BIG}), "list": [1]}
+    value = {
+        "array": np.zeros(BIG),
+        "frame": pd.DataFrame({"a": np.zeros(BIG), "b": ["x"] * BIG}),
+        "list": [1],
+    }
     artifact = store.save(value)
     kept = store.load(artifact)
     loaded = store.load(artifact)

@@ -75,7 +75,10 @@ def _tree(value: Any, rows: int, depth: int) -> dict[str, Any]:
     elif isinstance(value, (set, frozenset)):
         count, pairs = len(value), ((None, item) for item in value)
     else:
-        count, pairs = len(value), zip(getattr(value, "_fields", None) or range(len(value)), value, strict=False)
+        count, pairs = (
+            len(value),
+            zip(getattr(value, "_fields", None) or range(len(value)), value, strict=False),
+        )
     if depth >= _DEPTH:
         return {"kind": "object", "text": f"{type(value).__name__} of {count}"}
     items = [[_cell(key), _preview(item, rows, depth + 1)] for key, item in islice(pairs, rows)]
