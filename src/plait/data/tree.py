@@ -110,6 +110,11 @@ class _Writer:
             return ["o", serializer.name, self.state(serializer, value)]
         except Unsuited:
             return self._pickled(value, known=True)
+        except Shared:
+            if not self._stored:
+                raise
+            # Two cells of a column are one list: the column is a pickle then, not the whole table.
+            return self._pickled(value, known=True)
 
     def _pickled(self, value: Any, *, known: bool = False) -> Any:
         if not known and not self._stored and not isinstance(value, _CODE):
@@ -127,7 +132,7 @@ class _Writer:
             state = serializer.dump(value)
             self._alive.append(state)
             return self.node(state)
-        except Unsuited:
+        except (Unsuited, Shared):
             del self.buffers[mark:]
             raise
         finally:

@@ -10,13 +10,11 @@ _MANY = 100  # from here pandas itself warns of a frame in as many pieces as col
 _SHOWN = 20
 
 
-def _plain(array: Any) -> Any:
-    """The array behind a column; what pandas wraps around NumPy's is taken off."""
+def held(column: Any) -> Any:
+    """The array behind a series or an index: NumPy's own where the dtype is NumPy's."""
     import numpy as np
 
-    if isinstance(array.dtype, np.dtype):
-        return np.asarray(array)
-    return array
+    return column.to_numpy() if isinstance(column.dtype, np.dtype) else column.array
 
 
 def _flags(value: Any) -> list[Any]:
@@ -33,7 +31,7 @@ def _flagged(value: Any, flags: list[Any]) -> Any:
 def _frame_dump(value: Any) -> list[Any]:
     if vars(value).keys() - {"_mgr", "_attrs", "_flags", "_item_cache", "_name"}:
         raise Unsuited
-    columns = [_plain(value.iloc[:, position].array) for position in range(value.shape[1])]
+    columns = [held(value.iloc[:, position]) for position in range(value.shape[1])]
     return [value.columns, value.index, columns, _flags(value)]
 
 
@@ -59,7 +57,7 @@ def _frame_describe(value: Any) -> dict[str, Any]:
 def _series_dump(value: Any) -> list[Any]:
     if vars(value).keys() - {"_mgr", "_attrs", "_flags", "_item_cache", "_name", "_cacher"}:
         raise Unsuited
-    return [value.name, value.index, _plain(value.array), _flags(value)]
+    return [value.name, value.index, held(value), _flags(value)]
 
 
 def _series_load(state: list[Any]) -> Any:

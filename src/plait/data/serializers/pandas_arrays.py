@@ -46,6 +46,12 @@ def _masked_load(kind: str) -> Callable[..., Any]:
     return load
 
 
+def _numpy_load(values: Any) -> Any:
+    import pandas as pd
+
+    return pd.arrays.NumpyExtensionArray(values)
+
+
 def _categorical_dump(array: Any) -> list[Any]:
     import numpy as np
 
@@ -94,14 +100,15 @@ def _sparse_dump(array: Any) -> list[Any]:
 
 def _sparse_load(values: Any, indices: Any, length: int, fill: Any, kind: str) -> Any:
     import pandas as pd
-    from pandas._libs.sparse import IntIndex
+
+    kinds = pd.arrays.SparseArray
+    dtype = pd.SparseDtype(values.dtype, fill)
+    if hasattr(kinds, "from_indices"):
+        return kinds.from_indices(values, indices, length, fill_value=fill, kind=kind)
+    from pandas._libs.sparse import IntIndex  # until pandas 3.1 there was no public way
 
     index = IntIndex(length, indices, check_integrity=False)
-    if kind == "block":
-        index = index.to_block_index()
-    return pd.arrays.SparseArray(
-        values, sparse_index=index, fill_value=fill, dtype=pd.SparseDtype(values.dtype, fill)
-    )
+    return kinds(values, sparse_index=index.to_block_index() if kind == "block" else index, dtype=dtype)
 
 
 def _text_dump(array: Any) -> list[Any]:
@@ -187,6 +194,7 @@ _KINDS: dict[str, _Line] = {
     **{
         kind: (_masked_dump, _masked_load(kind)) for kind in ("IntegerArray", "FloatingArray", "BooleanArray")
     },
+    "NumpyExtensionArray": (lambda array: [array.to_numpy()], _numpy_load),
     "Categorical": (_categorical_dump, _categorical_load),
     "DatetimeArray": (_datetime_dump, _datetime_load),
     "TimedeltaArray": (lambda array: [array.asi8, array.unit], _timedelta_load),

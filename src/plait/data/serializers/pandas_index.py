@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from plait.data.serializer import Codec, Unsuited
+from plait.data.serializers.pandas import held
 
 
 def _dump(value: Any) -> list[Any]:
@@ -17,13 +18,10 @@ def _dump(value: Any) -> list[Any]:
     if kind is pd.MultiIndex:
         codes = [np.asarray(inner) for inner in value.codes]
         return ["multi", list(value.names), list(value.levels), codes]
-    array = value.array
-    if isinstance(array.dtype, np.dtype):
-        array = np.asarray(array)
     freq = getattr(value, "freq", None) if kind in (pd.DatetimeIndex, pd.TimedeltaIndex) else None
     if freq is not None and _offset(freq.freqstr) != freq:  # an offset that its name does not say in full
         raise Unsuited
-    return ["array", value.name, array, None if freq is None else freq.freqstr]
+    return ["array", value.name, held(value), None if freq is None else freq.freqstr]
 
 
 def _offset(name: str) -> Any:

@@ -107,7 +107,7 @@ class _Pickler(_Base):  # type: ignore[misc]
         if serializer is not None and getattr(serializer, "embeds", False):
             try:
                 document, buffers = tree.dump_state(serializer, obj, REGISTRY, _no_leaf)
-            except (Unsuited, tree.Shared):
+            except (Unsuited, tree.Shared, RecursionError):
                 return NotImplemented
             return _embedded, (serializer.name, document, *map(pickle.PickleBuffer, buffers))
         reduced = self._code.reducer_override(obj)
