@@ -465,7 +465,7 @@ class Run:
             where, values = f"{where} AND node = ?", [*values, node]
         if path:
             where, values = f"{where} AND path >= ? AND path < ?", [*values, *prefix_range(path)]  # type: ignore[list-item]
-        sql = f"SELECT node, path, attempt, first_line, body FROM log WHERE {where} ORDER BY node, path, attempt, first_line"  # noqa: S608
+        sql = f"SELECT node, path, attempt, first_line, body FROM log WHERE {where} ORDER BY node, path, attempt, first_line"
         for at_node, key, attempt, first, body in self.store.database.execute(sql, values):
             place = (at_node, from_key(key), attempt)
             if seen is None or first >= seen.get(place, 0):

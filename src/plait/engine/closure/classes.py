@@ -22,7 +22,7 @@ _NOISE = frozenset(
     {
         "__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__firstlineno__", "__annotations__",
         "__static_attributes__", "__annotate__", "__annotate_func__", "__annotations_cache__", "_abc_impl",
-        "__abstractmethods__", "__orig_bases__", "__parameters__", "__signature__", "__class_getitem__",
+        "__abstractmethods__", "__signature__",
     }
 )  # fmt: skip
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
@@ -47,7 +47,12 @@ def class_tokens(walk: Walk, cls: type, place: Place) -> list[str]:
         parts.extend(f"{name} {value_token(walk, getattr(cls, name), place)}" for name in _STRUCT)
         options = [getattr(cls.__struct_config__, name, None) for name in _STRUCT_OPTIONS]
         parts.append(f"options {value_token(walk, options, place)}")
-    if any("__subclasses__" in walk.walker.facts(f.__code__).attributes for f in _functions(cls)):
+    mentioned: set[str] = set()
+    for function in _functions(cls):
+        mentioned |= walk.walker.facts(function.__code__).attributes
+    if "__doc__" in mentioned:
+        parts.append(f"doc {value_token(walk, cls.__doc__, place)}")
+    if "__subclasses__" in mentioned:
         parts.extend(sorted(f"subclass {value_token(walk, c, place)}" for c in _children(cls)))
     return parts
 

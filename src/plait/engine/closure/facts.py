@@ -21,6 +21,7 @@ _VARIABLES = ("LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_DEREF", "LOAD_CLASSDEREF", "
 _STORES = ("STORE_FAST", "STORE_NAME", "STORE_DEREF", "STORE_GLOBAL")
 # Variable arguments, generators and coroutines; the other flags follow from how the code was compiled.
 _FLAGS = 0x04 | 0x08 | 0x20 | 0x80 | 0x100 | 0x200
+_ANNOTATION_READERS = frozenset({"__annotations__", "get_type_hints", "get_annotations", "signature"})
 # Words by which a query engine finds variables of the code around it.
 _QUERIED = re.compile(r"@(\w+)|\b(?:from|join)\s+([^\W\d]\w*)", re.IGNORECASE)
 
@@ -53,19 +54,26 @@ class Facts(msgspec.Struct, frozen=True):
         references: all names it reaches for, sorted.
         attributes: every attribute name it mentions.
         assigns: the global names that it binds.
+        reads_annotations: it asks functions for their annotations.
     """
 
     references: tuple[Reference, ...]
     attributes: frozenset[str]
     assigns: tuple[str, ...]
+    reads_annotations: bool
 
 
 def facts_of(code: CodeType) -> Facts:
     """The names that ``code`` and all code inside it reach for."""
     collector = _Collector()
     collector.read(code, {}, frozenset(code.co_freevars))
+    spoken = collector.attributes | {reference.name for reference in collector.references}
+    spoken.update(name for reference in collector.references for name in reference.attributes)
     return Facts(
-        tuple(sorted(collector.references)), frozenset(collector.attributes), tuple(sorted(collector.assigns))
+        tuple(sorted(collector.references)),
+        frozenset(collector.attributes),
+        tuple(sorted(collector.assigns)),
+        not spoken.isdisjoint(_ANNOTATION_READERS),
     )
 
 

@@ -8,7 +8,7 @@ from plait.engine.closure.resolve import reference_token
 from plait.engine.closure.values import constant_token, value_token
 from plait.engine.closure.walk import Place, Walk
 
-__all__ = ["function_tokens"]
+__all__ = ["annotation_tokens", "function_tokens"]
 
 _SELF = "@.:<step>"
 
@@ -41,6 +41,8 @@ def _code(walk: Walk, function: FunctionType, place: Place) -> list[str]:
             tokens.append(f"self {attributes}")
         else:
             tokens.append(f"{reference.kind} {reference.level} {reference.name} {attributes} {token}")
+    walk.reads_annotations |= facts.reads_annotations
+    walk.annotations[place.relative] = function
     _note_assignments(walk, function, facts.assigns, place)
     digest = walk.walker.code_digest(code, frozenset(masked))
     return [f"code {digest}", *sorted(tokens)]
@@ -51,6 +53,15 @@ def _note_assignments(walk: Walk, function: FunctionType, assigned: tuple[str, .
     for name in assigned:
         if "=" + walk.relative(module, name) in walk.components:
             walk.note(f"{place.name} assigns the global {name}: the key holds the value it has now")
+
+
+def annotation_tokens(walk: Walk) -> list[str]:
+    """The annotations of all functions that were met; they count where the code asks for them."""
+    return [
+        f"{relative} {value_token(walk, function.__annotations__, Place(relative, relative))}"
+        for relative, function in sorted(walk.annotations.items())
+        if function.__annotations__
+    ]
 
 
 def _defaults(walk: Walk, function: FunctionType, place: Place) -> list[str]:

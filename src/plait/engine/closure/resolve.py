@@ -31,6 +31,7 @@ _START_PROGRAMS = {
     "subprocess": ("run", "Popen", "call", "check_call", "check_output", "getoutput", "getstatusoutput"),
     "os": ("system", "popen"),
 }
+_NAMES = ("__name__", "__qualname__", "__module__")
 _NOTEBOOK = frozenset({"In", "Out", "get_ipython", "exit", "quit", "open"})
 
 
@@ -88,6 +89,8 @@ def _named(
         return special
     if rest[:1] == ("__doc__",) and isinstance(value, type | FunctionType):
         return f"doc {value_token(walk, value.__doc__, at)} {value_token(walk, value, at)}"
+    if rest and rest[0] in _NAMES and isinstance(value, type | FunctionType):
+        return f"called {value_token(walk, getattr(value, rest[0]), at)} {value_token(walk, value, at)}"
     if rest[:1] == ("__subclasses__",) and isinstance(value, type):
         tokens = sorted(value_token(walk, cls, at) for cls in _subclasses(value))
         return " ".join(["subclasses", value_token(walk, value, at), *tokens])
@@ -317,7 +320,12 @@ def _attribute(walk: Walk, module: ModuleType, name: str, place: Place) -> Any:
     if "__getattr__" in own:
         try:
             return getattr(module, name)
-        except Exception:  # noqa: BLE001  the user's own __getattr__; what it cannot answer is missing
+        except AttributeError:
+            return _MISSING
+        except Exception as error:  # noqa: BLE001  the user's own __getattr__ may raise anything
+            walk.cacheable = False
+            raised = f"{type(error).__name__}: {error}"
+            walk.note(f"{place.name} uses {full}, which fails ({raised}): the step is not cached")
             return _MISSING
     if hasattr(module, "__path__"):
         found = _load(walk, full)

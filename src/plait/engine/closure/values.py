@@ -21,7 +21,7 @@ from typing import Any
 
 from plait.engine.closure.origin import FOREIGN, PLAIT, USER, module_file
 from plait.engine.closure.tokens import bulk, digest, group, scalar, shorten, word
-from plait.engine.closure.walk import Place, Walk
+from plait.engine.closure.walk import Place, Walk, module_of
 from plait.record.closures import Component
 
 __all__ = ["constant_token", "value_token"]
@@ -122,11 +122,23 @@ def _mapping(walk: Walk, value: Any, place: Place) -> str:
     token = bulk(value) if type(value) is dict else None
     if token is not None:
         return token
+    if type(value) is dict and module_of(value) is not None:
+        return _namespace(walk, value, place)
     parts = []
     for key, item in value.items():
         parts.append(value_token(walk, key, place))
         parts.append(value_token(walk, item, place))
     return group("dict", parts)
+
+
+def _namespace(walk: Walk, value: dict[str, Any], place: Place) -> str:
+    """The names of a module; packages keep them to find out what an annotation means."""
+    name = str(value["__name__"])
+    if walk.walker.origins.of_globals(value) != USER:
+        return walk.by_reference(name, "__dict__")
+    if walk.tolerant:
+        return "names"
+    return walk.meet_namespace(value, f"{place.name} holds the names of the module {name}")
 
 
 def _state(walk: Walk, state: Any, place: Place) -> str:
@@ -169,7 +181,7 @@ def _foreign_function(walk: Walk, value: FunctionType, place: Place) -> str:
             except ValueError:
                 parts.append("empty")
         if "__wrapped__" in value.__dict__:
-            parts.append(value_token(walk, value.__dict__["__wrapped__"], place))
+            parts.extend(_wrapped(walk, value.__dict__["__wrapped__"], place))
     finally:
         walk.tolerant -= 1
         del walk.stack[id(value)]
@@ -270,7 +282,15 @@ def _alias(walk: Walk, value: Any, place: Place) -> str:
 
 def _wrapper(walk: Walk, value: Any, place: Place) -> str:
     """Something that says what it wraps: the thing inside counts, not the options around it."""
-    return group("wraps", [_by_type(walk, value), value_token(walk, value.__wrapped__, place)])
+    return group("wraps", [_by_type(walk, value), *_wrapped(walk, value.__wrapped__, place)])
+
+
+def _wrapped(walk: Walk, value: Any, place: Place) -> list[str]:
+    """What a package's wrapper wraps; it may have read the annotations, so they count."""
+    tokens = [value_token(walk, value, place)]
+    if isinstance(value, FunctionType) and value.__annotations__:
+        tokens.append(value_token(walk, value.__annotations__, place))
+    return tokens
 
 
 def _by_type(walk: Walk, value: Any) -> str:
@@ -358,7 +378,8 @@ def _reduced(value: Any) -> Any:
 def _from_reduced(walk: Walk, value: Any, reduced: Any, place: Place) -> str:
     make, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
     if isinstance(state, dict):
-        state = {k: v for k, v in state.items() if not (type(k) is str and _is_worked_out(type(value), k))}
+        kept = {k: v for k, v in state.items() if not (type(k) is str and _is_worked_out(type(value), k))}
+        state = kept or None
     foreign = walk.walker.origins.of_name(type(value).__module__) != USER
     walk.tolerant += foreign
     try:
@@ -444,6 +465,8 @@ class _Short(Repr):
 
 def _shown(value: Any) -> str:
     """A constant as people would write it, shortened; objects by their type."""
+    if type(value) is int and value.bit_length() > 1000:
+        return f"an integer of {value.bit_length()} bits"
     if value is None or isinstance(value, int | float | str | bytes | complex | Enum):
         return _cut(repr(value))
     kind = type(value)

@@ -52,6 +52,7 @@ class Walk:
         components: relative name and component, in the order of description.
         packages: distributions that were touched.
         notes: sentences for ``Closure.opaque``.
+        annotations: the functions that were met, by relative name, for code that reads their annotations.
         constants: by relative name, the value that was met there and its token.
     """
 
@@ -64,6 +65,8 @@ class Walk:
         self.packages: dict[str, str] = {}
         self.notes: dict[str, None] = {}
         self.cacheable = True
+        self.reads_annotations = False
+        self.annotations: dict[str, FunctionType] = {}
         self.constants: dict[str, tuple[Any, str]] = {}
         self.stack: dict[int, int] = {}  # values being written down, by id, with their depth
         self.tolerant = 0  # > 0 inside what belongs to a package: its locks and handles are its own business

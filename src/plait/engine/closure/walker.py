@@ -11,7 +11,7 @@ from typing import Any
 
 from plait.engine.closure.classes import class_tokens
 from plait.engine.closure.facts import Facts, code_digest, facts_of
-from plait.engine.closure.functions import function_tokens
+from plait.engine.closure.functions import annotation_tokens, function_tokens
 from plait.engine.closure.origin import Origins
 from plait.engine.closure.resolve import describe_namespace
 from plait.engine.closure.source import source_of_class, source_of_code, where_of
@@ -83,6 +83,10 @@ class Walker:
         for position, used in enumerate(uses):
             self._use(walk, used, position)
         self._describe_all(walk)
+        if walk.reads_annotations:
+            hashed = digest("\n".join(annotation_tokens(walk)))
+            walk.add("annotations", Component("annotations", "constant", hashed, "of all functions"))
+            self._describe_all(walk)
         if version is not None:
             walk.add("version", Component("version", "constant", digest(word(version)), version))
         return _closure(walk)
