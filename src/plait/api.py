@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
-from plait.errors import RunFailed
+from plait.errors import DefinitionError, RunFailed
 from plait.graph.model import Graph
 from plait.graph.pipeline import Definition
+from plait.graph.tracing import current_tracer
 
 __all__ = ["Pipeline", "get_run", "list_runs", "pipeline"]
 
@@ -34,6 +35,8 @@ class Pipeline(Definition, Generic[P, R]):
         workers: int | None = None,
         progress: bool | None = None,
         raise_on_failure: bool = True,
+        cache: bool = True,
+        refresh: Sequence[str] = (),
         **params: Any,
     ) -> Any:
         """Run the pipeline and record everything; answers with the ``Run``.
@@ -43,6 +46,8 @@ class Pipeline(Definition, Generic[P, R]):
             workers: how many worker processes at most.
             progress: show what goes on; by default when standard error is a terminal.
             raise_on_failure: raise when a step failed; otherwise look at ``run.status``.
+            cache: whether results of earlier runs are taken where code and inputs are the same.
+            refresh: steps to compute anew all the same.
             params: the pipeline's arguments, by name.
 
         Raises:
@@ -51,14 +56,33 @@ class Pipeline(Definition, Generic[P, R]):
                 own exception is its cause where it was raised in this process.
         """
         from plait.executors import make_executor
-        from plait.launch import Given, execute, prepare
+        from plait.launch.prepare import Given, prepare
+        from plait.launch.start import CachePolicy, execute
 
+        self._check_run()
         prepared = prepare(self, {name: Given(value) for name, value in params.items()})
         chosen = make_executor(executor, workers=workers)
-        run = execute(prepared, executor=chosen, listener=_watcher(progress))
+        policy = CachePolicy(cache, tuple(refresh))
+        run = execute(prepared, executor=chosen, listener=_watcher(progress), policy=policy)
         if raise_on_failure and run.status != "done":
-            raise _failure(run) from next(iter(getattr(chosen, "errors", {}).values()), None)
+            error, failed = _failure(run)
+            raised = getattr(chosen, "errors", {})
+            raise error from raised.get((failed.node, failed.path)) if failed else None
         return run
+
+    def _check_run(self) -> None:
+        own = {"executor", "workers", "progress", "raise_on_failure"} & set(self.signature.parameters)
+        if own:
+            raise DefinitionError(
+                f"pipeline {self.name!r} has an argument {min(own)!r}, which is also an option of .run()",
+                where=self.where,
+                hint="give the argument another name",
+            )
+        if current_tracer() is not None:
+            raise DefinitionError(
+                f"{self.name}.run() was called while a pipeline is described",
+                hint=f"to make it a part of that pipeline write {self.name}(…)",
+            )
 
     def __repr__(self) -> str:
         return f"<pipeline {self.name} of {self.module}>"
@@ -109,7 +133,8 @@ def _watcher(progress: bool | None) -> Any:
     return watch
 
 
-def _failure(run: Any) -> RunFailed:
+def _failure(run: Any) -> tuple[RunFailed, Any]:
+    """What to raise, and the first task that failed, if any."""
     failed = next(run.iter_tasks(state="failed"), None)
     if failed is None:
         error = RunFailed(f"run {run.id} was {run.status}", hint=f"plait show {run.id}")
@@ -126,4 +151,4 @@ def _failure(run: Any) -> RunFailed:
             hint=f"plait show {run.id}",
         )
     error.run = run
-    return error
+    return error, failed

@@ -1,5 +1,7 @@
 """Where do the bytes lie, and how do they get there whole or not at all?"""
 
+# A Path costs ten times as much as these calls, and they stand in the way of every value.
+# ruff: noqa: PTH100, PTH102, PTH111, PTH112, PTH120
 from __future__ import annotations
 
 import contextlib
@@ -22,9 +24,10 @@ from plait.errors import StoreError
 __all__ = ["Blobs", "LocalBlobs", "altered", "missing", "open_blobs"]
 
 _MAP_FROM = 256 * 1024  # bytes from which mapping a file is cheaper than reading it
-# A map keeps a file open (before Python 3.13) and uses up one of the process's mappings: leave most to the user.
+# A map keeps a file open (before Python 3.13) and uses up one of the process's mappings: most are the user's.
 _MOST_MAPS = 10_000 if sys.version_info >= (3, 13) else 200
 _REMEMBERED = 100_000
+_UNFINISHED = "tmp"  # beside the blobs, so that a rename never crosses file systems
 _CHUNK = 64 * 1024 * 1024
 
 
@@ -67,16 +70,16 @@ def missing(part: Part, place: str) -> StoreError:
 def altered(part: Part, place: str, fault: str) -> StoreError:
     return StoreError(
         f"the blob {part.id} in the artifact store {place} {fault}",
-        hint="something else wrote to the store, or its disk is failing: delete the blob and run the step that made "
-        "the value again",
+        hint="something else wrote to the store, or its disk is failing: delete the blob, then run the step "
+        "that made the value again",
     )
 
 
 class LocalBlobs:
-    """Blobs in a folder: ``blobs/ab/cdef…``, and ``tmp/`` for what is being written."""
+    """Blobs in a folder: ``blobs/ab/cdef…``, and beside them what is being written."""
 
     def __init__(self, root: str) -> None:
-        self.root = os.path.abspath(os.path.expanduser(root))  # noqa: PTH100,PTH111 - Path costs ten times as much
+        self.root = os.path.abspath(os.path.expanduser(root))
         self._maps: weakref.WeakSet[mmap.mmap] = weakref.WeakSet()
         self._whole: dict[str, tuple[int, int]] = {}
 
@@ -112,12 +115,12 @@ class LocalBlobs:
         return True
 
     def _write(self, path: str, data: Buffer) -> None:
-        folder = os.path.dirname(path)  # noqa: PTH120
-        temporary = f"{self.root}/tmp/{os.getpid()}-{secrets.token_hex(8)}"
+        folder = os.path.dirname(path)
+        temporary = f"{self.root}/{_UNFINISHED}/{os.getpid()}-{secrets.token_hex(8)}"
         try:
             file = os.open(temporary, _NEW, 0o666)
         except FileNotFoundError:
-            _make(f"{self.root}/tmp")
+            _make(f"{self.root}/{_UNFINISHED}")
             file = os.open(temporary, _NEW, 0o666)
         try:
             try:
@@ -233,9 +236,9 @@ class LocalBlobs:
             ) from error
 
     def sweep(self, before: float) -> int:
-        """Remove what writers that were killed left behind, if it is older than a time (seconds since 1970)."""
+        """Remove what killed writers left behind before a time (seconds since 1970); how many files."""
         count = 0
-        folder = Path(self.root, "tmp")
+        folder = Path(self.root, _UNFINISHED)
         for left in folder.iterdir() if folder.is_dir() else ():
             with contextlib.suppress(OSError):
                 if left.stat().st_mtime < before:
@@ -262,13 +265,13 @@ def _read_into(file: int, view: memoryview, start: int) -> int:
 
 def _make(folder: str) -> None:
     """A folder with its parents, durable: its own entry is on the disk before anything in it is relied on."""
-    if os.path.isdir(folder):  # noqa: PTH112
+    if os.path.isdir(folder):
         return
-    parent = os.path.dirname(folder)  # noqa: PTH120
+    parent = os.path.dirname(folder)
     if parent != folder:
         _make(parent)
     with contextlib.suppress(FileExistsError):
-        os.mkdir(folder)  # noqa: PTH102
+        os.mkdir(folder)
     _sync_folder(parent)
 
 
@@ -291,5 +294,5 @@ def _advice(error: OSError) -> str:
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return "make the folder writable for the user who runs this, or name another store in the stack"
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
-        return "a file stands where the store's folder should be: move it away, or name another store in the stack"
+        return "a file stands where the store's folder should be: move it, or name another store in the stack"
     return "check that the folder can be reached, or name another store in the stack"

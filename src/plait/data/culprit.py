@@ -41,7 +41,7 @@ def refusal(value: Any, name: str, cause: Exception) -> DataError:
         advice = "return the file's content, or its path"
     what = f"{path} is a {type_name(type(part))}, which cannot be stored"
     if advice is None:
-        advice = "leave it out of the returned value, say in the class's __reduce__ how it is pickled, or register a serializer"
+        advice = "leave it out of what is returned, or say in the class's __reduce__ how it is pickled"
         what += f": {str(cause) or type(cause).__name__}"
     return DataError(what, hint=advice)
 
@@ -108,7 +108,7 @@ def _held(value: Any) -> Iterator[tuple[str, Any]]:
     if module == "pandas" and hasattr(value, "items"):
         for column, inner in value.items():
             yield f"[{_shown(column)}]", inner
-    elif module == "numpy" and getattr(value, "dtype", None) == object:
+    elif module == "numpy" and str(getattr(value, "dtype", "")) == "object":
         for index, inner in enumerate(value.ravel().tolist()):
             yield f".flat[{index}]", inner
 

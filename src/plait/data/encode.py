@@ -64,8 +64,9 @@ def _encode(value: Any, registry: Registry) -> Payload:
     shared = False
     try:
         if kind in _CONTAINERS:
-            head, buffers = tree.dump(value, registry, _leaf)
-            return Payload("tree", kind.__name__, head, buffers, {"length": len(value)})
+            leaf = _Leaf()
+            head, buffers = tree.dump(value, registry, leaf)
+            return Payload("tree", kind.__name__, head, buffers, {"length": len(value), **leaf.note()})
         serializer = registry.for_type(kind)
         if serializer is not None:
             return _by(serializer, value, registry)
@@ -73,34 +74,45 @@ def _encode(value: Any, registry: Registry) -> Payload:
         shared = True
     except Unsuited:
         pass
-    head, buffers = _pickled(value, registry)
-    note = _SHARED if shared else _PICKLED
-    return Payload("pickle", type_name(kind), head, buffers, {"note": note})
+    try:
+        head, buffers = tree.dump(_Leaf()(value)[1], registry, _Leaf())
+    except RecursionError as error:
+        raise _Failed(error) from error
+    return Payload("pickle", type_name(kind), head, buffers, {"note": _SHARED if shared else _PICKLED})
 
 
 def _by(serializer: Serializer, value: Any, registry: Registry) -> Payload:
-    head, buffers = tree.dump_state(serializer, value, registry, _leaf)
+    leaf = _Leaf()
+    head, buffers = tree.dump_state(serializer, value, registry, leaf)
     describe = getattr(serializer, "describe", None)
     meta = _short(describe(value)) if describe is not None else {}
-    return Payload(serializer.name, type_name(type(value)), head, buffers, meta)
+    return Payload(serializer.name, type_name(type(value)), head, buffers, {**leaf.note(), **meta})
 
 
-def _leaf(value: Any) -> tuple[str, Any]:
-    from plait.data.serializers import pickle
+class _Leaf:
+    """Pickles what has no serializer of its own, and remembers what it was."""
 
-    try:
-        return "pickle", pickle.dump(value)
-    except RecursionError:
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever a class's own pickling raises
-        raise _Failed(error) from error
+    def __init__(self) -> None:
+        self._types: dict[str, None] = {}
 
+    def __call__(self, value: Any) -> tuple[str, Any]:
+        from plait.data.serializers import pickle
 
-def _pickled(value: Any, registry: Registry) -> tuple[bytes, list[Buffer]]:
-    try:
-        return tree.dump(_leaf(value)[1], registry, _leaf)
-    except RecursionError as error:
-        raise _Failed(error) from error
+        self._types[type_name(type(value))] = None
+        try:
+            return "pickle", pickle.dump(value)
+        except RecursionError:
+            raise
+        except Exception as error:
+            raise _Failed(error) from error
+
+    def note(self) -> dict[str, Any]:
+        if not self._types:
+            return {}
+        names = ", ".join(sorted(self._types)[:3])[:100]
+        return {
+            "note": f"holds a pickle ({names}): it can only be read where its class's module can be imported"
+        }
 
 
 def _short(meta: dict[str, Any]) -> dict[str, Any]:
@@ -125,13 +137,15 @@ def decode(format: str, head: Buffer, buffers: Sequence[Buffer], registry: Regis
 def scalar_head(value: Any, kind: type) -> bytes:
     """The head of a None, bool, int, float, text or bytes. Every type has a mark of its own."""
     if kind is int:
-        return b"i" + value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True)
+        body: bytes = value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True)
+        return b"i" + body
     if kind is float:
         return b"f" + _FLOAT.pack(value)
     if kind is str:
-        return b"s" + value.encode("utf-8", "surrogatepass")
+        text: bytes = value.encode("utf-8", "surrogatepass")
+        return b"s" + text
     if kind is bytes:
-        return b"b" + value
+        return b"b" + bytes(value)
     if kind is bool:
         return b"1" if value else b"0"
     return b"n"

@@ -10,9 +10,10 @@ from plait.data.serializer import Buffer
 
 __all__ = ["ID_BYTES", "artifact_id", "blob_id"]
 
-# 160 bits: among 10^15 blobs two share a name by chance with a probability below 10^-18, and an id of 40 letters
-# halves the rows of a run of 100,000 tasks against 64. Forging a pair costs 2^80 hashes; whoever can write to the
-# store has cheaper ways to do harm. `b3sum --length 20 FILE` prints the same, so any blob can be checked by hand.
+# 160 bits: among 10^12 blobs two share a name by chance with a probability below 10^-24, and 40 letters
+# instead of 64 make rows, messages and pages a third shorter. Forging a pair costs 2^80 hashes; whoever can
+# write to the store has cheaper ways to do harm. `b3sum --length 20 FILE` prints the same, so any blob can
+# be checked by hand.
 ID_BYTES = 20
 
 

@@ -27,7 +27,7 @@ def type_name(cls: type) -> str:
 
 
 def reference(cls: Any) -> str | None:
-    """``module:name`` when an import finds this very class there, in this and in any other process; else None."""
+    """``module:name`` when an import finds this very class there, in any process; else None."""
     module, name = getattr(cls, "__module__", None), getattr(cls, "__qualname__", "")
     if not module or module in ("__main__", "__mp_main__") or "<" in name:
         return None

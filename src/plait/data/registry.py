@@ -26,7 +26,7 @@ def _family(module: str, *lines: tuple[str, str, str] | tuple[str, str, str, boo
     return [Entry(line[0], line[1], place + line[2], *line[3:]) for line in lines]
 
 
-# Classes are known by their package and name: libraries move them between inner modules from version to version.
+# Classes are known by package and name: libraries move them between inner modules from version to version.
 BUILTIN: list[Entry] = [
     *_family(
         "builtins",
@@ -103,6 +103,36 @@ BUILTIN: list[Entry] = [
         "pandas_arrays",
         ("pandas.ExtensionArray", "pandas.array", "ARRAY", True),
     ),
+    *_family(
+        "polars", ("polars.DataFrame", "polars.frame", "FRAME"), ("polars.Series", "polars.series", "SERIES")
+    ),
+    *_family(
+        "arrow",
+        ("pyarrow.Table", "arrow.table", "TABLE"),
+        ("pyarrow.RecordBatch", "arrow.batch", "BATCH"),
+        ("pyarrow.ChunkedArray", "arrow.chunked", "CHUNKED"),
+        ("pyarrow.Array", "arrow.array", "ARRAY", True),
+    ),
+    *_family(
+        "sparse",
+        *(
+            (f"scipy.{form}_{kind}", "scipy.sparse", "SPARSE")
+            for form in ("csr", "csc", "bsr", "coo", "dia")
+            for kind in ("matrix", "array")
+        ),
+    ),
+    *_family("estimators", ("sklearn.BaseEstimator", "estimator", "ESTIMATOR", True)),
+    *_family(
+        "models",
+        ("pydantic.BaseModel", "pydantic", "PYDANTIC", True),
+        ("msgspec.Struct", "struct", "STRUCT", True),
+    ),
+    *_family("images", ("PIL.Image", "image", "IMAGE", True)),
+    *_family(
+        "figures",
+        ("matplotlib.Figure", "matplotlib", "MATPLOTLIB"),
+        ("plotly.Figure", "plotly", "PLOTLY"),
+    ),
 ]
 
 
@@ -127,7 +157,7 @@ class Registry:
         self._found.clear()
 
     def for_type(self, cls: type) -> Serializer | None:
-        """The serializer for exact instances of a class; None when there is none and the value is to be pickled."""
+        """The serializer for direct instances of a class; None when there is none: they are pickled."""
         try:
             return self._found[cls]
         except KeyError:

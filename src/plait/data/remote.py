@@ -18,9 +18,10 @@ __all__ = ["RemoteBlobs"]
 
 # Their writes appear whole or not at all; elsewhere a file is written under another name and moved.
 _ATOMIC = frozenset({"memory", "s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "oci", "hf"})
-# Buckets cannot touch: a blob that is used again is written again when it is this old (seconds), so that a collector
-# that spares younger ones (two days are safe) never takes one that a run has just come to rely on.
+# Buckets cannot touch: a blob that is used again is written again when it is this old (seconds), so that a
+# collector that spares younger ones (two days are safe) never takes one that a run has just come to rely on.
 _STALE = 24 * 3600.0
+_UNFINISHED = "tmp"
 
 
 class RemoteBlobs:
@@ -58,7 +59,7 @@ class RemoteBlobs:
             if _ATOMIC & set(_protocols(fs)):
                 fs.pipe_file(path, bytes(data))
                 return
-            temporary = f"{root}/tmp/{secrets.token_hex(12)}"
+            temporary = f"{root}/{_UNFINISHED}/{secrets.token_hex(12)}"
             try:
                 for name in (temporary, path):
                     fs.makedirs(name.rpartition("/")[0], exist_ok=True)
@@ -130,7 +131,7 @@ class RemoteBlobs:
     def sweep(self, before: float) -> int:
         fs, root = self._fs()
         try:
-            found = self._reach("list", lambda: fs.find(f"{root}/tmp", detail=True))
+            found = self._reach("list", lambda: fs.find(f"{root}/{_UNFINISHED}", detail=True))
         except FileNotFoundError:
             return 0
         old = [path for path, info in found.items() if _modified(info) < before]
@@ -144,10 +145,10 @@ class RemoteBlobs:
             return work()
         except (FileNotFoundError, StoreError):
             raise
-        except Exception as error:  # noqa: BLE001 - every file system raises errors of its own
+        except Exception as error:
             raise StoreError(
                 f"cannot {verb} the artifact store {self.url}: {type(error).__name__}: {error}",
-                hint="check that it can be reached and that the credentials allow it, or name another store in the stack",
+                hint="check that it can be reached with these credentials, or name another in the stack",
             ) from error
 
 
@@ -158,7 +159,7 @@ def _protocols(fs: Any) -> tuple[str, ...]:
 def _modified(info: dict[str, Any]) -> float:
     """Seconds since 1970, under whichever name a file system gives it; now when it gives none."""
     for key in ("mtime", "LastModified", "last_modified", "updated", "modified", "created"):
-        found = info.get(key)
+        found: Any = info.get(key)
         if isinstance(found, (int, float)):
             return float(found)
         if hasattr(found, "timestamp"):

@@ -15,10 +15,11 @@ Buffer = bytes | bytearray | memoryview
 class Serializer(Protocol):
     """Takes values of one type apart into what plait can store already, and puts them together again.
 
-    ``dump`` answers with a state: any nesting of the built-in types, ``Raw`` buffers and other values that have a
-    serializer. It must be a function of the value's content alone: equal values, equal states. ``load`` gets an
-    equal state, each ``Raw`` as a writable memoryview that nobody else sees, and may keep it without a copy.
-    ``dump`` raises ``Unsuited`` for a value that it cannot represent exactly; that value is pickled.
+    ``dump`` answers with a state: any nesting of the built-in types, ``Raw`` buffers and other values that
+    can be stored. It must be a function of the value's content alone: equal values, equal states. ``load``
+    gets an equal state, each ``Raw`` as a writable memoryview that nobody else sees, and may keep it
+    without a copy. ``dump`` raises ``Unsuited`` for a value that it cannot represent exactly; that value is
+    pickled.
 
     Three further attributes are looked at when they are there (see ``Codec``).
     """
@@ -43,8 +44,8 @@ class Codec:
         describe: JSON-able facts about a value for a list of values.
         immutable: two references to one value are as good as two equal values, so sharing need not be kept.
         embeds: may stand inside a pickle in place of what the type's own pickling would write.
-        stored: where ``dump`` answers with a value's own objects (a frame's arrays), sharing among these is a matter
-            of the library and not of the user: it is not kept.
+        stored: ``dump`` answers with a library's own objects (a frame's arrays); what these share is the
+            library's business and not the user's, and is not kept.
     """
 
     name: str
@@ -66,5 +67,5 @@ class Raw:
         self.data: memoryview = view if view.format == "B" and view.ndim == 1 else view.cast("B")
 
 
-class Unsuited(Exception):  # noqa: N818
+class Unsuited(Exception):
     """Raised by a serializer's ``dump``: this value is not one of mine after all; pickle it."""

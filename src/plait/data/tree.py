@@ -1,8 +1,9 @@
 """How does any nesting of values become one small document and a list of buffers, and back?
 
-The document is msgpack. None, bool, int, float, str and bytes stand for themselves; every other value is an array whose
-first item says what follows. Buffers are written and read in the order of a depth-first walk, so nothing numbers them.
-The order of a dict's keys is content, for a step can observe it; the order of a set is not.
+The document is msgpack. None, bool, int, float, str and bytes stand for themselves; every other value is an
+array whose first item says what follows. Buffers are written and read in the order of a depth-first walk,
+so nothing numbers them. The order of a dict's keys is content, for a step can observe it; the order of a
+set is not.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ Leaf = Callable[[Any], tuple[str, Any]]
 """What a value without a serializer becomes: a serializer's name and its state; raises Unsuited to refuse."""
 
 
-class Shared(Exception):  # noqa: N818
+class Shared(Exception):
     """One mutable value is reached twice: a tree cannot say so, a pickle can."""
 
 
@@ -111,7 +112,7 @@ class _Writer:
             return self._pickled(value, known=True)
 
     def _pickled(self, value: Any, *, known: bool = False) -> Any:
-        if not known and not isinstance(value, _CODE):
+        if not known and not self._stored and not isinstance(value, _CODE):
             self.once(value)
         name, state = self._leaf(value)
         self._alive.append(state)
@@ -168,11 +169,11 @@ class _Writer:
             return self.items(tag, sorted(value))
         if self.plain(value):
             return self.items(tag, sorted(value, key=_encode))
-        each = []
+        each: list[tuple[bytes, list[Buffer]]] = []
         for item in value:
             document, buffers = dump(item, self._registry, self._leaf)
-            each.append((document, [bytes(buffer) for buffer in buffers]))
-        each.sort()
+            each.append((document, buffers))
+        each.sort(key=lambda pair: (pair[0], [bytes(buffer) for buffer in pair[1]]))
         for _, buffers in each:
             self.buffers.extend(buffers)
         return [tag, [_decode(document) for document, _ in each]]

@@ -13,6 +13,7 @@ __all__ = [
     "Action",
     "Cancel",
     "Done",
+    "Drop",
     "Event",
     "Failed",
     "Finish",
@@ -52,6 +53,13 @@ class Failed(Struct, frozen=True):
     retryable: bool = True
 
 
+class Drop(Struct, frozen=True):
+    """A launched task was given back before it began, because the run was cancelled."""
+
+    node: int
+    path: Path
+
+
 class Tick(Struct, frozen=True):
     """Time has passed: tasks whose wait is over become ready."""
 
@@ -62,7 +70,7 @@ class Cancel(Struct, frozen=True):
     """Launch nothing more."""
 
 
-Event: TypeAlias = Start | Room | Done | Failed | Tick | Cancel
+Event: TypeAlias = Start | Room | Done | Failed | Drop | Tick | Cancel
 
 
 class Launch(Struct, frozen=True):

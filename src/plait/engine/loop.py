@@ -5,27 +5,42 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
-from plait.engine.events import Action as MachineAction
-from plait.engine.events import Cancel, Done, Failed, Finish, Launch, Retry, Room, Settle, Start, Tick
+from plait.data import Artifact
+from plait.engine.events import (
+    Action,
+    Cancel,
+    Done,
+    Drop,
+    Failed,
+    Finish,
+    Launch,
+    Retry,
+    Room,
+    Settle,
+    Start,
+    Tick,
+)
 from plait.engine.machine import Machine
+from plait.engine.reuse import Compute, Reuse, Take, Wait
 from plait.engine.task import Executor, Job, Live, Message, Report, TaskSpec
 from plait.graph.model import Graph, Path
 from plait.record.facts import ErrorInfo, LogLine, Metric, Usage
-from plait.record.results import Results
+from plait.record.results import Results, Tree
 from plait.record.writer import RunWriter
 
 __all__ = ["Listener", "Loop"]
 
 _IDLE_SECONDS = 0.2
+Place: TypeAlias = tuple[int, Path]
 
 
 class Listener(Protocol):
-    """Who watches a run while it goes on."""
+    """Who watches a run while it goes on; told of what is committed."""
 
     def task_started(self, node: int, path: Path, attempt: int) -> None: ...
 
@@ -47,6 +62,8 @@ class Loop:
         graph: what is to be run; ``functions`` are those of its steps.
         results: starts with the inputs of the run, ends with all outputs.
         writer: of a run that is already recorded.
+        reuse: decides which tasks need not run.
+        attempts: how many attempts the tasks of a resumed run have behind them.
         listener: told of everything once it is committed.
     """
 
@@ -59,6 +76,8 @@ class Loop:
         results: Results,
         executor: Executor,
         writer: RunWriter,
+        reuse: Reuse,
+        attempts: Mapping[Place, int] | None = None,
         listener: Listener | None = None,
     ) -> None:
         self.graph = graph
@@ -67,15 +86,22 @@ class Loop:
         self.results = results
         self.executor = executor
         self.writer = writer
+        self.reuse = reuse
         self.listener = listener
         self.machine = Machine(graph, {name: results.input_lengths(name) for name in graph.layout.splits[1]})
-        self._running: dict[tuple[int, Path], int] = {}
+        self._attempts = attempts or {}
+        self._running: dict[Place, tuple[int, str | None]] = {}
+        self._waiting: dict[str, list[Launch]] = {}
+        self._ripe: list[Launch] = []
+        self._looked = 0.0
         self._interrupted = False
+        self._notices: list[Callable[[Listener], None]] = []
+        splits = graph.layout.splits[0]
         self._outputs = [
-            tuple((name, graph.layout.splits[0].get((node, at), 0)) for at, name in enumerate(chosen.outputs))
+            tuple((name, splits.get((node, at), 0)) for at, name in enumerate(chosen.outputs))
             for node, chosen in enumerate(graph.nodes)
         ]
-        self._notices: list[Callable[[Listener], None]] = []
+        self._taken_apart = [any(depth for _, depth in outputs) for outputs in self._outputs]
 
     def run(self) -> str:
         """Carry the run to its end; answers with its status.
@@ -98,58 +124,87 @@ class Loop:
         return self.machine.status or "cancelled"
 
     def _turn(self) -> None:
-        actions: list[MachineAction] = []
+        actions: list[Action] = []
         for message in self.executor.wait(self._patience()):
             self._take(message, actions)
-        machine = self.machine
-        if machine.next_tick is not None:
-            actions += machine.handle(Tick(time.monotonic()))
+        if self.machine.next_tick is not None:
+            actions += self.machine.handle(Tick(time.monotonic()))
         if self._interrupted:
             self._interrupted = False
-            actions += machine.handle(Cancel())
-            self._notices.append(lambda listener: listener.interrupted())
+            actions += self._cancel()
+            self._tell(lambda listener: listener.interrupted())
+        self._look_again()
         self._carry_out(actions)
 
     def _patience(self) -> float:
+        if self._ripe:
+            return 0.0
         tick = self.machine.next_tick
         return _IDLE_SECONDS if tick is None else min(_IDLE_SECONDS, max(0.0, tick - time.monotonic()))
 
-    def _take(self, message: Message, actions: list[MachineAction]) -> None:
+    def _cancel(self) -> list[Action]:
+        actions = self.machine.handle(Cancel())
+        for one in (*self._ripe, *(one for waiting in self._waiting.values() for one in waiting)):
+            actions += self.machine.handle(Drop(one.node, one.path))
+        self._ripe.clear()
+        self._waiting.clear()
+        return actions
+
+    def _look_again(self) -> None:
+        """Ask anew, now and then, for results that other runs are at."""
+        now = time.monotonic()
+        if self._waiting and now - self._looked >= _IDLE_SECONDS:
+            self._looked = now
+            for key in [key for key in self._waiting if not self.reuse.ours(key)]:
+                self._ripe += self._waiting.pop(key)
+
+    # What tasks report.
+
+    def _take(self, message: Message, actions: list[Action]) -> None:
         node, path, attempt = message.node, message.path, message.attempt
         self.writer.logs(node, path, attempt, message.lines)
         self.writer.metrics(node, path, attempt, message.metrics)
-        if self.listener is not None and (message.lines or message.metrics):
-            self._notices.append(lambda listener: listener.said(node, path, message.lines, message.metrics))
+        if message.lines or message.metrics:
+            self._tell(lambda listener: listener.said(node, path, message.lines, message.metrics))
         if isinstance(message, Live):
             return
-        if self._running.pop((node, path), None) != attempt:
+        running = self._running.get((node, path))
+        if running is None or running[0] != attempt:
             return
+        del self._running[node, path]
+        key = running[1]
+        if key is not None:
+            # Those that waited for this computation, well or not, decide anew.
+            self.reuse.ended((node, path), key)
+            self._ripe += self._waiting.pop(key, ())
         self.writer.previews(node, path, attempt, message.previews)
         if message.error is None:
-            self._succeed(message, actions)
+            actions += self._done(node, path, message.artifacts)
+            self._ended(message, "done", "")
         else:
-            self._fail(message, message.error, actions)
+            actions += self._failed(message, message.error)
 
-    def _succeed(self, report: Report, actions: list[MachineAction]) -> None:
-        node, path = report.node, report.path
-        self.results.add(node, path, report.artifacts)
-        self.writer.outputs(node, path, report.artifacts)
+    def _done(
+        self, node: int, path: Path, artifacts: tuple[Artifact, ...], *, new: bool = True
+    ) -> list[Action]:
+        self.results.add(node, path, artifacts)
+        if new:
+            self.writer.outputs(node, path, artifacts)
+        if not self._taken_apart[node]:
+            return self.machine.handle(Done(node, path))
         lengths = tuple(
-            [
-                self.results.lengths(artifact, depth) if depth else None
-                for artifact, (_, depth) in zip(report.artifacts, self._outputs[node], strict=True)
-            ]
+            self.results.lengths(artifact, depth) if depth else None
+            for artifact, (_, depth) in zip(artifacts, self._outputs[node], strict=True)
         )
-        actions += self.machine.handle(
-            Done(node, path, lengths if any(item is not None for item in lengths) else ())
-        )
-        self._ended(report, "done", "")
+        return self.machine.handle(Done(node, path, lengths))
 
-    def _fail(self, report: Report, error: ErrorInfo, actions: list[MachineAction]) -> None:
+    def _failed(self, report: Report, error: ErrorInfo) -> list[Action]:
         place = (report.node, report.path)
         answer = self.machine.handle(Failed(*place, now=time.monotonic()))
         retried = any(isinstance(action, Retry) and (action.node, action.path) == place for action in answer)
-        actions += [
+        self._ended(report, "retried" if retried else "failed", error.headline, error)
+        # The attempt's own row says that the task failed.
+        return [
             action
             for action in answer
             if not (
@@ -158,67 +213,112 @@ class Loop:
                 and action.state == "failed"
             )
         ]
-        self._ended(report, "retried" if retried else "failed", error.headline, error)
 
     def _ended(self, report: Report, state: str, reason: str, error: ErrorInfo | None = None) -> None:
         node, path, usage = report.node, report.path, report.usage
         self.writer.ended(node, path, report.attempt, state, usage, reason, error)
-        if self.listener is not None:
-            self._notices.append(
-                lambda listener: listener.task_ended(node, path, state, usage, error, reason)
-            )
+        self._tell(lambda listener: listener.task_ended(node, path, state, usage, error, reason))
 
-    def _carry_out(self, actions: list[MachineAction]) -> None:
-        """Record what was decided, commit, and only then launch: nothing builds on an uncommitted result."""
-        if self.machine.status is None:
-            actions = actions + self.machine.handle(Room(self.executor.room()))
-        launches: list[TaskSpec] = []
-        for action in actions:
-            match action:
-                case Launch(node=node, path=path, attempt=attempt):
-                    launches.append(self._launch(node, path, attempt))
-                case Settle(node=node, path=path, state=state, reason=reason):
-                    self._settle(node, path, state, reason)
-                case Finish(status=status):
-                    self.writer.finished(status)
-        for scope, path, items in self.machine.take_extents():
-            self.results.add_extent(scope, path, items)
-            self.writer.extent(scope, path, items)
-            if self.listener is not None:
-                self._notices.append(lambda listener, s=scope, p=path, n=items: listener.unfolded(s, p, n))  # type: ignore[misc]
-        self.writer.beat(time.time())
-        self.writer.commit()
+    # What the machine decided.
+
+    def _carry_out(self, actions: list[Action]) -> None:
+        """Record what was decided, commit, and only then launch: nothing builds on an uncommitted result.
+
+        What need not run is done within the turn, and so is all that follows from it.
+        """
+        specs: list[TaskSpec] = []
+        with self.writer.turn():
+            launches = self._ripe + self._sort(actions)
+            self._ripe = []
+            while True:
+                if self.machine.status is None:
+                    room = self.executor.room() - len(specs) - len(launches)
+                    launches += self._sort(self.machine.handle(Room(max(0, room))))
+                self._record_extents()
+                if not launches:
+                    break
+                launches = self._decide(launches, specs)
+            self.writer.beat(time.time())
         if self.listener is not None:
             notices, self._notices = self._notices, []
             for notice in notices:
                 notice(self.listener)
-        if launches:
-            self.executor.submit([self._with_arguments(spec) for spec in launches])
+        if specs:
+            self.executor.submit(specs)
 
-    def _launch(self, node: int, path: Path, attempt: int) -> TaskSpec:
+    def _sort(self, actions: list[Action]) -> list[Launch]:
+        """Record what is settled; answers with what is to be launched."""
+        launches: list[Launch] = []
+        for action in actions:
+            match action:
+                case Launch():
+                    launches.append(action)
+                case Settle(node=node, path=path, state=state, reason=reason):
+                    self._settle(node, path, state, reason)
+                case Finish(status=status):
+                    self.writer.finished(status)
+        return launches
+
+    def _decide(self, launches: list[Launch], specs: list[TaskSpec]) -> list[Launch]:
+        """Take what is there, prepare what has to run; answers with what can be launched because of it."""
+        arguments = {(one.node, one.path): self.results.arguments(one.node, one.path) for one in launches}
+        decisions = self.reuse.decide(arguments)
+        follow: list[Launch] = []
+        for one in launches:
+            place = (one.node, one.path)
+            match decisions[place]:
+                case Take() as found:
+                    follow += self._take_over(one, found)
+                case Compute(key=key, reason=reason):
+                    specs.append(self._spec(one, arguments[place], key, reason))
+                case Wait(key=key):
+                    self._waiting.setdefault(key, []).append(one)
+        return follow
+
+    def _take_over(self, launch: Launch, found: Take) -> list[Launch]:
+        node, path, source = launch.node, launch.path, found.source
+        recorded = found.key is None and source == self.job.run_id  # by this very run, before it was resumed
+        if not recorded:
+            self.writer.cached(node, path, found.key, source, found.origin)
+        self._tell(lambda listener: listener.task_ended(node, path, "cached", Usage(), None, source))
+        return self._sort(self._done(node, path, found.artifacts, new=not recorded))
+
+    def _spec(
+        self, launch: Launch, arguments: tuple[tuple[str, Tree], ...], key: str | None, reason: str
+    ) -> TaskSpec:
+        node, path = launch.node, launch.path
+        attempt = launch.attempt + self._attempts.get((node, path), 0)
         chosen = self.graph.nodes[node]
-        self._running[node, path] = attempt
-        self.writer.launched(node, path, attempt)
-        if self.listener is not None:
-            self._notices.append(lambda listener: listener.task_started(node, path, attempt))
-        return TaskSpec(node, path, attempt, chosen.step, chosen.id, (), self._outputs[node])
+        self._running[node, path] = (attempt, key)
+        self.writer.launched(node, path, attempt, key, reason)
+        self._tell(lambda listener: listener.task_started(node, path, attempt))
+        return TaskSpec(node, path, attempt, chosen.step, chosen.id, arguments, self._outputs[node])
 
-    def _with_arguments(self, spec: TaskSpec) -> TaskSpec:
-        arguments = self.results.arguments(spec.node, spec.path)
-        return TaskSpec(spec.node, spec.path, spec.attempt, spec.function, spec.name, arguments, spec.outputs)
+    def _record_extents(self) -> None:
+        for scope, path, items in self.machine.take_extents():
+            self.results.add_extent(scope, path, items)
+            self.writer.extent(scope, path, items)
+            if self.listener is not None:
+                self._tell_extent(scope, path, items)
+
+    def _tell_extent(self, scope: int, path: Path, items: int) -> None:
+        self._tell(lambda listener: listener.unfolded(scope, path, items))
 
     def _settle(self, node: int, path: Path, state: str, reason: str) -> None:
         self.writer.settled(node, path, state, reason)
+        self._tell(lambda listener: listener.task_ended(node, path, state, Usage(), None, reason))
+
+    def _tell(self, notice: Callable[[Listener], None]) -> None:
         if self.listener is not None:
-            self._notices.append(
-                lambda listener: listener.task_ended(node, path, state, Usage(), None, reason)
-            )
+            self._notices.append(notice)
+
+    # The end, when it does not come by itself.
 
     def _end_now(self) -> None:
         """The second Ctrl-C: end running tasks, and say so in the records."""
         self.executor.stop(now=True)
         now = time.time()
-        for (node, path), attempt in self._running.items():
+        for (node, path), (attempt, _) in self._running.items():
             self.writer.ended(node, path, attempt, "cancelled", Usage(0.0, now), "cancelled by Ctrl-C")
         self.writer.finished("cancelled")
         self.writer.commit()

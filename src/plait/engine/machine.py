@@ -16,6 +16,7 @@ from plait.engine.events import (
     Action,
     Cancel,
     Done,
+    Drop,
     Event,
     Failed,
     Finish,
@@ -105,6 +106,9 @@ class Machine:
                 self._room = tasks
             case Failed():
                 self._on_failed(event)
+            case Drop(node=node, path=path):
+                self._running.remove((node, path))
+                self.state[node, path] = State.CANCELLED
             case Tick(now=now):
                 self._release(now)
             case Start():

@@ -54,6 +54,8 @@ class InlineExecutor:
         if raised is not None:
             # The exception itself, for whoever called from Python: it carries frames and locals.
             self.errors[spec.node, spec.path] = raised
+        else:
+            self.errors.pop((spec.node, spec.path), None)
         return [report]
 
     def stop(self, *, now: bool = False) -> None:

@@ -198,9 +198,10 @@ class Layout:
                 each = self._graph.scopes[scope]
                 assert isinstance(each, Each)
                 self._split(each.sources[source], each.parent, depth + 1, outputs, inputs)
-            case Grid(columns=columns):
-                for column in columns:
-                    self._split(column, reader, depth, outputs, inputs)
+            case Grid(columns=columns, column=chosen):
+                for position, column in enumerate(columns):
+                    # The lengths of all columns place a cell; only this one's elements are taken apart further.
+                    self._split(column, reader, depth if position == chosen else 1, outputs, inputs)
             case _ if depth > 1:
                 for part in parts(value):
                     self._split(part, reader, depth - 1, outputs, inputs)

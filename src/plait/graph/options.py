@@ -20,6 +20,10 @@ class Options(Struct, frozen=True, omit_defaults=True, kw_only=True):
     backoff: Annotated[
         float, Meta(ge=1, description="factor by which the wait grows from retry to retry")
     ] = 1.0
+    cache: Annotated[
+        bool | str, Meta(description="reuse results: yes, no, or for how long, such as '1h'")
+    ] = True
+    version: Annotated[str, Meta(description="part of the cache key; change it to compute anew")] = ""
     priority: Annotated[int, Meta(description="ready tasks of a higher priority start first")] = 0
     tags: Annotated[tuple[str, ...], Meta(description="names to select the step by")] = ()
     owner: Annotated[str, Meta(description="whom to ask about the step")] = ""

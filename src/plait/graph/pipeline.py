@@ -65,6 +65,7 @@ class Definition:
         tracer = current_tracer()
         if tracer is None:
             return self.function(*args, **kwargs)
+        _ = self.signature  # refuses parameters without a name
         return tracer.call_pipeline(self.name, f"{self.module}:{self.qualname}", self.function, args, kwargs)
 
 

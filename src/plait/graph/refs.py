@@ -60,6 +60,26 @@ class Ref:
             f"indexed by [{key!r}]", "index inside a step, or declare several outputs: @step(outputs=[…])"
         )
 
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._misused(f"changed at [{key!r}]", "change it inside a step, which receives a value of its own")
+
+    def __delitem__(self, key: Any) -> None:
+        self._misused(f"changed at [{key!r}]", "change it inside a step, which receives a value of its own")
+
+    def __next__(self) -> Any:
+        self._misused("iterated", f"to run a step once per element write step(each({self._label}))")
+
+    def __enter__(self) -> Any:
+        self._misused("used in a with statement", "open it inside the step that uses it")
+
+    def __exit__(self, *_: Any) -> None: ...
+
+    def __reduce_ex__(self, _: Any) -> Any:
+        self._misused(
+            "stored inside another object",
+            "pass it as an argument of its own, or in a list, a tuple or a dict",
+        )
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)
@@ -72,6 +92,7 @@ class Ref:
 
     __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _operated
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __matmul__ = __rmatmul__ = _operated
+    __divmod__ = __rdivmod__ = __lshift__ = __rlshift__ = __rshift__ = __rrshift__ = _operated
     __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = (
         _operated
     )
@@ -100,6 +121,12 @@ class Outputs(tuple[Ref, ...]):
     def named(self, *names: str) -> Outputs:
         """The same values; the outputs are called ``names`` from here on."""
         first = self[0]
+        if len(names) != len(self):
+            raise DefinitionError(
+                f"there are {len(self)} outputs ({', '.join(self.names)}), and .named() got {len(names)} names",
+                where=first._tracer.user_line(),
+                hint="give a name for each, or name one of them: outputs[0].named(…)",
+            )
         first._tracer.rename(first, names)
         return Outputs(tuple(self), names)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from pathlib import PurePath
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from plait.errors import DefinitionError
 from plait.graph.model import StepSpec
 from plait.graph.options import make_options
+from plait.graph.refs import Mapped
 from plait.graph.tracing import current_tracer
 
 __all__ = ["Step", "step"]
@@ -26,6 +28,7 @@ class Step(Generic[P, R]):
         *,
         outputs: Sequence[str] | None = None,
         name: str | None = None,
+        uses: Sequence[Any] = (),
         **options: Any,
     ) -> None:
         if not callable(function):
@@ -37,12 +40,17 @@ class Step(Generic[P, R]):
         own_name = str(name or getattr(function, "__name__", type(function).__name__))
         if own_name == "<lambda>":
             own_name = "step"
+        if not own_name.replace(".", "_").replace("-", "_").isidentifier():
+            raise DefinitionError(
+                f"{own_name!r} is not a name for a step", where=where, hint="use letters, digits and _"
+            )
         if isinstance(outputs, str):
             raise DefinitionError(
                 f"outputs={outputs!r} is one string", where=where, hint=f"write outputs=[{outputs!r}]"
             )
         functools.update_wrapper(self, function)
         self.function = function
+        self.uses = _resolved(uses, code.co_filename if code else "")
         self.spec = StepSpec(
             name=own_name,
             module=getattr(function, "__module__", "") or "",
@@ -56,6 +64,11 @@ class Step(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         tracer = current_tracer()
         if tracer is None:
+            if Mapped in map(type, (*args, *kwargs.values())):
+                raise DefinitionError(
+                    f"each(...) is for pipelines; step {self.spec.name!r} was called as a plain function",
+                    hint="call it in a function with @pipeline, or write [step(x) for x in xs]",
+                )
             return self.function(*args, **kwargs)
         return tracer.call_step(self, args, kwargs)  # type: ignore[no-any-return]
 
@@ -72,7 +85,7 @@ class Step(Generic[P, R]):
         # An importable step travels by name, one of a notebook or a script by value.
         if _importable(self):
             return _import_step, (self.spec.module, self.spec.qualname)
-        return _rebuild_step, (self.function, self.spec)
+        return _rebuild_step, (self.function, self.spec, self.uses)
 
 
 @overload
@@ -89,6 +102,7 @@ def step(function: Any = None, /, **options: Any) -> Any:
     Args:
         outputs: names of the values that the function returns, when there are several.
         name: another name than the function's.
+        uses: files, named as seen from the step's own file, and objects that count like its code.
         options: how the step runs; see ``Options``.
 
     Raises:
@@ -159,8 +173,14 @@ def _import_step(module: str, qualname: str) -> Any:
     return found
 
 
-def _rebuild_step(function: Callable[..., Any], spec: StepSpec) -> Step[..., Any]:
+def _resolved(uses: Sequence[Any], file: str) -> tuple[Any, ...]:
+    """What a step uses beside its code; files are named as seen from the folder of the step's own file."""
+    folder = PurePath(file).parent
+    return tuple(folder / item if isinstance(item, str | PurePath) else item for item in uses)
+
+
+def _rebuild_step(function: Callable[..., Any], spec: StepSpec, uses: tuple[Any, ...]) -> Step[..., Any]:
     rebuilt: Step[..., Any] = Step.__new__(Step)
     functools.update_wrapper(rebuilt, function)
-    rebuilt.function, rebuilt.spec = function, spec
+    rebuilt.function, rebuilt.spec, rebuilt.uses = function, spec, uses
     return rebuilt

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from plait.errors import DefinitionError, did_you_mean
+from plait.graph.arguments import apart, together
 from plait.graph.model import ROOT, Each, Graph, Group, InputSpec, Node, Scope, StepSpec
 from plait.graph.refs import Mapped, Outputs, Product, Ref
-from plait.graph.values import Const, DictOf, Grid, Input, Item, ListOf, Output, Value
+from plait.graph.values import Const, DictOf, Grid, Input, Item, ListOf, Output, Value, parts
 
 if TYPE_CHECKING:
     import inspect
@@ -34,9 +35,16 @@ def current_tracer() -> Tracer | None:
 class Traced:
     """A graph with what JSON cannot hold: the functions of its steps and its literals."""
 
-    def __init__(self, graph: Graph, functions: tuple[Any, ...], literals: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        functions: tuple[Any, ...],
+        uses: tuple[tuple[Any, ...], ...],
+        literals: dict[str, Any],
+    ) -> None:
         self.graph = graph
         self.functions = functions
+        self.uses = uses
         self.literals = literals
 
 
@@ -50,10 +58,13 @@ class Tracer:
         self.nodes: list[Node] = []
         self.steps: list[StepSpec] = []
         self.functions: list[Any] = []
+        self.uses: list[tuple[Any, ...]] = []
         self.literals: dict[str, Any] = {}
         self.scope = ROOT
         self._step_index: dict[int, int] = {}
         self._signatures: dict[int, inspect.Signature] = {}
+        # What is known by its id() must live as long as the tracer: a freed object's id goes to the next one.
+        self._kept: list[Any] = []
         self._prefix = ""
         self._ids: dict[str, int] = {}
 
@@ -75,7 +86,7 @@ class Tracer:
         node_id = self._new_id(spec.name)
         outer = self.scope
         try:
-            lifted = self._enter_each(node_id, given)
+            lifted = self._enter_each(node_id, step, given)
             node = Node(
                 id=node_id,
                 step=self._step(step),
@@ -104,7 +115,8 @@ class Tracer:
         group_id = self._new_id(name)
         outer, prefix = self.scope, self._prefix
         try:
-            lifted = self._enter_each(group_id, given)
+            lifted = self._enter_each(group_id, function, given)
+            mapped_scope = self.scope
             self.scopes.append(Group(name=group_id, parent=self.scope, pipeline=qualname))
             self.scope = len(self.scopes) - 1
             self._prefix = f"{group_id}."
@@ -121,7 +133,45 @@ class Tracer:
                 where=self.user_line(),
                 hint="return the values that others need",
             )
+        if mapped_scope != outer:
+            self._check_mapped_result(name, result, mapped_scope)
         return result
+
+    def _check_mapped_result(self, name: str, result: Any, scope: int) -> None:
+        """What leaves a mapped group becomes a list, which only a value that differs by element can."""
+        match result:
+            case list() | tuple():
+                inner: list[Any] = list(result)
+            case dict():
+                inner = list(result.values())
+            case Ref() if self._by_element(result._value, scope):
+                return
+            case _:
+                raise DefinitionError(
+                    f"pipeline {name!r} is called with each(...), but {result!r:.80}, which it returns, is the same"
+                    " for every element",
+                    where=self.user_line(),
+                    hint="return what a step inside it gives; what is the same is known outside already",
+                )
+        for item in inner:
+            self._check_mapped_result(name, item, scope)
+
+    def _by_element(self, value: Value, scope: int) -> bool:
+        match value:
+            case Output(node=node):
+                return self._lies_in(self.nodes[node].scope, scope)
+            case Item(scope=own, source=source) if own != scope:
+                each = self.scopes[own]
+                assert isinstance(each, Each)
+                return self._lies_in(own, scope) and self._by_element(each.sources[source], scope)
+            case Item():
+                return True
+        return any(self._by_element(part, scope) for part in parts(value))
+
+    def _lies_in(self, scope: int, around: int) -> bool:
+        while scope > around:
+            scope = self.scopes[scope].parent
+        return scope == around
 
     def rename(self, ref: Ref, names: tuple[str, ...]) -> None:
         """Give the outputs of a reference's node other names.
@@ -176,7 +226,7 @@ class Tracer:
             nodes=tuple(self.nodes),
             result=self._lift("result", result),
         )
-        return Traced(graph, tuple(self.functions), self.literals)
+        return Traced(graph, tuple(self.functions), tuple(self.uses), self.literals)
 
     @staticmethod
     def user_line() -> str:
@@ -193,6 +243,7 @@ class Tracer:
             import inspect
 
             signature = self._signatures[id(callee)] = inspect.signature(callee)
+            self._kept.append(callee)
         try:
             return signature.bind(*args, **kwargs).arguments
         except TypeError as error:
@@ -210,15 +261,15 @@ class Tracer:
         bound = inspect.BoundArguments(self._signatures[id(function)], arguments)
         return function(*bound.args, **bound.kwargs)
 
-    def _enter_each(self, name: str, given: dict[str, Any]) -> dict[str, Any]:
+    def _enter_each(self, name: str, callee: Any, given: dict[str, Any]) -> dict[str, Any]:
         """Open one scope for each level of ``each`` among the arguments, and stand in the innermost.
 
         Levels line up from the outside: ``f(each(each(xss)), each(ys))`` runs over ``xs, y`` side by side, then
         over the elements of each ``xs`` with its ``y``.
         """
         levels: dict[str, int] = {}
-        inside = dict(given)
-        for key, raw in given.items():
+        inside, starred = apart(given, self._signatures[id(callee)])
+        for key, raw in inside.items():
             while isinstance(inside[key], Mapped):
                 inside[key] = inside[key].source
                 levels[key] = levels.get(key, 0) + 1
@@ -232,7 +283,7 @@ class Tracer:
             for position, key in enumerate(mapped):
                 inside[key] = _Element(Item(scope, position))
                 levels[key] -= 1
-        return inside
+        return together(inside, starred)
 
     def _lift(self, label: str, raw: Any) -> Value:
         """What was written in the pipeline as a value of the graph."""
@@ -276,24 +327,31 @@ class Tracer:
 
     def _seen_from_here(self, value: Value) -> Value:
         """An element that left its ``each`` is the whole list again, as any value is that leaves it."""
-        while isinstance(value, Item) and not self._around(value.scope):
+        while isinstance(value, Item) and not self._lies_in(self.scope, value.scope):
             each = self.scopes[value.scope]
             assert isinstance(each, Each)
             value = each.sources[value.source]
+        if not isinstance(value, Item) and self._left_behind(value):
+            raise DefinitionError(
+                "a list that was made of elements of an each(...) cannot leave it as it is",
+                where=self.user_line(),
+                hint="pass it through a step inside the each: a step that takes it and returns it",
+            )
         return value
 
-    def _around(self, scope: int) -> bool:
-        current = self.scope
-        while current > scope:
-            current = self.scopes[current].parent
-        return current == scope
+    def _left_behind(self, value: Value) -> bool:
+        if isinstance(value, Item):
+            return not self._lies_in(self.scope, value.scope)
+        return any(self._left_behind(part) for part in parts(value))
 
     def _step(self, step: Step[..., Any]) -> int:
         index = self._step_index.get(id(step))
         if index is None:
             index = self._step_index[id(step)] = len(self.steps)
+            self._kept.append(step)
             self.steps.append(step.spec)
             self.functions.append(step.function)
+            self.uses.append(step.uses)
         return index
 
     def _new_id(self, name: str) -> str:
@@ -339,7 +397,7 @@ class _Element:
 
 def _holds_ref(raw: Any) -> bool:
     match raw:
-        case Ref() | Mapped():
+        case Ref() | Mapped() | _Element():
             return True
         case list() | tuple():
             return any(_holds_ref(item) for item in raw)

@@ -90,7 +90,9 @@ def _entries(body: bytes, count: int) -> Iterator[tuple[int, int, int, int, str,
         at += (end - at + 8) // 8 * 8
 
 
-def _differs(root: Path, seconds: int, nanoseconds: int, mode: int, size: int, digest: str, name: bytes) -> bool:
+def _differs(
+    root: Path, seconds: int, nanoseconds: int, mode: int, size: int, digest: str, name: bytes
+) -> bool:
     if stat.S_IFMT(mode) == 0o160000:  # a submodule
         return False
     path = os.path.join(os.fsencode(root), name)  # noqa: PTH118 - bytes, and thousands of them
@@ -105,6 +107,6 @@ def _differs(root: Path, seconds: int, nanoseconds: int, mode: int, size: int, d
     if stat.S_ISLNK(found.st_mode):
         content = os.fsencode(os.readlink(path))  # noqa: PTH115
     else:
-        with open(path, "rb") as file:  # noqa: PTH123
+        with open(path, "rb") as file:
             content = file.read()
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest() != digest

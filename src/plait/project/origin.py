@@ -93,7 +93,7 @@ def merge(first: Node, second: Node) -> Node:
 
 
 def put(node: Node, path: Path, leaf: Node) -> Node:
-    """The same tree with ``leaf`` at ``path``, its siblings kept, and mappings on the way made where missing."""
+    """The same tree with ``leaf`` at ``path`` and its siblings kept; mappings are made where missing."""
     if not path:
         return leaf
     inside = dict(node.value) if type(node.value) is dict else {}

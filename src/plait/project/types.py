@@ -5,12 +5,11 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from plait.errors import ParameterError
 from plait.project.origin import dotted
-from plait.project.secrets import Secret, has_secret
+from plait.project.secrets import Secret, has_secret, secrets_in
 
 __all__ = [
     "Violation",
@@ -24,6 +23,7 @@ __all__ = [
 ]
 
 Where = str | Callable[[tuple[Any, ...]], str | None] | None
+Text = str | Callable[[tuple[Any, ...]], str | None] | None
 BAD: Any = object()
 
 
@@ -31,14 +31,14 @@ class Wanted(NamedTuple):
     """One value to convert.
 
     ``where`` is its ``file:line``, or a function from a path inside the value (``("layers", 2)``) to one;
-    ``text`` is what was typed, for a value from the command line.
+    ``text`` is what was typed, for a value from the command line, or a function from a path to that.
     """
 
     name: str
     value: Any
     annotation: Any
     where: Where = None
-    text: str | None = None
+    text: Text = None
 
 
 class Violation(NamedTuple):
@@ -50,7 +50,7 @@ class Violation(NamedTuple):
     hint: str | None = None
 
 
-def convert(value: Any, annotation: Any, *, name: str, where: Where = None, text: str | None = None) -> Any:
+def convert(value: Any, annotation: Any, *, name: str, where: Where = None, text: Text = None) -> Any:
     """A value as it comes from YAML or the command line, as the annotated type.
 
     An annotation that says nothing here (``Any``, a data frame, a name that could not be resolved) passes the
@@ -79,7 +79,9 @@ def find_violations(wanted: Iterable[Wanted]) -> tuple[dict[str, Any], list[Viol
     made, violations = {}, []
     for want in wanted:
         walk = Walk(want)
-        value = walk.convert(want.value, want.annotation, (), want.text)
+        value = walk.convert(
+            want.value, want.annotation, (), want.text if isinstance(want.text, str) else None
+        )
         if walk.violations:
             violations.extend(walk.violations)
         else:
@@ -106,7 +108,6 @@ class Walk:
     def __init__(self, want: Wanted) -> None:
         self.want = want
         self.violations: list[Violation] = []
-        self.hints: dict[Any, dict[str, Any]] = {}
 
     def wrong(self, path: tuple[Any, ...], problem: str, hint: str | None = None) -> Any:
         where = self.want.where
@@ -127,6 +128,8 @@ class Walk:
         """The value as the annotation asks, or ``BAD`` after its violations were noted."""
         from plait.project.scalars import SCALARS, convert_choice
 
+        if text is None and callable(self.want.text):
+            text = self.want.text(path)
         annotation, checks = unwrap(annotation)
         if checks:
             return self.checked(value, annotation, checks, path, text)
@@ -341,18 +344,7 @@ def hide(text: str, value: Any) -> str:
     """A message about ``value`` without the secrets that are in it."""
     if not has_secret(value):
         return text
-    for secret in _secrets(value):
+    for secret in secrets_in(value):
         for form in (repr(secret.reveal())[1:-1], secret.reveal()):
             text = text.replace(form, str(secret)) if form else text
     return text
-
-
-def _secrets(value: Any) -> Iterable[Secret]:
-    if isinstance(value, Secret):
-        yield value
-    elif isinstance(value, Mapping):
-        for inner in value.values():
-            yield from _secrets(inner)
-    elif isinstance(value, (list, tuple, set, frozenset)):
-        for inner in value:
-            yield from _secrets(inner)

@@ -9,7 +9,14 @@ from typing import Any
 from plait.errors import ConfError, ParameterError
 from plait.project.origin import Node, Origin, dotted, plain
 
-__all__ = ["load_yaml", "parse_assignment", "parse_value", "parse_yaml", "split_assignment"]
+__all__ = [
+    "load_private_yaml",
+    "load_yaml",
+    "parse_assignment",
+    "parse_value",
+    "parse_yaml",
+    "split_assignment",
+]
 
 # Aliases let a few lines stand for billions of values; no conf of people's comes near this.
 MOST_VALUES = 1_000_000
@@ -68,6 +75,22 @@ def load_yaml(path: Path, shown: str | None = None) -> Node:
     return node
 
 
+def load_private_yaml(path: Path, shown: str | None = None) -> Node:
+    """``load_yaml`` for a file of secrets: its errors name the line and show nothing that stands on it."""
+    try:
+        return load_yaml(path, shown)
+    except ConfError as error:
+        shown = shown or path.as_posix()
+        safe = error.what.startswith((*_SAFE_TO_SAY, shown))
+        problem = error.what.splitlines()[0] if safe else f"{shown} is not plain YAML"
+        hint = "the line is not shown, as it may hold a secret; quote a value that has a sign or : # { in it"
+        raise ConfError(problem, where=error.where, hint=hint) from None
+
+
+# The other messages quote what was read.
+_SAFE_TO_SAY = ("broken YAML", "the key ")
+
+
 def parse_yaml(text: str, shown: str) -> Node:
     """Read YAML text to nodes; ``shown`` names the file in origins and errors.
 
@@ -93,7 +116,8 @@ def parse_yaml(text: str, shown: str) -> Node:
 
 def _broken(text: str, shown: str, line: int, column: int, problem: str) -> ConfError:
     lines = text.splitlines() or [""]
-    line = min(line, len(lines) - 1)
+    if line >= len(lines):
+        line, column = len(lines) - 1, len(lines[-1])
     source = lines[line]
     column = min(column, len(source))
     what = f"broken YAML in {shown}, line {line + 1}, column {column + 1}: {problem}"
@@ -211,6 +235,9 @@ class _Reader:
                     where=str(node.origin),
                     hint="keep one of the two",
                 )
+            if type(value.value) is dict or type(value.value) is list:
+                # A mapping starts below its key, and it is the key that people look for.
+                value = Node(value.value, node.origin)
             made[key] = value
             lines[key] = node.origin
         # What is written here beats what `<<` brings, and an earlier `<<` beats a later one.

@@ -1,8 +1,11 @@
 """Which tables are there? Migrations as numbered steps: a store of any earlier version is brought up to date.
 
-Facts are written once. A run's status, a task's state and a node's progress follow from rows that are there; only
-the end of a run and of an attempt is added to its row. ``path`` is a task's indices as big-endian 32-bit numbers,
-so that the order of bytes is the order of items.
+Facts are written once. A run's status, a task's state and a node's progress follow from rows that are there; only the
+end of a run and of an attempt is added to its row. ``path`` is a task's indices as big-endian 32-bit numbers, so that
+the order of bytes is the order of items. ``body`` is an artifact as the store knows it, small values with their
+content; the table ``artifact`` lists those that have blobs. Attempt 0 is a task that did not run: taken from elsewhere
+(``source``), skipped, or refused. ``turn`` counts the processes that have owned a run: a writer whose turn is over may
+not write.
 """
 
 from __future__ import annotations
@@ -30,6 +33,8 @@ _FIRST = (
         process_started REAL,
         started_at REAL NOT NULL,
         heartbeat_at REAL NOT NULL,
+        turn INTEGER NOT NULL DEFAULT 0,
+        parent TEXT,
         ended_at REAL,
         status TEXT,
         reason TEXT
@@ -40,12 +45,14 @@ _FIRST = (
         node INTEGER NOT NULL,
         id TEXT NOT NULL,
         step TEXT NOT NULL,
+        closure TEXT,
         PRIMARY KEY (run, node)
     ) WITHOUT ROWID""",
     """CREATE TABLE input (
         run INTEGER NOT NULL,
         name TEXT NOT NULL,
         artifact TEXT NOT NULL,
+        body BLOB NOT NULL,
         origin TEXT NOT NULL,
         PRIMARY KEY (run, name)
     ) WITHOUT ROWID""",
@@ -76,14 +83,19 @@ _FIRST = (
         cpu_seconds REAL,
         peak_memory INTEGER,
         error BLOB,
+        key TEXT,
+        source TEXT,
+        decision TEXT,
         PRIMARY KEY (run, node, path, attempt)
     ) WITHOUT ROWID""",
+    "CREATE INDEX attempt_by_key ON attempt (key) WHERE attempt > 0",
     """CREATE TABLE output (
         run INTEGER NOT NULL,
         node INTEGER NOT NULL,
         path BLOB NOT NULL,
         position INTEGER NOT NULL,
         artifact TEXT NOT NULL,
+        body BLOB NOT NULL,
         PRIMARY KEY (run, node, path, position)
     ) WITHOUT ROWID""",
     """CREATE TABLE metric (
@@ -96,8 +108,9 @@ _FIRST = (
         at REAL,
         value REAL,
         logged_at REAL NOT NULL,
-        PRIMARY KEY (run, name, node, path, attempt, position)
+        PRIMARY KEY (run, node, path, attempt, name, position)
     ) WITHOUT ROWID""",
+    "CREATE INDEX metric_by_name ON metric (run, name)",
     """CREATE TABLE preview (
         run INTEGER NOT NULL,
         node INTEGER NOT NULL,
@@ -106,6 +119,7 @@ _FIRST = (
         position INTEGER NOT NULL,
         name TEXT NOT NULL,
         artifact TEXT NOT NULL,
+        body BLOB NOT NULL,
         PRIMARY KEY (run, node, path, attempt, position)
     ) WITHOUT ROWID""",
     """CREATE TABLE log (

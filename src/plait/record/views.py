@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from plait.data import Artifact
 from plait.errors import RecordError, RunFailed, did_you_mean
 from plait.graph.model import Graph, Path, task_name
 from plait.graph.values import DictOf, ListOf, Output, Value
+from plait.record.closures import Closure
 from plait.record.facts import ErrorInfo, LogLine
 from plait.record.paths import from_key, prefix_range, to_key
 from plait.record.results import Results, Tree, load_tree
@@ -24,14 +25,25 @@ from plait.record.writer import HEARTBEAT_SECONDS
 if TYPE_CHECKING:
     from plait.record.store import RecordStore
 
-__all__ = ["MetricPoint", "Run", "Task", "TaskCounts"]
+__all__ = [
+    "RUN_COLUMNS",
+    "LogChunk",
+    "MetricPoint",
+    "Run",
+    "Task",
+    "TaskCounts",
+    "TaskTimes",
+    "parse_task",
+    "run_is_alive",
+]
 
 RUN_COLUMNS = (
     "key, id, pipeline, target, graph, params, packages, facts, executor, user_name, host, pid, process_started,"
-    " started_at, heartbeat_at, ended_at, status, reason"
+    " started_at, heartbeat_at, ended_at, status, reason, parent"
 )
 _ATTEMPT_COLUMNS = (
-    "node, path, attempt, state, reason, worker, started_at, ended_at, cpu_seconds, peak_memory, error"
+    "node, path, attempt, state, reason, worker, started_at, ended_at, cpu_seconds, peak_memory, error,"
+    " key, source, decision"
 )
 _SILENT_SECONDS = 12 * HEARTBEAT_SECONDS
 
@@ -57,6 +69,24 @@ class TaskCounts(Struct, frozen=True):
     by_state: dict[str, int]
 
 
+class TaskTimes(Struct, frozen=True):
+    """How long the tasks of a node took, in seconds: from the first start to the last end, the longest, all together."""
+
+    elapsed: float
+    longest: float
+    total: float
+
+
+class LogChunk(Struct, frozen=True):
+    """Lines that a task said one after the other; ``first`` is the number of the first of them in its attempt."""
+
+    node: int
+    path: Path
+    attempt: int
+    first: int
+    lines: tuple[LogLine, ...]
+
+
 class Task:
     """One task of a run, with its latest attempt."""
 
@@ -74,6 +104,9 @@ class Task:
             self.cpu_seconds,
             self.peak_memory,
             self._error,
+            self.key,
+            self.source,
+            self.decision,
         ) = row
         self.path: Path = from_key(key)
         self.run = run
@@ -126,8 +159,7 @@ class Task:
     def previews(self) -> dict[str, Artifact]:
         """The figures, tables and other objects that it logged."""
         rows = self.run.store.database.rows(
-            "SELECT preview.name, artifact.body FROM preview JOIN artifact ON artifact.id = preview.artifact"
-            " WHERE run = ? AND node = ? AND path = ? AND attempt = ? ORDER BY position",
+            "SELECT name, body FROM preview WHERE run = ? AND node = ? AND path = ? AND attempt = ? ORDER BY position",
             (self.run.key, self.node, to_key(self.path), self.attempt),
         )
         return {name: _artifact.decode(body) for name, body in rows}
@@ -163,7 +195,7 @@ class Run:
         self.host: str = row[10]
         self.pid: int = row[11]
         self._process_started: float | None = row[12]
-        self._started, self._heartbeat, self._ended, self._status, self.reason = row[13:18]
+        self._started, self._heartbeat, self._ended, self._status, self.reason, self.parent = row[13:19]
 
     def refresh(self) -> Run:
         """Read again what may have changed since."""
@@ -179,6 +211,29 @@ class Run:
         if self._status:
             return str(self._status)
         return "running" if self._alive() else "crashed"
+
+    @property
+    def recorded_status(self) -> str | None:
+        """The status as it was written when the run ended; None for one that has not."""
+        return self._status  # type: ignore[no-any-return]
+
+    @property
+    def heartbeat(self) -> float:
+        """When the run last said that it is alive, in epoch seconds."""
+        return float(self._heartbeat)
+
+    @cached_property
+    def closures(self) -> dict[int, str]:
+        """For each node the digest of the code that it ran with; ``closure`` reads what it stands for."""
+        return dict(
+            self.store.database.rows(
+                "SELECT node, closure FROM node WHERE run = ? AND closure IS NOT NULL", (self.key,)
+            )
+        )
+
+    def closure(self, node: int) -> Closure:
+        """The code that a node ran with."""
+        return msgspec.json.decode(self._document(self.closures[node]), type=Closure)
 
     @property
     def started_at(self) -> datetime.datetime:
@@ -217,10 +272,7 @@ class Run:
 
     @cached_property
     def results(self) -> Results:
-        rows = self.store.database.rows(
-            "SELECT input.name, artifact.body FROM input JOIN artifact ON artifact.id = input.artifact WHERE run = ?",
-            (self.key,),
-        )
+        rows = self.store.database.rows("SELECT name, body FROM input WHERE run = ?", (self.key,))
         inputs = {name: _artifact.decode(body) for name, body in rows}
         return Results(
             self.graph, self.store.artifacts, inputs, missing=self._outputs_at, missing_extent=self._extent_at
@@ -317,6 +369,23 @@ class Run:
             for node, by_state in states.items()
         }
 
+    def times(self) -> dict[int, TaskTimes]:
+        """For each node with an ended task how long its tasks took."""
+        rows = self.store.database.rows(
+            "SELECT node, MIN(started_at), MAX(ended_at), MAX(ended_at - started_at), SUM(ended_at - started_at)"
+            " FROM attempt WHERE run = ? AND started_at IS NOT NULL AND ended_at IS NOT NULL GROUP BY node",
+            (self.key,),
+        )
+        return {
+            node: TaskTimes(max(0.0, end - start), max(0.0, longest), max(0.0, total))
+            for node, start, end, longest, total in rows
+        }
+
+    @cached_property
+    def origins(self) -> dict[str, str]:
+        """Where the value of each parameter came from: ``command line``, ``default``, a file, ``given``."""
+        return dict(self.store.database.rows("SELECT name, origin FROM input WHERE run = ?", (self.key,)))
+
     @property
     def metrics(self) -> dict[str, Any]:
         """Last values of all metrics: by name, and where several tasks logged one name, by task within."""
@@ -327,6 +396,22 @@ class Run:
             name: next(iter(values.values())) if len(values) == 1 else values
             for name, values in by_name.items()
         }
+
+    def last_metrics(self) -> dict[tuple[int, Path], dict[str, float]]:
+        """The last value of each metric of each task, however long their series are."""
+        rows = self.store.database.rows(
+            "SELECT metric.node, metric.path, metric.name, metric.value FROM metric JOIN"
+            " (SELECT name, node, path, attempt, MAX(position) AS position FROM metric WHERE run = ?"
+            " GROUP BY name, node, path, attempt) latest"
+            " ON metric.run = ? AND metric.name = latest.name AND metric.node = latest.node"
+            " AND metric.path = latest.path AND metric.attempt = latest.attempt AND metric.position = latest.position"
+            " ORDER BY metric.node, metric.path, metric.attempt, metric.logged_at",
+            (self.key, self.key),
+        )
+        found: dict[tuple[int, Path], dict[str, float]] = {}
+        for node, key, name, value in rows:
+            found.setdefault((node, from_key(key)), {})[name] = float("nan") if value is None else value
+        return found
 
     def metric_points(self, node: int | None = None, path: Path | None = None) -> Iterator[MetricPoint]:
         """Every logged number, in the order of tasks and of logging."""
@@ -367,6 +452,25 @@ class Run:
             for position, line in enumerate(_lines.decode(body), first):
                 yield name, position, line
 
+    def log_chunks(
+        self,
+        node: int | None = None,
+        path: Path | None = None,
+        *,
+        seen: Mapping[tuple[int, Path, int], int] | None = None,
+    ) -> Iterator[LogChunk]:
+        """The same as it was recorded; what was ``seen``, a number of lines for each (node, path, attempt), is left out."""
+        where, values = "run = ?", [self.key]
+        if node is not None:
+            where, values = f"{where} AND node = ?", [*values, node]
+        if path:
+            where, values = f"{where} AND path >= ? AND path < ?", [*values, *prefix_range(path)]  # type: ignore[list-item]
+        sql = f"SELECT node, path, attempt, first_line, body FROM log WHERE {where} ORDER BY node, path, attempt, first_line"  # noqa: S608
+        for at_node, key, attempt, first, body in self.store.database.execute(sql, values):
+            place = (at_node, from_key(key), attempt)
+            if seen is None or first >= seen.get(place, 0):
+                yield LogChunk(*place, first, _lines.decode(body))
+
     def __repr__(self) -> str:
         return f"<run {self.id} of {self.pipeline}: {self.status}, {self.seconds:.1f} s>"
 
@@ -399,8 +503,7 @@ class Run:
 
     def _outputs_at(self, node: int, path: Path) -> tuple[Artifact, ...] | None:
         rows = self.store.database.rows(
-            "SELECT artifact.body FROM output JOIN artifact ON artifact.id = output.artifact"
-            " WHERE run = ? AND node = ? AND path = ? ORDER BY position",
+            "SELECT body FROM output WHERE run = ? AND node = ? AND path = ? ORDER BY position",
             (self.key, node, to_key(path)),
         )
         return tuple(_artifact.decode(row[0]) for row in rows) or None
@@ -425,6 +528,12 @@ def parse_task(name: str) -> tuple[str, Path]:
         return node_id, tuple(int(part) for part in rest.rstrip("]").split(","))
     except ValueError:
         raise RecordError(f"{name!r} is no name of a task", hint=f"write {node_id} or {node_id}[0]") from None
+
+
+def run_is_alive(store: RecordStore, key: int) -> bool:
+    """Whether the run of a number is still going on."""
+    row = store.database.row(f"SELECT {RUN_COLUMNS} FROM run WHERE key = ?", (key,))
+    return row is not None and Run(store, row).status == "running"
 
 
 def _host() -> str:

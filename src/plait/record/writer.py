@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import time
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeAlias
 
 import msgspec
 
 from plait.data import Artifact
+from plait.errors import RecordError
 from plait.graph.model import Graph, Path
+from plait.record.closures import Closure
 from plait.record.database import Database
 from plait.record.facts import ErrorInfo, LogLine, Metric, Preview, Usage
 from plait.record.paths import to_key
 
 __all__ = ["RunWriter", "new_run", "store_document"]
 
+Origin: TypeAlias = tuple[int, int, Path, int]
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -37,13 +42,15 @@ def new_run(
     facts: dict[str, Any],
     executor: str,
     inputs: dict[str, tuple[Artifact, str]],
+    closures: Sequence[Closure],
+    parent: str | None = None,
 ) -> RunWriter:
     """Record that a run begins, with all that is known of it; acknowledged once this returns."""
     now = time.time()
     with database.transaction():
         cursor = database.execute(
             "INSERT INTO run (id, pipeline, target, graph, params, packages, facts, executor, user_name, host, pid,"
-            " process_started, started_at, heartbeat_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " process_started, started_at, heartbeat_at, parent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 run_id,
                 graph.name,
@@ -59,18 +66,28 @@ def new_run(
                 facts.get("process_started"),
                 now,
                 now,
+                parent,
             ),
         )
         key = cursor.lastrowid
         assert key is not None
         database.many(
-            "INSERT INTO node VALUES (?, ?, ?, ?)",
-            ((key, index, node.id, graph.steps[node.step].name) for index, node in enumerate(graph.nodes)),
+            "INSERT INTO node VALUES (?, ?, ?, ?, ?)",
+            [
+                (key, index, node.id, graph.steps[node.step].name, closures[node.step].digest)
+                for index, node in enumerate(graph.nodes)
+            ],
+        )
+        database.many(
+            "INSERT INTO document VALUES (?, ?) ON CONFLICT DO NOTHING",
+            [(closure.digest, msgspec.json.encode(closure)) for closure in closures],
         )
         writer = RunWriter(database, key, run_id, now)
         for name, (artifact, origin) in inputs.items():
-            writer.artifact(artifact)
-            database.execute("INSERT INTO input VALUES (?, ?, ?, ?)", (key, name, artifact.id, origin))
+            body = writer.artifact(artifact)
+            database.execute(
+                "INSERT INTO input VALUES (?, ?, ?, ?, ?)", (key, name, artifact.id, body, origin)
+            )
         writer.commit()
     return writer
 
@@ -78,7 +95,8 @@ def new_run(
 class RunWriter:
     """Collects what happens to one run; ``commit`` makes it so, all or nothing."""
 
-    def __init__(self, database: Database, key: int, run_id: str, heartbeat: float) -> None:
+    def __init__(self, database: Database, key: int, run_id: str, heartbeat: float, owner: int = 0) -> None:
+        self.owner = owner
         self.database = database
         self.key = key
         self.run_id = run_id
@@ -87,14 +105,30 @@ class RunWriter:
         self._series: dict[tuple[str, int, bytes, int], int] = {}
         self._rows: dict[str, list[tuple[Any, ...]]] = {}
 
-    def artifact(self, artifact: Artifact) -> None:
-        self._add(_ARTIFACT, artifact.id, artifact.format, artifact.type, artifact.size, _encode(artifact))
+    def artifact(self, artifact: Artifact) -> bytes:
+        """The row's form of an artifact; one with blobs is listed, so that its blobs are known to be in use."""
+        body = _encode(artifact)
+        if artifact.parts or artifact.head is None or artifact.format == "gathered":
+            self._add(_ARTIFACT, artifact.id, artifact.format, artifact.type, artifact.size, body)
+        return body
 
     def extent(self, scope: int, path: Path, items: int) -> None:
         self._add(_EXTENT, self.key, scope, to_key(path), items)
 
-    def launched(self, node: int, path: Path, attempt: int) -> None:
-        self._add(_LAUNCHED, self.key, node, to_key(path), attempt)
+    def launched(self, node: int, path: Path, attempt: int, key: str | None, decision: str) -> None:
+        self._add(_LAUNCHED, self.key, node, to_key(path), attempt, key, decision)
+
+    def cached(self, node: int, path: Path, key: str | None, source: str, origin: Origin | None) -> None:
+        """A task whose result was there; ``source`` is the id of the run that made it.
+
+        What the attempt at ``origin`` (run, node, path, attempt) logged is this task's as well.
+        """
+        own = to_key(path)
+        self._add(_CACHED, self.key, node, own, time.time(), key, source)
+        if origin is not None:
+            there = (origin[0], origin[1], to_key(origin[2]), origin[3])
+            self._add(_CACHED_METRICS, self.key, node, own, *there)
+            self._add(_CACHED_PREVIEWS, self.key, node, own, *there)
 
     def ended(
         self,
@@ -129,8 +163,7 @@ class RunWriter:
     def outputs(self, node: int, path: Path, artifacts: tuple[Artifact, ...]) -> None:
         key = to_key(path)
         for position, artifact in enumerate(artifacts):
-            self.artifact(artifact)
-            self._add(_OUTPUT, self.key, node, key, position, artifact.id)
+            self._add(_OUTPUT, self.key, node, key, position, artifact.id, self.artifact(artifact))
 
     def metrics(self, node: int, path: Path, attempt: int, metrics: tuple[Metric, ...]) -> None:
         key = to_key(path)
@@ -152,9 +185,17 @@ class RunWriter:
 
     def previews(self, node: int, path: Path, attempt: int, previews: tuple[Preview, ...]) -> None:
         for position, preview in enumerate(previews):
-            self.artifact(preview.artifact)
+            body = self.artifact(preview.artifact)
             self._add(
-                _PREVIEW, self.key, node, to_key(path), attempt, position, preview.name, preview.artifact.id
+                _PREVIEW,
+                self.key,
+                node,
+                to_key(path),
+                attempt,
+                position,
+                preview.name,
+                preview.artifact.id,
+                body,
             )
 
     def logs(self, node: int, path: Path, attempt: int, lines: tuple[LogLine, ...]) -> None:
@@ -174,17 +215,37 @@ class RunWriter:
             self._heartbeat = now
             self._add("UPDATE run SET heartbeat_at = ? WHERE key = ?", now, self.key)
 
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """One transaction: what was collected before and what is collected inside is acknowledged when it ends.
+
+        Raises:
+            RecordError: the run was taken over by another process, or the store cannot be written.
+        """
+        with self.database.transaction():
+            owner = self.database.row("SELECT turn FROM run WHERE key = ?", (self.key,))
+            if owner is None or owner[0] != self.owner:
+                raise RecordError(
+                    f"run {self.run_id} was {'deleted' if owner is None else 'taken over by another process'}",
+                    hint=f"plait show {self.run_id}",
+                )
+            self._flush()
+            yield
+            self._flush()
+
     def commit(self) -> None:
         """Write what was collected; afterwards it is acknowledged."""
-        if not self._rows:
-            return
+        if self._rows:
+            with self.turn():
+                pass
+
+    def _flush(self) -> None:
         rows, self._rows = self._rows, {}
-        with self.database.transaction():
-            for statement, values in rows.items():
-                if len(values) == 1:
-                    self.database.execute(statement, values[0])
-                else:
-                    self.database.many(statement, values)
+        for statement, values in rows.items():
+            if len(values) == 1:
+                self.database.execute(statement, values[0])
+            else:
+                self.database.many(statement, values)
 
     def _add(self, statement: str, *values: Any) -> None:
         self._rows.setdefault(statement, []).append(values)
@@ -194,7 +255,21 @@ HEARTBEAT_SECONDS = 5.0
 
 _ARTIFACT = "INSERT INTO artifact VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _EXTENT = "INSERT INTO extent VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
-_LAUNCHED = "INSERT INTO attempt (run, node, path, attempt) VALUES (?, ?, ?, ?)"
+_LAUNCHED = "INSERT INTO attempt (run, node, path, attempt, key, decision) VALUES (?, ?, ?, ?, ?, ?)"
+_CACHED = (
+    "INSERT INTO attempt (run, node, path, attempt, state, ended_at, key, source)"
+    " VALUES (?, ?, ?, 0, 'cached', ?, ?, ?)"
+)
+_CACHED_METRICS = (
+    "INSERT INTO metric (run, node, path, attempt, name, position, at, value, logged_at)"
+    " SELECT ?, ?, ?, 0, name, position, at, value, logged_at FROM metric"
+    " WHERE run = ? AND node = ? AND path = ? AND attempt = ?"
+)
+_CACHED_PREVIEWS = (
+    "INSERT INTO preview (run, node, path, attempt, position, name, artifact, body)"
+    " SELECT ?, ?, ?, 0, position, name, artifact, body FROM preview"
+    " WHERE run = ? AND node = ? AND path = ? AND attempt = ?"
+)
 _ENDED = (
     "UPDATE attempt SET state = ?, reason = ?, worker = ?, started_at = ?, ended_at = ?, cpu_seconds = ?,"
     " peak_memory = ?, error = ? WHERE run = ? AND node = ? AND path = ? AND attempt = ?"
@@ -203,11 +278,11 @@ _SETTLED = (
     "INSERT INTO attempt (run, node, path, attempt, state, reason) VALUES (?, ?, ?, 0, ?, ?)"
     " ON CONFLICT DO NOTHING"
 )
-_OUTPUT = "INSERT INTO output VALUES (?, ?, ?, ?, ?)"
+_OUTPUT = "INSERT INTO output VALUES (?, ?, ?, ?, ?, ?)"
 _METRIC = (
     "INSERT INTO metric (run, node, path, attempt, name, position, at, value, logged_at)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_PREVIEW = "INSERT INTO preview VALUES (?, ?, ?, ?, ?, ?, ?)"
+_PREVIEW = "INSERT INTO preview VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _LOG = "INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?)"
 _FINISHED = "UPDATE run SET ended_at = ?, status = ?, reason = ? WHERE key = ?"

@@ -16,6 +16,7 @@ from typing import Any
 
 from plait.data.names import reference, resolve
 from plait.data.serializer import Codec, Raw, Unsuited
+from plait.errors import DataError
 
 
 def _named(value: Any) -> str:
@@ -95,7 +96,11 @@ def _array_load(state: list[Any]) -> array.array[Any]:
         return array.array(state[0], state[1])
     loaded = array.array(state[0])
     if loaded.itemsize != state[1]:
-        raise Unsuited
+        raise DataError(
+            f"an array of type {state[0]!r} was stored with {state[1]} bytes an item; here it has "
+            f"{loaded.itemsize}",
+            hint="run the step that made the value again on this machine",
+        )
     loaded.frombytes(state[2])
     return loaded
 
@@ -133,19 +138,20 @@ def _enum_load(state: list[Any]) -> Any:
 
 ENUM = Codec("enum", _enum_dump, _enum_load, immutable=True)
 
-NAMED_TUPLE = Codec(
-    "namedtuple",
-    lambda value: _tuple_dump(value),
-    lambda state: tuple.__new__(resolve(state[0]), state[1]),
-    lambda value: {"fields": list(value._fields)},
-    immutable=True,
-)
-
 
 def _tuple_dump(value: Any) -> list[Any]:
     if getattr(value, "__dict__", None) or "__reduce__" in vars(type(value)):
         raise Unsuited
     return [_named(value), list(value)]
+
+
+NAMED_TUPLE = Codec(
+    "namedtuple",
+    _tuple_dump,
+    lambda state: tuple.__new__(resolve(state[0]), state[1]),
+    lambda value: {"fields": list(value._fields)},
+    immutable=True,
+)
 
 
 _OWN_PICKLING = (
@@ -159,14 +165,14 @@ _OWN_PICKLING = (
 
 
 def _takes_care_of_itself(cls: type) -> bool:
-    """Whether a class says itself how it is to be pickled; a frozen dataclass with slots says what we do anyway."""
+    """Whether a class says itself how it is pickled; a frozen dataclass with slots says what we do anyway."""
     for name in _OWN_PICKLING:
         found = getattr(cls, name, None)
         if found is not getattr(object, name, None) and not getattr(found, "__qualname__", "").startswith(
             "_dataclass_"
         ):
             return True
-    return cls.__new__ is not object.__new__
+    return getattr(cls, "__new__", None) is not object.__new__
 
 
 def attributes(value: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How are NumPy arrays, scalars and dtypes stored? Their bytes in C order, as one buffer that is mapped when loaded."""
+"""How are NumPy arrays, scalars and dtypes stored? Their bytes in C order, mapped when loaded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How are pandas frames, series and scalars stored? Column by column, so that a column that did not change costs nothing."""
+"""How are pandas frames, series and scalars stored? By column: one that did not change costs nothing."""
 
 from __future__ import annotations
 

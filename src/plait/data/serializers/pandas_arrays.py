@@ -1,8 +1,9 @@
-"""How are the columns stored that pandas does not keep in a plain NumPy array? As the arrays that they are made of."""
+"""How are columns stored that pandas keeps in arrays of its own? As the arrays that these are made of."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 from plait.data.serializer import Codec, Raw, Unsuited
@@ -104,27 +105,24 @@ def _sparse_load(values: Any, indices: Any, length: int, fill: Any, kind: str) -
 
 
 def _text_dump(array: Any) -> list[Any]:
-    """Texts as one run of UTF-8 with offsets, whatever pandas keeps them in: its storage is a setting beside them."""
-    import numpy as np
+    """Texts as one run of UTF-8 with offsets, whatever keeps them: the storage is a setting beside them."""
     import pandas as pd
 
     dtype = array.dtype
     missing = "nan" if dtype.na_value is not pd.NA else "NA"
-    if dtype.storage == "pyarrow":
-        offsets, data, absent = _arrow_texts(array)
-    else:
-        offsets, data, absent = _python_texts(array)
-    mask = np.packbits(absent) if absent is not None and absent.any() else None
-    return [
-        dtype.storage,
-        missing,
-        Raw(memoryview(offsets).cast("B")) if len(offsets) > 1 else b"",
-        Raw(data),
-        mask,
-    ]
+    if dtype.storage.startswith("pyarrow"):
+        import pyarrow as pa
+
+        from plait.data.serializers.arrow import texts
+
+        whole = pa.chunked_array(array.__arrow_array__()).cast(pa.large_string()).combine_chunks()
+        if isinstance(whole, pa.ChunkedArray):
+            whole = pa.concat_arrays(whole.chunks) if whole.num_chunks else pa.array([], pa.large_string())
+        return ["pyarrow", missing, *texts(whole)]
+    return ["python", missing, *_python_texts(array)]
 
 
-def _python_texts(array: Any) -> tuple[Any, Any, Any]:
+def _python_texts(array: Any) -> list[Any]:
     import numpy as np
 
     absent = np.asarray(array.isna())
@@ -132,59 +130,32 @@ def _python_texts(array: Any) -> tuple[Any, Any, Any]:
         b"" if gone else text.encode("utf-8", "surrogatepass")
         for text, gone in zip(array, absent, strict=True)
     ]
-    offsets = np.zeros(len(texts) + 1, "<i8")
+    offsets: Any = np.zeros(len(texts) + 1, "<i8")
     np.cumsum(np.fromiter(map(len, texts), "<i8", len(texts)), out=offsets[1:])
-    return offsets, b"".join(texts), absent
-
-
-def _arrow_texts(array: Any) -> tuple[Any, Any, Any]:
-    import numpy as np
-    import pyarrow as pa
-
-    chunks = pa.chunked_array(array.__arrow_array__())
-    texts = chunks.cast(pa.large_string()).combine_chunks()
-    if isinstance(texts, pa.ChunkedArray):
-        texts = pa.concat_arrays(texts.chunks) if texts.num_chunks else pa.array([], pa.large_string())
-    absent = None
-    if texts.null_count:
-        absent = texts.is_null().to_numpy(zero_copy_only=False)
-        texts = texts.fill_null("")
-    size = len(texts)
-    _, places, data = texts.buffers()
-    if not size or data is None:
-        return np.zeros(size + 1, "<i8"), b"", absent
-    offsets = np.frombuffer(places, "<i8")[texts.offset : texts.offset + size + 1]
-    first, last = int(offsets[0]), int(offsets[-1])
-    return (offsets - first if first else offsets), memoryview(data)[first:last], absent
+    mask = np.packbits(absent, bitorder="little") if absent.any() else None
+    return [offsets, Raw(b"".join(texts)), mask]
 
 
 def _text_load(storage: str, missing: str, offsets: Any, data: Any, mask: Any) -> Any:
     import numpy as np
     import pandas as pd
 
-    places = np.frombuffer(offsets, "<i8") if len(offsets) else np.zeros(1, "<i8")
-    absent = None if mask is None else np.unpackbits(mask, count=len(places) - 1).astype(bool)
     na_value = np.nan if missing == "nan" else pd.NA
     if storage == "pyarrow" and _has_arrow():
-        dtype = _text_dtype("pyarrow", na_value)
-        return dtype.__from_arrow__(_arrow_array(places, data, absent))
+        import pyarrow as pa
+
+        from plait.data.serializers.arrow import texts_load
+
+        return _text_dtype("pyarrow", na_value).__from_arrow__(
+            texts_load(offsets, data, mask, pa.large_string())
+        )
     whole = bytes(data)
-    bounds = places.tolist()
-    texts = np.empty(len(bounds) - 1, dtype=object)
-    for place, (start, end) in enumerate(zip(bounds, bounds[1:], strict=False)):
+    texts: Any = np.empty(len(offsets) - 1, dtype=object)
+    for place, (start, end) in enumerate(pairwise(offsets.tolist())):
         texts[place] = whole[start:end].decode("utf-8", "surrogatepass")
-    if absent is not None:
-        texts[absent] = na_value
+    if mask is not None:
+        texts[np.unpackbits(mask, count=len(texts), bitorder="little").astype(bool)] = na_value
     return pd.array(texts, dtype=_text_dtype("python", na_value))
-
-
-def _arrow_array(places: Any, data: Any, absent: Any) -> Any:
-    import numpy as np
-    import pyarrow as pa
-
-    valid = None if absent is None else pa.py_buffer(np.packbits(~absent, bitorder="little"))
-    buffers = [valid, pa.py_buffer(places), pa.py_buffer(data)]
-    return pa.Array.from_buffers(pa.large_string(), len(places) - 1, buffers)
 
 
 def _has_arrow() -> bool:
@@ -204,6 +175,12 @@ def _text_dtype(storage: str, na_value: Any) -> Any:
         return pd.StringDtype("pyarrow_numpy")
 
 
+def _arrow_load(chunks: Any) -> Any:
+    import pandas as pd
+
+    return pd.arrays.ArrowExtensionArray(chunks)
+
+
 _Line = tuple[Callable[[Any], list[Any]], Callable[..., Any]]
 _TEXT: _Line = (_text_dump, _text_load)
 _KINDS: dict[str, _Line] = {
@@ -220,17 +197,8 @@ _KINDS: dict[str, _Line] = {
     "StringArrayNumpySemantics": _TEXT,
     "ArrowStringArray": _TEXT,
     "ArrowStringArrayNumpySemantics": _TEXT,
-    "ArrowExtensionArray": (
-        lambda array: [array.__arrow_array__()],
-        lambda chunks: _arrow_load(chunks),
-    ),
+    "ArrowExtensionArray": (lambda array: [array.__arrow_array__()], _arrow_load),
 }
-
-
-def _arrow_load(chunks: Any) -> Any:
-    import pandas as pd
-
-    return pd.arrays.ArrowExtensionArray(chunks)
 
 
 ARRAY = Codec(

@@ -54,4 +54,4 @@ def _describe(value: Any) -> dict[str, Any]:
     return {"shape": [len(value)], "dtype": str(value.dtype)[:100], "name": str(value.name)[:100]}
 
 
-INDEX = Codec("pandas.index", _dump, _load, _describe, immutable=False, embeds=True, stored=True)
+INDEX = Codec("pandas.index", _dump, _load, _describe, immutable=True, embeds=True, stored=True)

@@ -1,20 +1,22 @@
 """How is a value of any other class stored, with the same bytes for the same content?
 
-Plain pickling writes what objects are shared *by identity*: two equal texts are one object in one process and two in the
-next. Here what is immutable is compared by value, sets are written in the order of their content, arrays and frames
-are stored as they are outside a pickle, and functions and classes that no import finds travel with their code.
+Plain pickling writes which objects are shared *by identity*: two equal texts are one object in one process
+and two in the next. Here what is immutable is compared by value, sets are written in the order of their
+content, arrays and frames are stored as they are outside a pickle, and functions and classes that no import
+finds travel with their code.
 """
 
 from __future__ import annotations
 
+import importlib
 import io
 import pickle
-from collections.abc import Callable
 from typing import Any
 
 from plait.data import tree
 from plait.data.registry import REGISTRY
 from plait.data.serializer import Codec, Raw, Unsuited
+from plait.data.serializers.classes import by_content
 
 __all__ = ["PICKLE", "dump", "load"]
 
@@ -36,6 +38,12 @@ _BUILTIN = frozenset(
         pickle.PickleBuffer,
     }
 )
+
+# Libraries that keep addresses and counters of their process in their objects, and who knows how to leave these out.
+_AMENDED = {
+    "matplotlib": "plait.data.serializers.figures",
+    "sklearn": "plait.data.serializers.estimators",
+}
 
 
 def dump(value: Any) -> list[Raw]:
@@ -63,7 +71,10 @@ def _embedded(name: str, document: bytes, *buffers: Any) -> Any:
     return tree.load_state(serializer, document, buffers, REGISTRY)
 
 
-class _Pickler(pickle._Pickler):  # type: ignore[misc,name-defined]
+_Base: Any = pickle._Pickler  # type: ignore[attr-defined,unused-ignore]
+
+
+class _Pickler(_Base):  # type: ignore[misc]
     """The standard library's pickler in Python: the one in C does not let go of identity."""
 
     def __init__(self, file: io.BytesIO) -> None:
@@ -71,7 +82,7 @@ class _Pickler(pickle._Pickler):  # type: ignore[misc,name-defined]
 
         super().__init__(file, protocol=_PROTOCOL, buffer_callback=lambda view: None)
         self.views: list[memoryview] = []
-        self._texts: dict[Any, int] = {}
+        self._texts: dict[type, dict[Any, int]] = {str: {}, bytes: {}}
         self._code = cloudpickle.Pickler(io.BytesIO(), protocol=_PROTOCOL)
         self.dispatch_table = self._code.dispatch_table
 
@@ -80,7 +91,9 @@ class _Pickler(pickle._Pickler):  # type: ignore[misc,name-defined]
         if kind not in _BUILTIN and id(obj) not in self.memo:
             serializer = REGISTRY.for_type(kind)
             if serializer is not None and getattr(serializer, "immutable", False):
-                reduced = obj.__reduce_ex__(_PROTOCOL)
+                reduced = self.reducer_override(obj)
+                if reduced is NotImplemented:
+                    reduced = obj.__reduce_ex__(_PROTOCOL)
                 if isinstance(reduced, tuple):
                     # Saved without being remembered: the next equal one is written the same way.
                     return self.save_reduce(*reduced)
@@ -97,17 +110,27 @@ class _Pickler(pickle._Pickler):  # type: ignore[misc,name-defined]
             except (Unsuited, tree.Shared):
                 return NotImplemented
             return _embedded, (serializer.name, document, *map(pickle.PickleBuffer, buffers))
-        return self._code.reducer_override(obj)
+        reduced = self._code.reducer_override(obj)
+        if isinstance(reduced, tuple) and reduced[0].__name__ in (
+            "_make_skeleton_class",
+            "_make_skeleton_enum",
+        ):
+            return by_content(obj, reduced)
+        amend = _AMENDED.get(kind.__module__.partition(".")[0]) if reduced is NotImplemented else None
+        if amend is not None:
+            return importlib.import_module(amend).amended(obj)
+        return reduced
 
     def _save_text(self, obj: Any) -> None:
-        known = self._texts.get(obj)
+        texts = self._texts[type(obj)]
+        known = texts.get(obj)
         if known is not None:
             self.write(self.get(known))
             return
-        _DISPATCH[type(obj)](self, obj)
+        _Base.dispatch[type(obj)](self, obj)
         entry = self.memo.get(id(obj))
         if entry is not None:
-            self._texts[obj] = entry[0]
+            texts[obj] = entry[0]
 
     def _save_tuple(self, obj: tuple[Any, ...]) -> None:
         size = len(obj)
@@ -137,7 +160,7 @@ class _Pickler(pickle._Pickler):  # type: ignore[misc,name-defined]
         self.write(pickle.NEXT_BUFFER)
 
     dispatch = {  # noqa: RUF012
-        **pickle._Pickler.dispatch,  # type: ignore[attr-defined]
+        **_Base.dispatch,
         str: _save_text,
         bytes: _save_text,
         tuple: _save_tuple,
@@ -147,7 +170,6 @@ class _Pickler(pickle._Pickler):  # type: ignore[misc,name-defined]
     }
 
 
-_DISPATCH: dict[type, Callable[[Any, Any], None]] = pickle._Pickler.dispatch  # type: ignore[attr-defined]
 _TUPLE_ENDS = (pickle.EMPTY_TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3)
 
 

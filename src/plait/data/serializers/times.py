@@ -15,11 +15,19 @@ def _datetime_dump(value: dt.datetime) -> list[Any]:
 
 
 def _datetime_load(state: list[Any]) -> dt.datetime:
-    return dt.datetime(*state[0], fold=state[1], tzinfo=state[2])
+    clock, fold, zone = state
+    year, month, day, *time = clock
+    return dt.datetime.combine(dt.date(year, month, day), _time_load([time, fold, zone]))
 
 
 def _time_dump(value: dt.time) -> list[Any]:
     return [[value.hour, value.minute, value.second, value.microsecond], value.fold, value.tzinfo]
+
+
+def _time_load(state: list[Any]) -> dt.time:
+    clock, fold, zone = state
+    hour, minute, second, micro = clock
+    return dt.time(hour, minute, second, micro, zone, fold=fold)
 
 
 def _zone_dump(value: zoneinfo.ZoneInfo) -> str:
@@ -33,7 +41,7 @@ DATE = Codec("date", dt.date.toordinal, dt.date.fromordinal, immutable=True)
 TIME = Codec(
     "time",
     _time_dump,
-    lambda state: dt.time(*state[0], fold=state[1], tzinfo=state[2]),
+    _time_load,
     immutable=True,
 )
 TIMEDELTA = Codec(

@@ -1,0 +1,1 @@
+"""What can be typed at a prompt? One module per command, imported when it is called."""

@@ -1,0 +1,112 @@
+"""What does ``plait`` do with what was typed? It finds the command, runs it, and says what went wrong in few words."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from plait._version import __version__
+from plait.errors import ConfError, DefinitionError, ParameterError, PlaitError, TargetError, nearest
+
+__all__ = ["main", "plait"]
+
+# Each command, where it is, and its line in the help: nothing is imported before it is called.
+_COMMANDS = {
+    "run": "Run a pipeline and record everything.",
+    "runs": "List the latest runs.",
+    "show": "Show a run, or the graph of a pipeline.",
+    "logs": "Print what the tasks of a run said.",
+}
+_WRONG_USE = (TargetError, ParameterError, ConfError, DefinitionError)
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        from importlib import import_module
+
+        found: click.Command = import_module(f"plait.cli.{cmd_name}").command
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            close = nearest(args[0], _COMMANDS)
+            hint = f"did you mean: plait {close[0]}?" if close else "plait --help lists the commands"
+            raise click.UsageError(f"there is no command {args[0]!r}\n  → {hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    no_args_is_help=True,
+    invoke_without_command=False,
+)
+@click.version_option(__version__, "--version", message="plait %(version)s")
+def plait() -> None:
+    """Pipelines of plain Python functions, every run recorded.
+
+    \b
+    plait run train.py alpha=0.3     run the pipeline of a file
+    plait runs                       what has run so far
+    plait show latest                how it went, step by step
+    plait logs latest 'fit[3]'       what a task said
+    """
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run one command and leave with its status: 0 done, 1 failed, 2 wrong use, 130 by Ctrl-C."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a console that lacks ✓ still gets the words
+    try:
+        status = _run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our output has gone, such as `head`; nobody is left to be told.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    sys.exit(status)
+
+
+def _run(arguments: list[str] | None) -> int:
+    try:
+        answer: Any = plait.main(args=arguments, prog_name="plait", standalone_mode=False)
+        return answer if isinstance(answer, int) else 0
+    except PlaitError as error:
+        return _tell(error)
+    except click.UsageError as error:
+        from plait.cli.usage import explain
+
+        explain(error)
+        return 2
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+
+
+def _tell(error: PlaitError) -> int:
+    if os.environ.get("PLAIT_DEBUG"):
+        import traceback
+
+        traceback.print_exception(error)
+    else:
+        from plait.cli.problems import show
+
+        show(error)
+    return 2 if isinstance(error, _WRONG_USE) else 1

@@ -1,0 +1,109 @@
+"""``plait show``: how did a run go, or what would a pipeline do?"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from plait.errors import PlaitError, RecordError, TargetError
+
+if TYPE_CHECKING:
+    from plait.graph.model import Graph
+    from plait.record.views import Run
+
+__all__ = ["command"]
+
+_ID_LETTERS = frozenset("0123456789abcdefghjkmnpqrstvwxyz")
+
+
+@click.command(
+    "show",
+    help="""Show a run, or the graph of a pipeline before it runs.
+
+WHAT is the id of a run, a unique beginning of one, `latest` (the default), or a TARGET as for plait run.""",
+)
+@click.argument("what", default="latest", metavar="[RUN|TARGET]")
+@click.option("--mermaid", is_flag=True, help="A flowchart in Mermaid's language.")
+@click.option("--json", "as_json", is_flag=True, help="A JSON object.")
+def command(what: str, mermaid: bool, as_json: bool) -> None:
+    run = find_run(what)
+    if run is not None:
+        _show_run(run, mermaid=mermaid, as_json=as_json)
+    else:
+        _show_target(what, mermaid=mermaid, as_json=as_json)
+
+
+def find_run(what: str) -> Run | None:
+    """The run that a text means; None when it can only be a target, or there is no such run."""
+    from plait.cli.store import open_store
+
+    if what != "latest" and not _ID_LETTERS.issuperset(what):
+        return None
+    try:
+        return open_store().run(what)
+    except RecordError as error:
+        if (
+            what == "latest"
+            or "several" in error.what
+            or ("there is no run" not in error.what and "no runs are" not in error.what)
+        ):
+            raise
+        return None
+
+
+def _show_run(run: Run, *, mermaid: bool, as_json: bool) -> None:
+    if mermaid:
+        from plait.display.mermaid import mermaid_text
+        from plait.display.steps import progress_of
+
+        sys.stdout.write(mermaid_text(run.graph, progress_of(run)))
+        return
+    if as_json:
+        from plait.cli.store import print_json
+        from plait.display.document import run_document
+
+        print_json(run_document(run))
+        return
+    from plait.display.page import run_page
+    from plait.display.screen import Screen
+
+    screen = Screen(sys.stdout)
+    screen.write(run_page(run, screen.width))
+
+
+def _show_target(what: str, *, mermaid: bool, as_json: bool) -> None:
+    from plait.cli.problems import describing
+    from plait.project.discover import find_pipeline
+
+    try:
+        found = find_pipeline(what)
+    except TargetError as error:
+        if _ID_LETTERS.issuperset(what) and error.__cause__ is None:
+            raise TargetError(
+                f"there is no run and no pipeline {what!r}", hint=error.hint or _latest()
+            ) from None
+        raise
+    with describing(found.pipeline.name):
+        graph: Graph = found.pipeline.trace().graph
+    if mermaid:
+        from plait.display.mermaid import mermaid_text
+
+        sys.stdout.write(mermaid_text(graph))
+        return
+    if as_json:
+        sys.stdout.write(graph.to_json().decode() + "\n")
+        return
+    from plait.display.page import pipeline_page
+    from plait.display.screen import Screen
+
+    screen = Screen(sys.stdout)
+    screen.write(pipeline_page(found.pipeline, graph, screen.width, found.text))
+
+
+def _latest() -> str:
+    try:
+        return "plait runs lists the runs"
+    except PlaitError:
+        return "plait run TARGET"

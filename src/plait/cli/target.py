@@ -1,0 +1,117 @@
+"""Which pipeline, and with which values? What several commands read from the line that was typed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from plait.errors import ParameterError
+
+if TYPE_CHECKING:
+    from plait.graph.pipeline import Definition
+    from plait.launch.prepare import Given
+
+__all__ = ["read_parameters"]
+
+
+def read_parameters(
+    definition: Definition, assignments: Sequence[str], file: Path | None
+) -> dict[str, Given]:
+    """The values of NAME=VALUE texts and of a file of parameters, the texts over the file.
+
+    Raises:
+        ParameterError: a text is no assignment, or reaches inside something that has no inside.
+        ConfError: the file cannot be read.
+    """
+    from plait.launch.prepare import Given
+    from plait.project.yaml import parse_value, split_assignment
+
+    given = _from_file(file) if file is not None else {}
+    for text in assignments:
+        path, raw = split_assignment(text)
+        value = _parsed(path, raw, parse_value)
+        name, inside = path[0], path[1:]
+        if inside:
+            base = given[name].value if name in given else _default(definition, name)
+            given[name] = Given(_put(base, inside, value, name), "command line")
+        else:
+            given[name] = Given(value, "command line", raw)
+    return given
+
+
+def _parsed(path: tuple[str, ...], raw: str, parse: Any) -> Any:
+    try:
+        return parse(raw)
+    except ParameterError as error:
+        raise ParameterError(f"{'.'.join(path)}: {error.what}", hint=error.hint) from None
+
+
+def _from_file(file: Path) -> dict[str, Given]:
+    from plait.launch.prepare import Given
+    from plait.project.origin import at, plain
+    from plait.project.yaml import load_yaml
+
+    node = load_yaml(file)
+    given = {}
+    for name, inner in node.value.items():
+
+        def where(path: tuple[Any, ...], inner: Any = inner) -> str:
+            found = at(inner, path)
+            return str((found or inner).origin)
+
+        given[name] = Given(plain(inner), str(file), where=where)
+    return given
+
+
+def _default(definition: Definition, name: str) -> Any:
+    parameter = definition.signature.parameters.get(name)
+    if parameter is None or parameter.default is parameter.empty:
+        return None
+    return parameter.default
+
+
+def _put(base: Any, path: tuple[str, ...], value: Any, name: str) -> Any:
+    """``base`` with ``value`` at a path inside it, everything else kept; ``base`` itself is not changed.
+
+    Raises:
+        ParameterError: something on the way has no inside.
+    """
+    if not path:
+        return value
+    if isinstance(base, list | tuple):
+        return _put_item(list(base), path, value, name)
+    fields = _fields(base)
+    if fields is None:
+        raise ParameterError(
+            f"{name} is {base!r:.60} ({type(base).__name__}), so there is no {name}.{path[0]}",
+            hint=f"write {name}=VALUE",
+        )
+    key = next((key for key in fields if str(key) == path[0]), path[0])
+    fields[key] = _put(fields.get(key), path[1:], value, f"{name}.{path[0]}")
+    return fields
+
+
+def _put_item(items: list[Any], path: tuple[str, ...], value: Any, name: str) -> list[Any]:
+    if not path[0].isdecimal() or int(path[0]) >= len(items):
+        last = f"{name}.0 to {name}.{len(items) - 1}" if items else "none, it is empty"
+        raise ParameterError(f"{name} is a list and has no item {path[0]!r}", hint=f"its items are {last}")
+    index = int(path[0])
+    items[index] = _put(items[index], path[1:], value, f"{name}.{index}")
+    return items
+
+
+def _fields(base: Any) -> dict[Any, Any] | None:
+    """What a value has inside, by name; None for one that has nothing."""
+    if base is None:
+        return {}
+    if isinstance(base, dict):
+        return dict(base)
+    cls = type(base)
+    if hasattr(cls, "__dataclass_fields__"):
+        return {field: getattr(base, field) for field in cls.__dataclass_fields__ if hasattr(base, field)}
+    if hasattr(cls, "__struct_fields__"):
+        return {field: getattr(base, field) for field in cls.__struct_fields__}
+    if hasattr(cls, "model_fields"):
+        return {field: getattr(base, field) for field in cls.model_fields}
+    return None

@@ -1,0 +1,110 @@
+"""How did it go? What is printed when a run has ended."""
+
+from __future__ import annotations
+
+from plait.display.elements import element_text
+from plait.display.errors import error_lines, headline
+from plait.display.metrics import metric_lines
+from plait.display.steps import progress_of, step_lines
+from plait.display.text import Text
+from plait.display.values import describe_result
+from plait.display.words import mark, seconds
+from plait.graph.model import Path
+from plait.record.views import Run, Task
+
+__all__ = ["failure_lines", "failures_of", "head", "next_lines", "summary"]
+
+_MOST_FAILURES = 3
+_LOOKED_AT = 500
+
+
+def summary(run: Run, width: int) -> list[Text]:
+    """A run that has ended: steps, metrics, result or failures, and what to type next."""
+    lines = [head(run), Text(), *step_lines(run.graph, progress_of(run), width)]
+    for block in (metric_lines(run, width), _result(run, width), failure_lines(run, width), next_lines(run)):
+        if block:
+            lines += [Text(), *block]
+    return lines
+
+
+def head(run: Run) -> Text:
+    status = run.status
+    line = mark(status).add(" ").add(run.pipeline, "bold").add(f"  run {run.id}  ")
+    line.add(status, status)
+    return line.add(f" {'in' if status == 'done' else 'after'} {seconds(run.seconds)}", "dim")
+
+
+def _result(run: Run, width: int) -> list[Text]:
+    if run.status != "done":
+        return []
+    return [Text("  ").add("result", "title").add("  ").add(describe_result(run, max(30, width - 12) * 2))]
+
+
+def failure_lines(run: Run, width: int) -> list[Text]:
+    """What failed, the same failure once; its lines in the user's files first."""
+    if run.reason and run.status != "done":
+        lines = [Text("  ").add(part, "error") for part in str(run.reason).splitlines()]
+    else:
+        lines = []
+    failed = failures_of(run, None, (), width)
+    return [*lines, *([Text()] if lines and failed else []), *failed]
+
+
+def failures_of(run: Run, node: int | None, path: Path, width: int) -> list[Text]:
+    """The failed tasks of a run, of one of its nodes, or below a path of it."""
+    lines: list[Text] = []
+    groups: dict[str, list[Task]] = {}
+    for task in run.iter_tasks(node, state="failed", limit=_LOOKED_AT):
+        if task.path[: len(path)] != path:
+            continue
+        said = headline(task.error) if task.error else (task.reason or "failed")
+        groups.setdefault(f"{task.node} {said}", []).append(task)
+    for tasks in list(groups.values())[:_MOST_FAILURES]:
+        if lines:
+            lines.append(Text())
+        lines += _failure(run, tasks, width)
+    if len(groups) > _MOST_FAILURES:
+        lines += [
+            Text(),
+            Text(f"  and {len(groups) - _MOST_FAILURES} other failures: plait show {run.id}", "dim"),
+        ]
+    return lines
+
+
+def _failure(run: Run, tasks: list[Task], width: int) -> list[Text]:
+    first = tasks[0]
+    title = Text("  ").add(mark("failed")).add(f" {first.name}", "bold")
+    about = element_text(run, first.node, first.path)
+    if about:
+        title.add(f"  {about}", "dim")
+    if len(tasks) > 1:
+        names = ", ".join(task.name for task in tasks[1:4])
+        more = f" and {len(tasks) - 4} more" if len(tasks) > 4 else ""
+        title.add(f"  (also {names}{more})", "dim")
+    if first.attempt > 1:
+        title.add(f"  in attempt {first.attempt}", "dim")
+    lines = [title.cut(width)]
+    if first.error is not None:
+        return [*lines, *error_lines(first.error, width, indent=4)]
+    return [*lines, Text("    ").add(first.reason or "", "error").cut(width)]
+
+
+def next_lines(run: Run) -> list[Text]:
+    """What one may want to type now."""
+    failed = next(run.iter_tasks(state="failed", limit=1), None)
+    typed = [(f"plait show {run.id}", "this again, with where its values came from")]
+    if failed is not None and failed.attempt:
+        typed.append((f"plait logs {run.id} {_quoted(failed.name)}", "what that task said"))
+    else:
+        typed.append((f"plait logs {run.id}", "what its tasks said"))
+    if run.status == "done":
+        typed.append(("plait runs", "all runs"))
+    longest = max(len(command) for command, _ in typed)
+    return [
+        Text("  ").add("→ ", "dim").add(command.ljust(longest), "name").add(f"   {why}", "dim")
+        for command, why in typed
+    ]
+
+
+def _quoted(name: str) -> str:
+    return f"'{name}'" if "[" in name else name

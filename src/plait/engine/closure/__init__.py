@@ -1,0 +1,6 @@
+"""What code does a step really run?"""
+
+from plait.engine.closure.walker import Walker, closure_of
+from plait.record.closures import Closure, Component
+
+__all__ = ["Closure", "Component", "Walker", "closure_of"]

@@ -1,0 +1,482 @@
+"""How is any value that code can reach written down, with the functions and classes in it walked as well?"""
+
+from __future__ import annotations
+
+import copyreg
+import functools
+import logging
+import sys
+from collections.abc import Callable, Iterable
+from enum import Enum
+from pathlib import Path
+from reprlib import Repr
+from types import (
+    BuiltinFunctionType,
+    FunctionType,
+    MappingProxyType,
+    MethodType,
+    ModuleType,
+)
+from typing import Any
+
+from plait.engine.closure.origin import FOREIGN, PLAIT, USER, module_file
+from plait.engine.closure.tokens import bulk, digest, group, scalar, shorten, word
+from plait.engine.closure.walk import Place, Walk
+from plait.record.closures import Component
+
+__all__ = ["constant_token", "value_token"]
+
+_DEEPEST = 150
+# Values that are data through and through: a content hash of them is enough, no code hides in them.
+_DATA = {
+    "numpy": {"ndarray"},
+    "pandas": {
+        "DataFrame",
+        "Series",
+        "Index",
+        "RangeIndex",
+        "DatetimeIndex",
+        "MultiIndex",
+        "CategoricalIndex",
+    },
+    "polars": {"DataFrame", "Series"},
+    "pyarrow": {"Table", "RecordBatch", "ChunkedArray"},
+}
+
+_SECRETS = ("password", "passwd", "secret", "token", "api_key", "apikey", "credential")
+_VARIABLES = ("TypeVar", "ParamSpec", "TypeVarTuple")
+
+
+def value_token(walk: Walk, value: Any, place: Place) -> str:
+    """The token of ``value``; equal tokens mean equal values, whatever process wrote them.
+
+    Functions, classes and modules in it become pieces of the closure of their own. A value that cannot be
+    written down is refused: the closure says so and is not cacheable.
+    """
+    token = scalar(value)
+    if token is not None:
+        return token
+    write = _WRITERS.get(type(value))
+    if write is None:
+        write = _writer(value)
+    if write in _LEAVES:
+        return write(walk, value, place)
+    if id(value) in walk.stack:
+        return f"again{len(walk.stack) - walk.stack[id(value)]}"
+    if len(walk.stack) > _DEEPEST:
+        return walk.refuse(place, value, "it is nested too deeply")
+    walk.stack[id(value)] = len(walk.stack)
+    try:
+        return shorten(write(walk, value, place))
+    finally:
+        del walk.stack[id(value)]
+
+
+_Writer = Callable[[Walk, Any, Place], str]
+
+
+def _writer(value: Any) -> _Writer:
+    kind = type(value)
+    if isinstance(value, type):
+        return _class
+    if isinstance(value, ModuleType):
+        return _module
+    if isinstance(value, Enum):
+        return _member
+    if isinstance(value, logging.Logger):
+        return _logger
+    if isinstance(value, set | frozenset):
+        return _subset
+    if kind.__module__ == "typing" and kind.__name__ in _VARIABLES:
+        return _type_variable
+    if kind.__module__ == "typing" and kind.__name__ == "TypeAliasType":
+        return _alias
+    if kind.__module__ == "functools" and kind.__name__ in ("_lru_cache_wrapper", "singledispatchmethod"):
+        return _wrapper if kind.__name__ == "_lru_cache_wrapper" else _single_dispatch_method
+    return _instance
+
+
+def _items(walk: Walk, value: Iterable[Any], place: Place) -> list[str]:
+    return [value_token(walk, item, place) for item in value]
+
+
+def _sequence(walk: Walk, value: Any, place: Place) -> str:
+    return bulk(value) or group(type(value).__name__, _items(walk, value, place))
+
+
+def _set(walk: Walk, value: Any, place: Place) -> str:
+    return bulk(value) or group(type(value).__name__, sorted(_items(walk, sorted(value, key=_rank), place)))
+
+
+def _subset(walk: Walk, value: Any, place: Place) -> str:
+    members = sorted(_items(walk, sorted(value, key=_rank), place))
+    return group("subset", [_class(walk, type(value), place), *members, _state(walk, vars_of(value), place)])
+
+
+def _rank(value: Any) -> str:
+    """An order for the members of a set that does not change from process to process."""
+    return getattr(value, "__qualname__", None) or scalar(value) or type(value).__qualname__
+
+
+def _mapping(walk: Walk, value: Any, place: Place) -> str:
+    token = bulk(value) if type(value) is dict else None
+    if token is not None:
+        return token
+    parts = []
+    for key, item in value.items():
+        parts.append(value_token(walk, key, place))
+        parts.append(value_token(walk, item, place))
+    return group("dict", parts)
+
+
+def _state(walk: Walk, state: Any, place: Place) -> str:
+    """The attributes of an instance, by name: the order in which they were set says nothing."""
+    if type(state) is not dict or not all(type(key) is str for key in state):
+        return value_token(walk, state, place)
+    parts = []
+    for key in sorted(state):
+        parts.append(word(key))
+        parts.append(value_token(walk, state[key], place))
+    return group("state", parts)
+
+
+def _function(walk: Walk, value: FunctionType, place: Place) -> str:
+    origin = walk.walker.origins.of_globals(value.__globals__)
+    if origin == USER:
+        return walk.meet_function(value)
+    if origin == PLAIT:
+        return _plait(walk, value, place)
+    return _foreign_function(walk, value, place)
+
+
+def _foreign_function(walk: Walk, value: FunctionType, place: Place) -> str:
+    """A package's function counts by its name; what the user gave to it to hold counts by itself.
+
+    Such as the function that ``contextlib.contextmanager`` or a package's decorator wrapped.
+    """
+    parts = [walk.by_reference(value.__globals__.get("__name__"), value.__code__.co_qualname)]
+    registry = getattr(value, "registry", None)
+    if isinstance(registry, MappingProxyType):  # functools.singledispatch: its other variables are caches
+        return group("dispatch", [*parts, *sorted(_items(walk, registry.items(), place))])
+    if id(value) in walk.stack:
+        return "again"
+    walk.stack[id(value)] = len(walk.stack)
+    walk.tolerant += 1
+    try:
+        for cell in value.__closure__ or ():
+            try:
+                parts.append(value_token(walk, cell.cell_contents, place))
+            except ValueError:
+                parts.append("empty")
+        if "__wrapped__" in value.__dict__:
+            parts.append(value_token(walk, value.__dict__["__wrapped__"], place))
+    finally:
+        walk.tolerant -= 1
+        del walk.stack[id(value)]
+    return group("foreign", parts) if len(parts) > 1 else parts[0]
+
+
+def _class(walk: Walk, value: type, place: Place) -> str:
+    if walk.walker.origins.of_name(value.__module__) == USER:
+        return walk.meet(value, value.__module__, value.__qualname__)
+    return walk.by_reference(value.__module__, value.__qualname__)
+
+
+def _module(walk: Walk, value: ModuleType, place: Place) -> str:
+    if walk.walker.origins.of_module(value) == USER:
+        return walk.meet_namespace(
+            value.__dict__, f"{place.name} uses the module {value.__name__} as a value"
+        )
+    return walk.by_reference(value.__name__, "")
+
+
+def _method(walk: Walk, value: MethodType, place: Place) -> str:
+    home = sys.modules.get(getattr(value.__func__, "__module__", None) or "")
+    foreign = home is not None and walk.walker.origins.of_module(home) != USER
+    if home is not None and foreign and getattr(home, value.__name__, None) == value:  # random.randint
+        return walk.by_reference(home.__name__, value.__name__)
+    return group("method", _items(walk, (value.__func__, value.__self__), place))
+
+
+def _builtin(walk: Walk, value: Any, place: Place) -> str:
+    owner = getattr(value, "__self__", None)
+    if owner is None or isinstance(owner, ModuleType):
+        return _extension(walk, value, place)
+    if isinstance(owner, type):
+        return walk.by_reference(owner.__module__, f"{owner.__qualname__}.{value.__name__}")
+    home = sys.modules.get(type(owner).__module__)
+    if home is not None and getattr(home, value.__name__, None) is value:  # such as random.random
+        return walk.by_reference(home.__name__, value.__name__)
+    return group("method", [word(value.__name__), value_token(walk, owner, place)])
+
+
+def _extension(walk: Walk, value: Any, place: Place) -> str:
+    """A function without Python code; the user's own extension module counts by the content of its file."""
+    name = getattr(value, "__module__", None)
+    module = sys.modules.get(name or "")
+    token = walk.by_reference(name, value.__qualname__)
+    if module is None or walk.walker.origins.of_module(module) != USER:
+        return token
+    file = module_file(module) or ""
+    if file.endswith(".py") or not Path(file).is_file():
+        return token
+    hashed = walk.walker.file_digest(Path(file))
+    relative = walk.relative(module.__name__, "")
+    walk.add(relative, Component(f"{module.__name__}:", "file", hashed, "", file))
+    return group("extension", [token, hashed])
+
+
+def _descriptor(walk: Walk, value: Any, place: Place) -> str:
+    owner = value.__objclass__
+    return walk.by_reference(owner.__module__, f"{owner.__qualname__}.{value.__name__}")
+
+
+def _wrapping(walk: Walk, value: Any, place: Place) -> str:
+    return group(type(value).__name__, [value_token(walk, value.__func__, place)])
+
+
+def _property(walk: Walk, value: property, place: Place) -> str:
+    return group("property", _items(walk, (value.fget, value.fset, value.fdel), place))
+
+
+def _cached_property(walk: Walk, value: Any, place: Place) -> str:
+    return group("cached_property", [value_token(walk, value.func, place)])
+
+
+def _partial(walk: Walk, value: Any, place: Place) -> str:
+    parts = (value.func, value.args, value.keywords)
+    return group(type(value).__name__, [*_items(walk, parts, place), _state(walk, vars_of(value), place)])
+
+
+def _single_dispatch_method(walk: Walk, value: Any, place: Place) -> str:
+    return group("dispatch", _items(walk, (value.func, value.dispatcher), place))
+
+
+def _member(walk: Walk, value: Enum, place: Place) -> str:
+    return group("member", [_class(walk, type(value), place), word(str(value._name_))])
+
+
+def _logger(walk: Walk, value: logging.Logger, place: Place) -> str:
+    return "logger"  # what is logged, and where, is no part of a result
+
+
+def _type_variable(walk: Walk, value: Any, place: Place) -> str:
+    return word(f"{type(value).__name__} {value.__name__}")
+
+
+def _alias(walk: Walk, value: Any, place: Place) -> str:
+    return group("alias", [word(value.__name__), value_token(walk, value.__value__, place)])
+
+
+def _wrapper(walk: Walk, value: Any, place: Place) -> str:
+    """Something that says what it wraps: the thing inside counts, not the options around it."""
+    return group("wraps", [_by_type(walk, value), value_token(walk, value.__wrapped__, place)])
+
+
+def _by_type(walk: Walk, value: Any) -> str:
+    return walk.by_reference(type(value).__module__, type(value).__qualname__)
+
+
+def _plait(walk: Walk, value: Any, place: Place) -> str:
+    """Nothing of plait itself is walked; a step counts by the function in it."""
+    if says_what_it_wraps(value):
+        return value_token(walk, value.__wrapped__, place)
+    name = getattr(value, "__qualname__", None) or type(value).__qualname__
+    return "plait " + word(str(name))
+
+
+def says_what_it_wraps(value: Any) -> bool:
+    """Whether ``__wrapped__`` is really there: some objects answer to every name."""
+    own = getattr(value, "__dict__", None)
+    return hasattr(type(value), "__wrapped__") or (isinstance(own, dict) and "__wrapped__" in own)
+
+
+def vars_of(value: Any) -> dict[str, Any]:
+    """The attributes of an instance, without those that a ``cached_property`` worked out."""
+    own = getattr(value, "__dict__", None)
+    if type(own) is not dict:
+        return {}
+    return {k: v for k, v in own.items() if not _is_worked_out(type(value), k)}
+
+
+def _is_worked_out(kind: type, name: str) -> bool:
+    for base in kind.__mro__:
+        if name in base.__dict__:
+            return isinstance(base.__dict__[name], functools.cached_property)
+    return False
+
+
+def _instance(walk: Walk, value: Any, place: Place) -> str:
+    kind = type(value)
+    origin = walk.walker.origins.of_name(kind.__module__)
+    if origin == PLAIT and says_what_it_wraps(value):
+        return _plait(walk, value, place)
+    if origin != USER and says_what_it_wraps(value):
+        return _wrapper(walk, value, place)
+    if _is_data(kind) and walk.walker.hash_value is not None and not _holds_objects(value):
+        hashed = _hashed(walk, value)
+        if hashed is not None:
+            return group("data", [_class(walk, kind, place), hashed])
+    if origin == FOREIGN:
+        walk.package(kind.__module__)
+    try:
+        reduced = _reduced(value)
+    except Exception as error:  # noqa: BLE001  a user's __reduce__ may raise anything, and all of it means no
+        return _irreducible(walk, value, place, error)
+    if isinstance(reduced, str):
+        return _global_name(walk, value, reduced, place)
+    return _from_reduced(walk, value, reduced, place)
+
+
+def _is_data(kind: type) -> bool:
+    return any(base.__name__ in _DATA.get(base.__module__.partition(".")[0], ()) for base in kind.__mro__)
+
+
+def _holds_objects(value: Any) -> bool:
+    return bool(getattr(getattr(value, "dtype", None), "hasobject", False))
+
+
+def _hashed(walk: Walk, value: Any) -> str | None:
+    hash_value = walk.walker.hash_value
+    if hash_value is None:
+        return None
+    try:
+        hashed = hash_value(value)
+    except Exception:  # noqa: BLE001  what cannot be hashed is refused with a sentence, whatever was raised
+        return None
+    return None if hashed is None else "hash " + word(hashed)
+
+
+def _reduced(value: Any) -> Any:
+    """What pickle would write: how to make the value, and from what."""
+    registered = copyreg.dispatch_table.get(type(value))
+    if registered is not None:
+        return registered(value)
+    return value.__reduce_ex__(4)
+
+
+def _from_reduced(walk: Walk, value: Any, reduced: Any, place: Place) -> str:
+    make, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
+    if isinstance(state, dict):
+        state = {k: v for k, v in state.items() if not (type(k) is str and _is_worked_out(type(value), k))}
+    foreign = walk.walker.origins.of_name(type(value).__module__) != USER
+    walk.tolerant += foreign
+    try:
+        parts = [
+            value_token(walk, make, place),
+            value_token(walk, arguments, place),
+            _state(walk, state, place),
+            group("items", _items(walk, items or (), place)),
+            group("pairs", _items(walk, pairs or (), place)),
+        ]
+    finally:
+        walk.tolerant -= foreign
+    return group("made", [_class(walk, type(value), place), *parts])
+
+
+def _global_name(walk: Walk, value: Any, name: str, place: Place) -> str:
+    """Some objects are known by their name in a module; if that is true, the name is enough."""
+    home = getattr(value, "__module__", None) or type(value).__module__
+    for module in (sys.modules.get(home), sys.modules.get("__main__")):
+        found: Any = module
+        for part in name.split("."):
+            found = getattr(found, part, None)
+        if found is value and module is not None:
+            return _found_by_name(walk, value, module, name, place)
+    return _irreducible(walk, value, place, None)
+
+
+def _found_by_name(walk: Walk, value: Any, module: ModuleType, name: str, place: Place) -> str:
+    token = walk.by_reference(module.__name__, name)
+    if walk.walker.origins.of_module(module) != USER:
+        return token
+    if callable(value) and not hasattr(value, "__dict__"):
+        return _extension(walk, value, place)
+    return group("named", [token, _class(walk, type(value), place), _state(walk, vars_of(value), place)])
+
+
+def _irreducible(walk: Walk, value: Any, place: Place, error: Exception | None) -> str:
+    hashed = _hashed(walk, value)
+    if hashed is not None:
+        return group("hashed", [_class(walk, type(value), place), hashed])
+    return walk.refuse(place, value)
+
+
+_LEAVES: frozenset[Any] = frozenset(
+    {_function, _class, _module, _logger, _type_variable, _builtin, _descriptor, _member}
+)
+_WRITERS: dict[type, _Writer] = {
+    list: _sequence,
+    tuple: _sequence,
+    set: _set,
+    frozenset: _set,
+    dict: _mapping,
+    MappingProxyType: _mapping,
+    FunctionType: _function,
+    MethodType: _method,
+    BuiltinFunctionType: _builtin,
+    type("".__add__): _builtin,
+    type(int.__add__): _descriptor,
+    type(str.join): _descriptor,
+    type(dict.__dict__["fromkeys"]): _descriptor,
+    type(FunctionType.__code__): _descriptor,
+    type(FunctionType.__globals__): _descriptor,
+    classmethod: _wrapping,
+    staticmethod: _wrapping,
+    property: _property,
+    functools.cached_property: _cached_property,
+    functools.partial: _partial,
+    functools.partialmethod: _partial,
+}
+
+
+class _Short(Repr):
+    """Twenty items of a container; objects by their type, as a repr may be slow or hold an address."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlist = self.maxtuple = self.maxdict = self.maxset = self.maxfrozenset = 20
+        self.maxstring = self.maxother = 80
+
+    def repr_instance(self, x: Any, level: int) -> str:
+        return getattr(x, "__qualname__", None) or type(x).__qualname__
+
+
+def _shown(value: Any) -> str:
+    """A constant as people would write it, shortened; objects by their type."""
+    if value is None or isinstance(value, int | float | str | bytes | complex | Enum):
+        return _cut(repr(value))
+    kind = type(value)
+    if kind in (list, tuple, dict, set, frozenset):
+        return _cut(_Short().repr(value))
+    if kind.__module__ in ("re", "datetime", "decimal", "fractions", "pathlib", "pathlib._local", "uuid"):
+        return _cut(repr(value))
+    shape = getattr(value, "shape", None)
+    size = f" {shape}" if isinstance(shape, tuple) else ""
+    return f"{kind.__module__}.{kind.__qualname__}{size}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 200 else text[:199] + "…"
+
+
+def constant_token(walk: Walk, value: Any, place: Place) -> str:
+    """The token of a value that has a name: it becomes a piece of the closure under that name."""
+    known = walk.constants.get(place.relative)
+    if known is not None and known[0] is value:
+        return known[1]
+    token = value_token(walk, value, place)
+    if not token.startswith("@"):
+        hashed = digest(token)
+        token = "=" + place.relative
+        while token in walk.components and walk.components[token].digest != hashed:
+            token += "'"
+        detail = "•••" if _is_secret(place.name) else _shown(value)
+        walk.add(token, Component(place.name, "constant", hashed, detail))
+    walk.constants[place.relative] = (value, token)
+    return token
+
+
+def _is_secret(name: str) -> bool:
+    folded = name.rpartition(":")[2].casefold()
+    return any(hint in folded for hint in _SECRETS)

@@ -1,0 +1,170 @@
+"""Which pieces does one function reach? The state of a single walk: what was met, named and noted."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Iterator
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from plait.engine.closure.origin import FOREIGN, Origin
+from plait.engine.closure.tokens import digest, word
+from plait.record.closures import Component
+
+if TYPE_CHECKING:
+    from plait.engine.closure.walker import Walker
+
+__all__ = ["Place", "Walk", "innermost", "module_of", "type_name"]
+
+# What packages keep in their objects for their own use; it says nothing about a result.
+_PLUMBING = frozenset(
+    {
+        "_thread.RLock",
+        "_thread._local",
+        "_thread.lock",
+        "weakref.ReferenceType",
+        "weakref.WeakKeyDictionary",
+        "weakref.WeakValueDictionary",
+        "weakref.WeakSet",
+    }
+)
+
+
+class Place(NamedTuple):
+    """Where a value was met: its name in digests and its name for people."""
+
+    relative: str
+    name: str
+
+    def inside(self, suffix: str) -> Place:
+        return Place(self.relative + suffix, self.name + suffix)
+
+
+class Walk:
+    """One walk from one function to everything it reaches.
+
+    A piece is named when it is first met and described later, from a queue: so cycles need no care, and the
+    description of a piece refers to the others by name. In digests the names are relative to the step: its
+    module is ``.`` and its own name ``<step>``, so neither matters.
+
+    Attributes:
+        components: relative name and component, in the order of description.
+        packages: distributions that were touched.
+        notes: sentences for ``Closure.opaque``.
+        constants: by relative name, the value that was met there and its token.
+    """
+
+    def __init__(self, walker: Walker, root: FunctionType) -> None:
+        self.walker = walker
+        inner = innermost(root)
+        self._home = str(inner.__globals__.get("__name__"))
+        self._own = inner.__code__.co_qualname
+        self.components: dict[str, Component] = {}
+        self.packages: dict[str, str] = {}
+        self.notes: dict[str, None] = {}
+        self.cacheable = True
+        self.constants: dict[str, tuple[Any, str]] = {}
+        self.stack: dict[int, int] = {}  # values being written down, by id, with their depth
+        self.tolerant = 0  # > 0 inside what belongs to a package: its locks and handles are its own business
+        self._names: dict[int, str] = {}
+        self._taken: set[str] = set()
+        self._alive: list[Any] = []  # an id is only a name as long as its object lives
+        self._queue: deque[tuple[Any, Place]] = deque()
+
+    def waiting(self) -> Iterator[tuple[Any, Place]]:
+        """Every piece that was met and not yet described, once; describing one may add others."""
+        while self._queue:
+            yield self._queue.popleft()
+
+    def meet(self, thing: Any, module: str, qualname: str, relative: str | None = None) -> str:
+        """The token of a function, class or namespace of the user's; the first time it goes on the list."""
+        known = self._names.get(id(thing))
+        if known is not None:
+            return "@" + known
+        wanted = relative or self.relative(module, qualname)
+        unique, count = wanted, 1
+        while unique in self._taken:
+            count += 1
+            unique = f"{wanted}#{count}"
+        self._taken.add(unique)
+        self._names[id(thing)] = unique
+        self._alive.append(thing)
+        self._queue.append((thing, Place(unique, f"{module}:{qualname}")))
+        return "@" + unique
+
+    def meet_function(self, function: FunctionType) -> str:
+        return self.meet(function, str(function.__globals__.get("__name__")), function.__code__.co_qualname)
+
+    def meet_namespace(self, names: dict[str, Any], why: str) -> str:
+        """All that a module defines; ``why`` says what made it necessary."""
+        module = str(names.get("__name__"))
+        if why:
+            self.note(f"{why}: all of {module} is in the key")
+        return self.meet(names, module, "*")
+
+    def relative(self, module: str, qualname: str) -> str:
+        """The name that digests use."""
+        if module != self._home:
+            return f"{module}:{qualname}"
+        if qualname == self._own or qualname.startswith(self._own + "."):
+            return ".:<step>" + qualname[len(self._own) :]
+        return f".:{qualname}"
+
+    def add(self, relative: str, component: Component) -> None:
+        self.components[relative] = component
+
+    def note(self, sentence: str) -> None:
+        self.notes.setdefault(sentence)
+
+    def refuse(self, place: Place, value: Any, why: str = "") -> str:
+        """``value`` cannot be hashed: say so, and take the cache away from the step."""
+        kind = type_name(value)
+        if not (self.tolerant and kind in _PLUMBING):
+            self.cacheable = False
+            because = f" ({why})" if why else ""
+            self.note(f"{place.name} holds a {kind}, which cannot be hashed{because}: the step is not cached")
+            detail = f"a {kind} cannot be hashed"
+            self.add(f"?{place.relative}", Component(place.name, "opaque", digest(kind), detail))
+        return "unhashable " + word(kind)
+
+    def package(self, module: str) -> None:
+        """Note that the package which holds ``module`` is touched."""
+        name, version = self.walker.origins.distribution(module)
+        self.packages[name] = version
+
+    def foreign(self, module: str) -> Origin:
+        """Whose module it is; what belongs to a package is noted as touched."""
+        origin = self.walker.origins.of_name(module)
+        if origin == FOREIGN:
+            self.package(module)
+        return origin
+
+    def by_reference(self, module: str | None, qualname: str) -> str:
+        """The token of something that is not the user's: its name; its package's version covers the rest."""
+        if module:
+            self.foreign(module)
+        return "ref " + word(f"{module}:{qualname}")
+
+
+def innermost(function: FunctionType) -> FunctionType:
+    """The function inside all wrappers that say what they wrap."""
+    seen = {id(function)}
+    inner = function
+    while True:
+        wrapped = getattr(inner, "__wrapped__", None)
+        if wrapped is None or id(wrapped) in seen:
+            break
+        seen.add(id(wrapped))
+        inner = wrapped
+    return inner if isinstance(inner, FunctionType) else function
+
+
+def type_name(value: Any) -> str:
+    kind = type(value)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def module_of(names: dict[str, Any]) -> ModuleType | None:
+    module = sys.modules.get(str(names.get("__name__")))
+    return module if module is not None and module.__dict__ is names else None

@@ -1,0 +1,123 @@
+"""When is a task the same as one before? Its cache key: the code that really runs, and the content that goes in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import blake3
+
+from plait.data import ArtifactStore
+from plait.engine.closure import Closure, Walker
+from plait.graph.model import Graph
+from plait.record.results import DictArg, ListArg, Plain, Stored, Tree
+
+__all__ = ["Keys"]
+
+_FORMAT = b"plait key 1"
+
+
+class Keys:
+    """The cache keys of one graph's tasks.
+
+    Never in a key: names of runs and steps, retries, resources, tags, secrets. Inputs enter by content, so a changed
+    step upstream that gives the same bytes stops there.
+
+    Args:
+        uses: for each step, the files and objects that it names as ``uses=``.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        functions: Sequence[Callable[..., Any]],
+        uses: Sequence[tuple[Any, ...]],
+        store: ArtifactStore,
+        walker: Walker | None = None,
+    ) -> None:
+        self._graph = graph
+        self._functions = functions
+        self._uses = uses
+        self._store = store
+        self._walker = walker or Walker(hash_value=self._hash_value)
+        self._closures: dict[int, Closure] = {}
+        self._constants: dict[tuple[type, Any], str] = {}
+        self._bases: dict[int, Any] = {}
+
+    def closure(self, step: int) -> Closure:
+        """What the code of a step is made of."""
+        known = self._closures.get(step)
+        if known is None:
+            version = self._graph.steps[step].options.version
+            known = self._walker.closure_of(
+                self._functions[step], uses=self._uses[step], version=version or None
+            )
+            self._closures[step] = known
+        return known
+
+    def why_uncached(self, node: int) -> str | None:
+        """Why no task of a node is looked up; None when they are."""
+        if self._graph.options(node).cache is False:
+            return "cache=False"
+        closure = self.closure(self._graph.nodes[node].step)
+        return None if closure.cacheable else "; ".join(closure.opaque) or "its code cannot be seen through"
+
+    def key(self, node: int, arguments: tuple[tuple[str, Tree], ...]) -> str | None:
+        """The key of a task; None for one that is never looked up."""
+        base = self._bases.get(node)
+        if base is None:
+            base = self._bases[node] = self._base(node)
+        if base is False:
+            return None
+        hasher = base.copy()
+        for name, tree in arguments:
+            hasher.update(f"\0{name}=".encode())
+            self._update(hasher, tree)
+        return str(hasher.hexdigest(20))
+
+    def _base(self, node: int) -> Any:
+        if self.why_uncached(node) is not None:
+            return False
+        chosen = self._graph.nodes[node]
+        splits = self._graph.layout.splits[0]
+        hasher = blake3.blake3(_FORMAT)
+        hasher.update(self.closure(chosen.step).digest.encode())
+        depths = ",".join(str(splits.get((node, at), 0)) for at in range(len(chosen.outputs)))
+        hasher.update(f"\0{depths}".encode())
+        return hasher
+
+    def _update(self, hasher: Any, tree: Tree) -> None:
+        if type(tree) is Stored:
+            hasher.update(tree.artifact.id.encode())
+        elif type(tree) is Plain:
+            hasher.update(self._constant(tree.value).encode())
+        elif type(tree) is ListArg:
+            hasher.update(b"(%d" % len(tree.items) if tree.is_tuple else b"[%d" % len(tree.items))
+            for item in tree.items:
+                hasher.update(b",")
+                self._update(hasher, item)
+        else:
+            assert isinstance(tree, DictArg)
+            hasher.update(b"{%d" % len(tree.items))
+            for key, item in tree.items:
+                hasher.update(b",%d:%s:" % (len(key), key.encode()))
+                self._update(hasher, item)
+
+    def _constant(self, value: Any) -> str:
+        """A constant hashes as the artifact that it would be: written in the pipeline or given, it is the same."""
+        kind = type(value)
+        if kind in (list, dict, float):  # 0.0 and -0.0 are one key of a dict, and two values
+            return self._store.identify(value)
+        known = self._constants.get((kind, value))
+        if known is None:
+            known = self._constants[kind, value] = self._store.identify(value)
+        return known
+
+    def _hash_value(self, value: Any) -> str | None:
+        """The content hash of a value that a step's code refers to; None when it has none that can be relied on."""
+        from plait.errors import DataError
+
+        try:
+            return self._store.identify(value)
+        except (DataError, RecursionError):
+            return None

@@ -1,0 +1,42 @@
+"""What would a run do? The plan of a pipeline with its arguments, from the records that are there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from plait.engine.keys import Keys
+from plait.engine.plan import Plan, make_plan
+from plait.launch.prepare import Prepared
+from plait.launch.start import CachePolicy, open_reuse, store_inputs
+from plait.project.place import home_of
+from plait.record.results import Results
+from plait.record.store import RecordStore
+
+__all__ = ["plan"]
+
+_RUNS_TO_LEARN_FROM = 5
+
+
+def plan(prepared: Prepared, *, home: Path | None = None, policy: CachePolicy | None = None) -> Plan:
+    """What `execute` would do with the same arguments: the same walk, the same decisions."""
+    records = RecordStore(home or home_of(prepared.definition.file)[1], create=True)
+    traced, graph = prepared.traced, prepared.graph
+    inputs = store_inputs(traced, prepared.values, records.artifacts)
+    keys = Keys(graph, traced.functions, traced.uses, records.artifacts)
+    reuse = open_reuse(records, graph, keys, policy or CachePolicy())
+    results = Results(graph, records.artifacts, inputs)
+    return make_plan(graph, inputs, reuse, results, average_seconds(records, graph.name))
+
+
+def average_seconds(records: RecordStore, pipeline: str) -> dict[str, float]:
+    """How long a task of each node took on average in the last runs of a pipeline."""
+    return dict(
+        records.database.rows(
+            "SELECT node.id, AVG(attempt.ended_at - attempt.started_at) FROM attempt"
+            " JOIN node ON node.run = attempt.run AND node.node = attempt.node"
+            " WHERE attempt.state = 'done' AND attempt.started_at IS NOT NULL AND attempt.run IN"
+            " (SELECT key FROM run WHERE pipeline = ? AND status = 'done' ORDER BY key DESC LIMIT ?)"
+            " GROUP BY node.id",
+            (pipeline, _RUNS_TO_LEARN_FROM),
+        )
+    )

@@ -1,0 +1,175 @@
+"""Can this pipeline run? Its graph is traced, its arguments are found and checked, before anything is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from plait.errors import DefinitionError, ParameterError, did_you_mean
+from plait.graph.model import Each, Graph
+from plait.graph.pipeline import Definition
+from plait.graph.tracing import Traced
+from plait.graph.unfold import Unknown, size
+
+__all__ = ["Given", "Prepared", "convert_given", "prepare"]
+
+
+class Given(Struct, frozen=True):
+    """A value for an argument of a pipeline: where it came from, and its text where it was typed."""
+
+    value: Any
+    origin: str = "given"
+    text: str | None = None
+    where: Any = None  # ``file:line``, or a function from a path inside the value to one
+
+
+class Prepared(Struct, frozen=True):
+    """A run that could begin: everything is found, of the right type, and of fitting lengths."""
+
+    definition: Definition
+    traced: Traced
+    values: dict[str, Any]
+    origins: dict[str, str]
+
+    @property
+    def graph(self) -> Graph:
+        return self.traced.graph
+
+
+def prepare(definition: Definition, given: Mapping[str, Given]) -> Prepared:
+    """Trace a pipeline and find its arguments, before anything is recorded.
+
+    Raises:
+        DefinitionError: the pipeline cannot be described as a graph.
+        ParameterError: an argument is missing, unknown or of a wrong type; all of them are said at once.
+    """
+    traced = definition.trace()
+    values, origins = _arguments(definition, given)
+    _check_lists(traced, {**traced.literals, **values})
+    return Prepared(definition, traced, values, origins)
+
+
+def _refuse_unknown(definition: Definition, given: Mapping[str, Given]) -> None:
+    known = definition.signature.parameters
+    for name in given:
+        if name not in known:
+            raise ParameterError(
+                f"pipeline {definition.name!r} has no parameter {name!r}",
+                where=definition.where,
+                hint=did_you_mean(name, known) or "it takes none",
+            )
+
+
+def _arguments(definition: Definition, given: Mapping[str, Given]) -> tuple[dict[str, Any], dict[str, str]]:
+    values = convert_given(definition, given)
+    origins = {name: one.origin for name, one in given.items()}
+    missing: list[str] = []
+    for name, parameter in definition.signature.parameters.items():
+        if name in values:
+            continue
+        if parameter.default is parameter.empty:
+            missing.append(name)
+        else:
+            values[name], origins[name] = parameter.default, "default"
+    if missing:
+        several = len(missing) > 1
+        raise ParameterError(
+            f"pipeline {definition.name!r} needs {', '.join(map(repr, missing))}: no value was given and"
+            f" {'they have' if several else 'it has'} no default",
+            where=definition.where,
+            hint="write " + " ".join(f"{name}=…" for name in missing),
+        )
+    return {name: values[name] for name in definition.signature.parameters}, origins
+
+
+def convert_given(definition: Definition, given: Mapping[str, Given]) -> dict[str, Any]:
+    """Given values as the types that the arguments are annotated with.
+
+    Raises:
+        ParameterError: a name is unknown, or values are of wrong types; all of them are said at once.
+    """
+    if not given:
+        return {}
+    from plait.project.types import Wanted, convert_all
+
+    _refuse_unknown(definition, given)
+    hints = _annotations(definition)
+    return convert_all(
+        Wanted(name, one.value, hints.get(name, Any), one.where, one.text) for name, one in given.items()
+    )
+
+
+def _annotations(definition: Definition) -> dict[str, Any]:
+    """The annotations of the arguments; those that cannot be resolved say nothing."""
+    import inspect
+    import typing
+
+    try:
+        return typing.get_type_hints(inspect.unwrap(definition.function), include_extras=True)
+    except Exception:  # noqa: BLE001 - a name that exists for type checkers only
+        return {
+            name: annotation
+            for name, annotation in definition.function.__annotations__.items()
+            if not isinstance(annotation, str)
+        }
+
+
+def _check_lists(traced: Traced, values: Mapping[str, Any]) -> None:
+    """What an ``each`` takes apart must be lists, and of one length where they run side by side."""
+    graph = traced.graph
+    for name, depth in graph.layout.splits[1].items():
+        _require_lists(name, values[name], depth)
+    facts = _Known(graph, values)
+    for index, scope in enumerate(graph.scopes):
+        if not isinstance(scope, Each) or graph.layout.axes[scope.parent]:
+            continue
+        sizes: dict[str, int] = {}
+        for label, source in zip(scope.labels, scope.sources, strict=True):
+            try:
+                sizes[label] = size(graph, facts, source, scope.parent, ())
+            except Unknown:
+                continue
+        if len(set(sizes.values())) > 1:
+            raise DefinitionError(
+                "each(...) side by side needs lists of equal length: "
+                + ", ".join(f"{label} has {count}" for label, count in sizes.items()),
+                where=next((graph.nodes[node].where for node in graph.layout.subtree(index)), None),
+                hint="for every combination of them write **each.product(…)",
+            )
+
+
+def _require_lists(name: str, value: Any, depth: int) -> None:
+    if not isinstance(value, list | tuple):
+        raise ParameterError(
+            f"{name}: the pipeline takes each(…) of it, so it must be a list,"
+            f" not {type(value).__name__}: {value!r:.80}",
+            hint=f"write {name}=[…]",
+        )
+    if depth > 1:
+        for position, item in enumerate(value):
+            _require_lists(f"{name}[{position}]", item, depth - 1)
+
+
+class _Known:
+    """Lengths that are known before a run begins: those of its inputs."""
+
+    def __init__(self, graph: Graph, values: Mapping[str, Any]) -> None:
+        self._depths = graph.layout.splits[1]
+        self._values = values
+
+    def extent(self, scope: int, path: tuple[int, ...]) -> int | None:
+        return None
+
+    def output_lengths(self, node: int, output: int, path: tuple[int, ...]) -> None:
+        return None
+
+    def input_lengths(self, name: str) -> Any:
+        return _lengths(self._values[name], self._depths.get(name, 0))
+
+
+def _lengths(value: Any, depth: int) -> Any:
+    if depth <= 1:
+        return len(value) if depth else None
+    return [_lengths(item, depth - 1) for item in value]

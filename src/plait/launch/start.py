@@ -1,0 +1,376 @@
+"""How does a run begin, go on after a failure, or branch off from another? One way in for all three."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from plait.data import Artifact, ArtifactStore
+from plait.engine.keys import Keys
+from plait.engine.loop import Loop
+from plait.engine.reuse import Reuse
+from plait.engine.task import Executor, Job
+from plait.errors import DataError, DefinitionError, RecordError, did_you_mean
+from plait.graph.model import Graph
+from plait.graph.model import Path as TaskPath
+from plait.graph.pipeline import Definition
+from plait.graph.slicing import downstream, meanings
+from plait.graph.tracing import Traced
+from plait.launch.facts import installed_packages, new_id, run_facts
+from plait.launch.prepare import Given, Prepared, convert_given
+from plait.project.place import home_of
+from plait.record.computations import Computations
+from plait.record.results import Results
+from plait.record.store import RecordStore
+from plait.record.takeover import finished_places, past_attempts, take_over
+from plait.record.views import Run, run_is_alive
+from plait.record.writer import RunWriter, new_run
+
+__all__ = ["CachePolicy", "execute", "find_nodes", "fork", "open_reuse", "resume", "store_inputs"]
+
+Prior: TypeAlias = Callable[[int, TaskPath], "tuple[tuple[Artifact, ...], str] | None"]
+
+
+class CachePolicy(Struct, frozen=True):
+    """Which earlier results may be taken.
+
+    ``look_up`` is false for ``--no-cache``; ``refresh`` names the steps that are computed anew.
+    """
+
+    look_up: bool = True
+    refresh: tuple[str, ...] = ()
+
+
+class _Begin(Struct, frozen=True):
+    """All that a loop needs beside its executor."""
+
+    records: RecordStore
+    traced: Traced
+    inputs: dict[str, Artifact]
+    writer: RunWriter
+    keys: Keys
+    params: dict[str, Any]
+    policy: CachePolicy
+    prior: Prior = lambda _node, _path: None
+    attempts: Mapping[tuple[int, TaskPath], int] = {}
+
+
+def execute(
+    prepared: Prepared,
+    *,
+    executor: Executor,
+    target: str = "",
+    home: Path | None = None,
+    listener: Any = None,
+    policy: CachePolicy = CachePolicy(),  # noqa: B008 - frozen
+) -> Run:
+    """Record a run and carry it to its end, whatever that is; see ``Run.status``.
+
+    Args:
+        home: the ``.plait`` folder; beside the project or the file of the pipeline if left out.
+        listener: a ``Listener``, or a function that makes one of the recorded run; its ``close()``, if it has one,
+            is called when the run is over, or could not go on.
+
+    Raises:
+        RecordError, StoreError: nothing can be written; what was committed stays.
+    """
+    definition = prepared.definition
+    root, own_home = home_of(definition.file)
+    records = RecordStore(home or own_home, create=True)
+    inputs = store_inputs(prepared.traced, prepared.values, records.artifacts)
+    params = {name: shown(value) for name, value in prepared.values.items()}
+    keys = Keys(prepared.graph, prepared.traced.functions, prepared.traced.uses, records.artifacts)
+    writer = _record(
+        records,
+        prepared.graph,
+        keys,
+        target=target or f"{definition.module}:{definition.qualname}",
+        params=params,
+        root=root,
+        executor=executor.name,
+        inputs={name: (artifact, prepared.origins.get(name, "literal")) for name, artifact in inputs.items()},
+    )
+    begin = _Begin(records, prepared.traced, inputs, writer, keys, params, policy)
+    return _carry(begin, executor, listener)
+
+
+def resume(
+    run: Run,
+    definition: Definition,
+    *,
+    executor: Executor,
+    listener: Any = None,
+    policy: CachePolicy = CachePolicy(),  # noqa: B008 - frozen
+    tell: Callable[[str], None] = lambda _text: None,
+) -> Run:
+    """Go on with a run that failed, was cancelled or crashed: what was committed is not repeated.
+
+    Code that changed since is used for what is still to do. Where the pipeline itself has changed, what both
+    pipelines agree on is taken into a new run, since a recorded run keeps its graph.
+
+    Args:
+        tell: is told, in sentences, what a user should know, such as changed code in steps that are done.
+
+    Raises:
+        RecordError: the run is still going on or is done.
+    """
+    status = run.status
+    if status == "running":
+        raise RecordError(
+            f"run {run.id} is still running", hint=f"plait logs {run.id} -f, or plait cancel {run.id}"
+        )
+    if status == "done":
+        raise RecordError(f"run {run.id} is done: there is nothing to resume", hint=f"plait show {run.id}")
+    traced = definition.trace()
+    records = run.store
+    keys = Keys(traced.graph, traced.functions, traced.uses, records.artifacts)
+    _point_out_changes(run, traced.graph, keys, tell)
+    if meanings(run.graph) != meanings(traced.graph):
+        tell("the pipeline has changed since: what is the same goes into a new run")
+        return _branch(run, definition, traced, keys, {}, set(), executor, listener, policy)
+    writer = take_over(records.database, run, run_facts(home_of(definition.file)[0]))
+    places = finished_places(records.database, run.key)
+    begin = _Begin(
+        records,
+        traced,
+        run.results.inputs,
+        writer,
+        keys,
+        run.params,
+        policy,
+        lambda node, path: (places[node, path], run.id) if (node, path) in places else None,
+        past_attempts(records.database, run.key),
+    )
+    return _carry(begin, executor, listener)
+
+
+def fork(
+    run: Run,
+    definition: Definition,
+    at: Sequence[str],
+    given: Mapping[str, Given],
+    *,
+    executor: Executor,
+    listener: Any = None,
+    policy: CachePolicy = CachePolicy(),  # noqa: B008 - frozen
+) -> Run:
+    """A new run that takes everything before the steps ``at`` from an earlier one.
+
+    Raises:
+        RecordError: there is no such step.
+        ParameterError: a given parameter is unknown or of a wrong type.
+    """
+    traced = definition.trace()
+    keys = Keys(traced.graph, traced.functions, traced.uses, run.store.artifacts)
+    values = convert_given(definition, given)
+    again = downstream(traced.graph, find_nodes(traced.graph, at))
+    return _branch(run, definition, traced, keys, values, again, executor, listener, policy)
+
+
+def _branch(
+    run: Run,
+    definition: Definition,
+    traced: Traced,
+    keys: Keys,
+    values: dict[str, Any],
+    again: set[int],
+    executor: Executor,
+    listener: Any,
+    policy: CachePolicy,
+) -> Run:
+    """A new run with another one's results for the nodes that both agree on, except those to run ``again``."""
+    records, graph = run.store, traced.graph
+    same = _agreed(run.graph, graph, again)
+    changed = store_inputs(traced, values, records.artifacts)
+    defaults = {
+        name: parameter.default
+        for name, parameter in definition.signature.parameters.items()
+        if name not in run.results.inputs and name not in values
+    }
+    inputs = {
+        **store_inputs(traced, defaults, records.artifacts, literals=False),
+        **run.results.inputs,
+        **changed,
+    }
+    params = {**run.params, **{name: shown(value) for name, value in values.items()}}
+    places = finished_places(records.database, run.key)
+    writer = _record(
+        records,
+        graph,
+        keys,
+        target=run.target,
+        params=params,
+        root=home_of(definition.file)[0],
+        executor=executor.name,
+        inputs={name: (artifact, f"run {run.id}") for name, artifact in inputs.items()},
+        parent=run.id,
+    )
+
+    def prior(node: int, path: TaskPath) -> tuple[tuple[Artifact, ...], str] | None:
+        there = same.get(node)
+        found = places.get((there, path)) if there is not None else None
+        return (found, run.id) if found else None
+
+    return _carry(_Begin(records, traced, inputs, writer, keys, params, policy, prior), executor, listener)
+
+
+def _agreed(old: Graph, new: Graph, again: set[int]) -> dict[int, int]:
+    before, now = meanings(old), meanings(new)
+    return {
+        index: old.layout.by_id[node.id]
+        for index, node in enumerate(new.nodes)
+        if index not in again and before.get(node.id) == now[node.id]
+    }
+
+
+def _record(
+    records: RecordStore,
+    graph: Graph,
+    keys: Keys,
+    *,
+    target: str,
+    params: dict[str, Any],
+    root: Path,
+    executor: str,
+    inputs: dict[str, tuple[Artifact, str]],
+    parent: str | None = None,
+) -> RunWriter:
+    return new_run(
+        records.database,
+        graph,
+        run_id=new_id(),
+        target=target,
+        params=params,
+        packages=installed_packages(),
+        facts=run_facts(root),
+        executor=executor,
+        inputs=inputs,
+        closures=[keys.closure(step) for step in range(len(graph.steps))],
+        parent=parent,
+    )
+
+
+def open_reuse(
+    records: RecordStore, graph: Graph, keys: Keys, policy: CachePolicy, *, prior: Prior = lambda _n, _p: None
+) -> Reuse:
+    """What decides for the tasks of a graph whether they have to run."""
+    alive: dict[int, tuple[float, bool]] = {}
+
+    def still_alive(key: int) -> bool:
+        asked, answer = alive.get(key, (0.0, False))
+        if time.monotonic() - asked > 1.0:
+            answer = run_is_alive(records, key)
+            alive[key] = (time.monotonic(), answer)
+        return answer
+
+    return Reuse(
+        graph,
+        keys,
+        Computations(records.database),
+        records.artifacts,
+        prior=prior,
+        look_up=policy.look_up,
+        refresh=find_nodes(graph, policy.refresh),
+        alive=still_alive,
+    )
+
+
+def _carry(begin: _Begin, executor: Executor, listener: Any) -> Run:
+    graph, writer, records = begin.traced.graph, begin.writer, begin.records
+    run = records.run(writer.run_id)
+    watching = listener(run) if callable(listener) else listener
+    reuse = open_reuse(records, graph, begin.keys, begin.policy, prior=begin.prior)
+    loop = Loop(
+        graph,
+        begin.traced.functions,
+        job=Job(writer.run_id, graph.name, records.artifacts_url, (), begin.params),
+        results=Results(graph, records.artifacts, begin.inputs),
+        executor=executor,
+        writer=writer,
+        reuse=reuse,
+        attempts=begin.attempts,
+        listener=watching,
+    )
+    try:
+        loop.run()
+    except (DataError, DefinitionError) as error:
+        # Found before any task began, such as a step that cannot travel to another process.
+        writer.finished("failed", error.what)
+        writer.commit()
+        raise
+    finally:
+        if hasattr(watching, "close"):
+            watching.close()
+    return run.refresh()
+
+
+def _point_out_changes(run: Run, graph: Graph, keys: Keys, tell: Callable[[str], None]) -> None:
+    """Code that changed in steps that are done stays unused; that is worth a word."""
+    done = {
+        node
+        for node, counts in run.counts().items()
+        if counts.by_state.get("done") or counts.by_state.get("cached")
+    }
+    for node in sorted(done):
+        chosen = run.graph.nodes[node]
+        there = graph.find_node(chosen.id)
+        old = run.closures.get(node)
+        if there is not None and old and old != keys.closure(graph.nodes[there].step).digest:
+            tell(f"{chosen.id} is done and is not repeated, though its code has changed since")
+
+
+def find_nodes(graph: Graph, names: Sequence[str]) -> set[int]:
+    """The nodes of steps, groups or outputs by their names.
+
+    Raises:
+        RecordError: a name is unknown; the nearest is named.
+    """
+    found: set[int] = set()
+    layout = graph.layout
+    for name in names:
+        matching = {
+            index
+            for index, node in enumerate(graph.nodes)
+            if name == node.id or node.id.startswith(f"{name}.") or name == graph.steps[node.step].name
+        }
+        if name in layout.by_output:
+            matching.add(layout.by_output[name][0])
+        if not matching:
+            known = [*layout.by_id, *layout.by_output]
+            raise RecordError(f"pipeline {graph.name!r} has no step {name!r}", hint=did_you_mean(name, known))
+        found |= matching
+    return found
+
+
+def store_inputs(
+    traced: Traced, values: Mapping[str, Any], store: ArtifactStore, *, literals: bool = True
+) -> dict[str, Artifact]:
+    """The artifacts of a run's arguments and literals; lists that an ``each`` takes apart item by item."""
+    depths = traced.graph.layout.splits[1]
+    everything = {**(traced.literals if literals else {}), **values}
+    return {name: _store_input(store, name, value, depths.get(name, 0)) for name, value in everything.items()}
+
+
+def _store_input(store: ArtifactStore, name: str, value: Any, depth: int) -> Artifact:
+    if not depth:
+        return store.save(value, name)
+    return store.gather(
+        [_store_input(store, f"{name}[{at}]", item, depth - 1) for at, item in enumerate(value)]
+    )
+
+
+def shown(value: Any) -> Any:
+    """A parameter as the records and the UI show it: itself where JSON can say it, else what it is."""
+    try:
+        text = msgspec.json.encode(value)
+    except (TypeError, ValueError, OverflowError):
+        shape = getattr(value, "shape", None)
+        return f"<{type(value).__name__}{f' {shape}' if shape is not None else ''}>"
+    return (
+        msgspec.json.decode(text) if len(text) < 65536 else f"<{type(value).__name__} of {len(text)} bytes>"
+    )

@@ -1,0 +1,68 @@
+"""How does a process go on with a run that another one left? It takes the run over, and finds what was committed."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+import msgspec
+
+from plait.data import Artifact
+from plait.errors import RecordError
+from plait.graph.model import Path
+from plait.record.database import Database
+from plait.record.paths import from_key
+from plait.record.views import Run
+from plait.record.writer import RunWriter
+
+__all__ = ["finished_places", "past_attempts", "take_over"]
+
+_artifact = msgspec.msgpack.Decoder(Artifact)
+
+
+def take_over(database: Database, run: Run, facts: dict[str, Any]) -> RunWriter:
+    """Become the owner of a run; a process that still thinks it is may not write any more.
+
+    Raises:
+        RecordError: somebody else has just done so.
+    """
+    now = time.time()
+    with database.transaction():
+        row = database.row("SELECT turn, status, heartbeat_at FROM run WHERE key = ?", (run.key,))
+        if row is None or (row[1], row[2]) != (run.recorded_status, run.heartbeat):
+            raise RecordError(f"run {run.id} has changed in this moment", hint=f"plait show {run.id}")
+        database.execute(
+            "UPDATE run SET turn = turn + 1, host = ?, pid = ?, process_started = ?, heartbeat_at = ?, ended_at = NULL,"
+            " status = NULL, reason = NULL WHERE key = ?",
+            (facts["host"], os.getpid(), facts["process_started"], now, run.key),
+        )
+        # Attempts that did not succeed are superseded by those to come; nothing is said of what was never begun.
+        database.execute(
+            "DELETE FROM attempt WHERE run = ? AND attempt = 0 AND state IN ('skipped', 'failed')", (run.key,)
+        )
+        database.execute(
+            "UPDATE attempt SET reason = COALESCE(reason, 'its process was gone'), state = 'retried'"
+            " WHERE run = ? AND (state IS NULL OR state IN ('failed', 'cancelled'))",
+            (run.key,),
+        )
+    return RunWriter(database, run.key, run.id, now, row[0] + 1)
+
+
+def finished_places(database: Database, run_key: int) -> dict[tuple[int, Path], tuple[Artifact, ...]]:
+    """The outputs of all tasks of a run that have any."""
+    found: dict[tuple[int, Path], list[Artifact]] = {}
+    for node, path, body in database.execute(
+        "SELECT node, path, body FROM output WHERE run = ? ORDER BY node, path, position", (run_key,)
+    ):
+        found.setdefault((node, from_key(path)), []).append(_artifact.decode(body))
+    return {place: tuple(artifacts) for place, artifacts in found.items()}
+
+
+def past_attempts(database: Database, run_key: int) -> dict[tuple[int, Path], int]:
+    """How many attempts each task has behind it."""
+    rows = database.rows(
+        "SELECT node, path, MAX(attempt) FROM attempt WHERE run = ? AND attempt > 0 GROUP BY node, path",
+        (run_key,),
+    )
+    return {(node, from_key(path)): count for node, path, count in rows}
