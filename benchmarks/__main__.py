@@ -61,7 +61,7 @@ def samples(outcomes: list[Outcome]) -> list[dict[str, object]]:
             "tool": one.peer.name,
             "work": one.way.label,
             "n": one.way.n,
-            "why_not": one.why_not or None,
+            "failures": one.failures,
             "samples": [dataclasses.asdict(sample) for sample in one.samples],
         }
         for one in outcomes
@@ -105,6 +105,7 @@ def main(words: Sequence[str] | None = None) -> int:
     taking_part = [FLOOR, OURS, *(peer for peer in PEERS if peer.name in names)]
     facts, taken = measured(measures, taking_part, wanted)
 
+    BENCH.mkdir(exist_ok=True)
     heading = "\n".join(f"- {name}: {value}" for name, value in facts.items())
     tables = "\n".join(table.markdown() for table, _ in taken)
     (BENCH / "report.md").write_text(f"# plait beside its peers\n\n{heading}\n\n{tables}", encoding="utf-8")

@@ -14,16 +14,29 @@ from benchmarks.venvs import NotInstalledError, Venv, venv_of
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of one way: its samples, or why there are none."""
+    """What became of one way: its samples, and why there are none or fewer than asked for."""
 
     peer: Peer
     way: Way
     samples: list[Sample] = field(default_factory=list)
-    why_not: str = ""
+    failures: list[str] = field(default_factory=list)
 
     @property
     def middle(self) -> Sample | None:
-        return median_of(self.samples) if self.samples and not self.why_not else None
+        return median_of(self.samples) if self.samples else None
+
+    @property
+    def problem(self) -> str:
+        """In a few words; the whole of it stands below the table."""
+        if not self.failures:
+            return ""
+        if self.samples:
+            return f"{len(self.failures)} of {len(self.failures) + len(self.samples)} runs failed"
+        return self.failures[0].split(":")[0]
+
+    @property
+    def hopeless(self) -> bool:
+        return bool(self.failures) and not self.samples
 
     def reported(self, name: str) -> float | None:
         """The median of a figure that the script measured itself."""
@@ -31,8 +44,7 @@ class Outcome:
 
     def row(self, **values: Cell) -> dict[str, Cell]:
         """The words every table starts with, then `values`, then what to know."""
-        problem = self.why_not.split(":")[0]  # the whole of it stands below the table
-        remarks = (problem, "" if self.way.records else "records nothing", self.way.note)
+        remarks = (self.problem, "" if self.way.records else "records nothing", self.way.note)
         said = "; ".join(remark for remark in remarks if remark)
         return {"tool": self.peer.name, "work": self.way.label, **values, "remark": said}
 
@@ -75,7 +87,7 @@ def collect(
     times = repeat or measure.repeat
     for turn in range(times):
         for outcome in outcomes:
-            if outcome.why_not:
+            if outcome.hopeless:
                 continue
             print(
                 f"{measure.key} {turn + 1}/{times} {outcome.peer.name}: {outcome.way.label}",
@@ -84,12 +96,12 @@ def collect(
             )
             venv = venvs.of(outcome.peer)
             if isinstance(venv, str):
-                outcome.why_not = venv
+                outcome.failures.append(venv)
                 continue
             try:
                 outcome.samples.append(measure.take(outcome.peer, outcome.way, venv))
             except (FailedError, NotInstalledError) as error:
-                outcome.why_not = str(error)
+                outcome.failures.append(str(error))
     return outcomes
 
 
@@ -114,8 +126,8 @@ def ratio(value: float | None, base: float | None) -> float | None:
 
 
 def problems(outcomes: list[Outcome]) -> list[str]:
-    """Why ways have no figures, each reason once a tool."""
-    return list(dict.fromkeys(f"{one.peer.name} {one.why_not}" for one in outcomes if one.why_not))
+    """Why runs have no figures, each reason once a tool."""
+    return list(dict.fromkeys(f"{one.peer.name} {why}" for one in outcomes for why in one.failures))
 
 
 def of_plait(outcomes: list[Outcome]) -> list[Outcome]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -154,7 +155,7 @@ def execute(
     if over.is_set():
         raise FailedError(f"ran over {LIMIT:.0f} s")
     if child.returncode:
-        raise FailedError(f"ended with {child.returncode}: {last_line(output)}")
+        raise FailedError(f"ended with {child.returncode}: {last_words(output)}")
     return wall, usage.ru_utime + usage.ru_stime
 
 
@@ -164,9 +165,11 @@ def end_group(leader: int) -> None:
         os.killpg(leader, signal.SIGKILL)
 
 
-def last_line(output: Path) -> str:
+def last_words(output: Path) -> str:
+    """The last line of the output that names an error, or else the last line."""
     lines = [line.strip() for line in output.read_text(errors="replace").splitlines() if line.strip()]
-    return lines[-1][:200] if lines else "no output"
+    errors = [line for line in lines if re.match(r"(\w|\.)+(Error|Exception): |wrong result: ", line)]
+    return ([*errors[-1:], *lines[-1:], "no output"])[0][:200]
 
 
 def median_of(samples: list[Sample]) -> Sample:

@@ -110,7 +110,7 @@ ZENML = Peer(
                 "chain",
                 (PY, "chain.py", "{n}", "cached"),
                 20,
-                before=((PY, "chain.py", "{n}", "cached"),),
+                before=((PY, "chain.py", "{n}", "first"),),
                 note="has no local map",
             ),
         ),
@@ -159,7 +159,7 @@ PREFECT = Peer(
         "B2": (Way("python", (PY, "one.py")),),
         "B3": (Way("flow", (PY, "chain.py", "{n}"), 20),),
         "B4": (Way("process pool", (PY, "map.py", "{n}", "fresh"), 50),),
-        "B5": (Way("map", (PY, "map.py", "{n}", "cached"), 50, before=((PY, "map.py", "{n}", "cached"),)),),
+        "B5": (Way("map", (PY, "map.py", "{n}", "cached"), 50, before=((PY, "map.py", "{n}", "first"),)),),
         "B9": (Way("prefect", ()),),
     },
 )
@@ -171,8 +171,8 @@ REDUN = Peer(
         "B1": (Way("task, Scheduler", (PY, "-c", "from redun import task, Scheduler")),),
         "B2": (Way("redun run", ("redun", "run", "one.py", "main")),),
         "B3": (Way("scheduler", (PY, "chain.py", "{n}"), 100),),
-        "B4": (Way("process executor", (PY, "map.py", "{n}"), 1_000),),
-        "B5": (Way("map", (PY, "map.py", "{n}"), 1_000, before=((PY, "map.py", "{n}"),)),),
+        "B4": (Way("process executor", (PY, "map.py", "{n}", "fresh"), 1_000),),
+        "B5": (Way("map", (PY, "map.py", "{n}", "cached"), 1_000, before=((PY, "map.py", "{n}", "fresh"),)),),
         "B9": (Way("redun", ()),),
     },
 )

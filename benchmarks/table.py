@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import floor, log10
 from typing import TypeAlias
 
 Cell: TypeAlias = str | float | int | None
@@ -15,14 +16,16 @@ class Column:
     name: str
     digits: int | None = None
     """Places behind the point; None writes the value as it is."""
-    suffix: str = ""
 
     def shown(self, value: Cell) -> str:
         if value is None:
             return ""
         if self.digits is None or isinstance(value, str):
             return f"{value:,}" if isinstance(value, int) else str(value)
-        return f"{value:,.{self.digits}f}{self.suffix}"
+        digits = self.digits
+        if value and abs(value) < 1:  # two figures at least, so that a small ratio is not shown as nothing
+            digits = max(digits, 1 - floor(log10(abs(value))))
+        return f"{value:,.{digits}f}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,16 +76,17 @@ def install(venv: Venv, requirements: tuple[str, ...]) -> None:
 
 
 def venv_of(peer: Peer) -> Venv:
-    """The peer's environment, made when it is missing or was made from other requirements.
+    """The peer's environment, made when it is missing was made from other requirements,
+    or for another Python.
 
     plait is installed anew at every call, since the checkout may have changed.
     """
     venv = Venv(BENCH / "venvs" / peer.name)
-    wanted = [*peer.install, *peer.also]
+    wanted = [sys.version, *peer.install, *peer.also]
     made_from = venv.path / "made-from.json"
     if not made_from.exists() or json.loads(made_from.read_text()) != wanted:
         print(f"installing {peer.name} …", file=sys.stderr, flush=True)
-        make(venv.path, tuple(wanted))
+        make(venv.path, (*peer.install, *peer.also))
         made_from.write_text(json.dumps(wanted))
     elif "." in peer.install:
         install(venv, peer.install)

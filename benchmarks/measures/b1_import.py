@@ -35,4 +35,4 @@ def table(measure: Measure, outcomes: list[Outcome]) -> Table:
     return Table(measure.key, measure.title, columns, rows)
 
 
-MEASURE = Measure("B1", "import, in a process of its own", repeat=9, table=table)
+MEASURE = Measure("B1", "import, in a process of its own", repeat=5, table=table)

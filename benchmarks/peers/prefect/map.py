@@ -1,14 +1,14 @@
-"""Map over N items on 2 worker processes; with `cached`, results of an earlier run are taken over."""
+"""Map over N items on 2 worker processes; with `first` they are kept for `cached`, where none may run."""
 
 import sys
 
 from prefect import flow, task
 from prefect.cache_policies import INPUTS, NO_CACHE
 from prefect.task_runners import ProcessPoolTaskRunner
-from server import wait_until_recorded
+from server import state_names, wait_until_recorded
 from stopwatch import expect, stopwatch
 
-cached = sys.argv[-1] == "cached"
+cached = sys.argv[2] in ("first", "cached")
 
 
 @task(cache_policy=INPUTS if cached else NO_CACHE, persist_result=cached)
@@ -33,3 +33,5 @@ if __name__ == "__main__":
         value = mapped(n)
         wait_until_recorded(n)
     expect(value, n * (n - 1))
+    wanted = "Cached" if sys.argv[2] == "cached" else "Completed"
+    expect(state_names(n), [wanted] * n)

@@ -1,5 +1,6 @@
-"""Map over N items on 2 worker processes, recorded in SQLite; a second run finds all of them cached."""
+"""Map over N items on 2 worker processes, recorded in SQLite; with `cached`, none may run."""
 
+import sqlite3
 import sys
 
 from redun import Scheduler, task
@@ -30,3 +31,9 @@ if __name__ == "__main__":
     with stopwatch():
         value = scheduler.run(total([double(number) for number in range(n)]))
     expect(value, n * (n - 1))
+    if sys.argv[2] == "cached":
+        jobs = sqlite3.connect("redun.db").execute(
+            "SELECT count(*) FROM job WHERE cached AND task_hash IN ("
+            "SELECT hash FROM task WHERE name = 'double')"
+        )
+        expect(jobs.fetchone()[0], n)
