@@ -1,4 +1,4 @@
-"""What data is there by name? The catalog: entries and factories in, datasets out, each built on first use."""
+"""What data is there by name? Entries and factories in, datasets out, each built on first use."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from plait.project.catalog.factories import Factory, fill, is_pattern, rank
 from plait.project.datasets.conversion import KINDS, convert_table, kind_of, kind_of_value
 from plait.project.datasets.fingerprints import Memo, hash_text
 from plait.project.datasets.protocol import Context, Dataset, Written
+from plait.project.datasets.storage import masked_url
 
 __all__ = ["Catalog", "Saved"]
 
@@ -250,9 +251,8 @@ class Catalog:
     def load(self, name: str, as_: Any = None) -> Any:
         """The value behind a name.
 
-        Args:
-            as_: the kind of table that is wanted: an annotation such as ``pl.DataFrame``, or a name such as
-                "polars". Without it the entry's ``as:``, or what the type makes naturally.
+        ``as_`` is the kind of table that is wanted: an annotation such as ``pl.DataFrame``, or a name such as
+        "polars". Without it the entry's ``as:`` counts, or what the type makes naturally.
 
         Raises:
             CatalogError: it cannot be loaded.
@@ -285,7 +285,8 @@ class Catalog:
             raise CatalogError(
                 f"dataset {name!r} was given None to save",
                 where=entry.where,
-                hint="does the step that makes it forget its return? A step without a result needs no dataset",
+                hint="does the step that makes it forget its return? A step without a result needs "
+                "no dataset",
             )
         dataset = self.dataset(name)
         results = self._run_checks(entry, value, "save")
@@ -317,7 +318,8 @@ class Catalog:
         text = self._without_secrets(self._resolved(entry), error)
         place = f" ({entry.place})" if entry.place else ""
         return CatalogError(
-            f"dataset {entry.name!r}{place} of type {entry.type} cannot be {done} in environment {self.env!r}: {text}",
+            f"dataset {entry.name!r}{place} of type {entry.type} cannot be {done} in environment "
+            f"{self.env!r}: {text}",
             where=entry.where,
         )
 
@@ -332,7 +334,7 @@ class Catalog:
         text = f"{type(error).__name__}: {error}"
         for secret in sorted(_secrets(resolved), key=len, reverse=True):
             text = text.replace(secret, MASK)
-        return masked(text)
+        return masked_url(text)
 
     def checks(self, name: str) -> list[Check]:
         """The checks of a dataset: those of its entry, then those marked in code.
@@ -351,7 +353,7 @@ class Catalog:
         return msgspec.structs.replace(one, suite=str(self.root / one.suite))
 
     def check(self, name: str, value: Any = None) -> list[CheckResult]:
-        """Run all checks of a dataset, on its data as it is or on the value given, and say what they found."""
+        """What all checks of a dataset find in its data as it is, or in the value given."""
         if value is None:
             entry = self.entry(name)
             try:
@@ -385,7 +387,7 @@ class Catalog:
         return list(_ask(self.dataset(name), "versions") or [])
 
     def fingerprint(self, name: str) -> str | None:
-        """What identifies the value that ``load`` would give: its data and how it is read; None if unknowable."""
+        """What identifies the value that ``load`` would give: data and way of reading; None if unknowable."""
         entry = self.entry(name)
         data = _ask(self.dataset(name), "fingerprint")
         if data is None:

@@ -78,7 +78,7 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
         return text
 
 
-class CheckFailed(CatalogError):
+class CheckFailed(CatalogError):  # noqa: N818 - a state of the data, as RunFailed is one of a run
     """Checks of severity error found something; ``results`` holds what all of them found."""
 
     def __init__(
@@ -109,8 +109,8 @@ def check(
 ) -> Callable[[Function], Function]:
     """Mark a function as a check of these datasets; it stays an ordinary function.
 
-    It is called with the value. It passes when it returns None or True; it fails with False, with a text that says
-    why, with the positions of failing rows, or by raising.
+    It is called with the value. It passes when it returns None or True; it fails with False, with a text
+    that says why, with the positions of failing rows, or by raising.
     """
     for given, known in ((severity, ("error", "warn")), (on, ("load", "save", "both"))):
         if given not in known:
@@ -262,7 +262,8 @@ def _judge(one: Check, value: Any) -> Verdict:
         return special(target, value, one)
     if not callable(target):
         raise CatalogError(
-            f"the check {one.path or one.name!r} of {one.dataset!r} is a {type(target).__name__}, which cannot be called",
+            f"the check {one.path or one.name!r} of {one.dataset!r} is a {type(target).__name__}, "
+            "which cannot be called",
             where=one.where,
             hint="name a function, a Pandera schema or a Great Expectations suite",
         )
@@ -327,7 +328,9 @@ def _rows(answer: Any, one: Check) -> list[int]:
         return sorted({operator.index(value) for value in values})
     except TypeError as error:
         raise CatalogError(
-            f"the check {one.name!r} of {one.dataset!r} returned a {type(answer).__name__}, which is no answer ({error})",
+            f"the check {one.name!r} of {one.dataset!r} returned a {type(answer).__name__}, which "
+            f"is no answer ({error})",
             where=one.where,
-            hint="return None or True when all is well; False, a text, or the positions of the failing rows otherwise",
+            hint="return None or True when all is well; False, a text, or the positions of the "
+            "failing rows otherwise",
         ) from error

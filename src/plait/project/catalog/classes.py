@@ -1,8 +1,8 @@
-"""How does a class with ``load`` and ``save`` (a user's own, or one of Kedro's) become a dataset of the catalog?
+"""How does a class with ``load`` and ``save``, a user's own or one of Kedro's, become a dataset?
 
-A class whose data is the file at its ``filepath`` is constructed with another path for saving: beside its place, so
-that it may take its time, fail or be killed. What it wrote is then moved into place. So it gets versions, safe
-saving and a content hash without knowing of them.
+A class whose data is the file at its ``filepath`` is constructed with another path for saving: beside its
+place, so that it may take its time, fail or be killed. What it wrote is then moved into place. So it gets
+versions, safe saving and a content hash without knowing of them.
 """
 
 from __future__ import annotations
@@ -256,7 +256,8 @@ def _own_version(cls: type, context: Context) -> dict[str, Any]:
     parameters = _parameters(cls)
     if not _is_kedro(cls) or (parameters is not None and "version" not in parameters):
         raise CatalogError(
-            f"{context.name!r} is `versioned`, but {context.type_name} keeps no versions", where=context.where,
+            f"{context.name!r} is `versioned`, but {context.type_name} keeps no versions",
+            where=context.where,
             hint="drop `versioned: true`; a type whose data is one file at its `filepath` can have versions",
         )  # fmt: skip
     import importlib

@@ -113,7 +113,8 @@ def shape_problem(name: Any, config: Any, origin: Callable[[str], str | None]) -
         return CatalogError(
             f"entry {name!r} is {_spoken(config)}, not a dataset's type and arguments",
             where=origin(name),
-            hint="write `type:` and its arguments below it; a name for interpolation or an anchor starts with _",
+            hint="write `type:` and its arguments below it; a name for interpolation or an anchor "
+            "starts with _",
         )
     if "type" not in config:
         return CatalogError(
@@ -182,16 +183,14 @@ def resolve_credentials(
     return look(None, config)
 
 
-def masked(value: Any, key: str | None = None) -> Any:
+def masked(value: Any, key: str = "") -> Any:
     """Conf as it may be shown: credentials only by name, no password and no token."""
+    secret = key.casefold() in _SECRET_KEYS
     if isinstance(value, Mapping):
-        hide = key is not None and key.casefold() in _SECRET_KEYS
-        return {name: MASK if hide and not isinstance(inside, Mapping) else masked(inside, key if hide else str(name))
-                for name, inside in value.items()}  # fmt: skip
+        # All that lies below a secret's key is secret, however deep.
+        return {name: masked(inside, "secret" if secret else str(name)) for name, inside in value.items()}
     if isinstance(value, (list, tuple)):
-        return [masked(inside, key) for inside in value]
-    if isinstance(value, str):
-        if key is not None and key.casefold() in _SECRET_KEYS and key != "credentials":
-            return MASK
-        return masked_url(value)
-    return value
+        return [masked(inside, "secret" if secret else key) for inside in value]
+    if secret and value is not None and not (key == "credentials" and isinstance(value, str)):
+        return MASK
+    return masked_url(value) if isinstance(value, str) else value

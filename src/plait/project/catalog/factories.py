@@ -1,8 +1,8 @@
 """Which factory pattern describes a name that has no entry of its own?
 
-The rules are Kedro's. Patterns are tried in the order: most characters outside the braces, then most placeholders,
-then the alphabet; a pattern of placeholders alone catches all and comes last, and there may be only one. Matching
-ignores case, and a placeholder takes as little as it can.
+The rules are Kedro's. Patterns are tried in the order: most characters outside the braces, then most
+placeholders, then the alphabet; a pattern of placeholders alone catches all and comes last, and there may be
+only one. Matching ignores case, and a placeholder takes as little as it can.
 """
 
 from __future__ import annotations
@@ -125,7 +125,8 @@ class Factory:
                 name = found[1].partition(":")[0]
                 if name not in known:
                     raise CatalogError(
-                        f"the entry of the pattern {self.pattern!r} uses {{{name}}}, which the pattern does not have",
+                        f"the entry of the pattern {self.pattern!r} uses {{{name}}}, which the "
+                        "pattern does not have",
                         where=self.where,
                         hint=did_you_mean(name, known),
                     )

@@ -19,7 +19,8 @@ _FAMILIES = {
     "email": "EmailMessageDataset",
     "geopandas": "GenericDataset",
     "holoviews": "HoloviewsWriter",
-    "huggingface": "ArrowDataset CSVDataset HFDataset HFTransformerPipelineDataset JSONDataset ParquetDataset",
+    "huggingface": "ArrowDataset CSVDataset HFDataset HFTransformerPipelineDataset "
+    "JSONDataset ParquetDataset",
     "ibis": "FileDataset TableDataset",
     "json": "JSONDataset",
     "langchain": "ChatAnthropicDataset ChatCohereDataset ChatOpenAIDataset OpenAIEmbeddingsDataset",
@@ -27,8 +28,8 @@ _FAMILIES = {
     "matplotlib": "MatplotlibDataset",
     "networkx": "GMLDataset GraphMLDataset JSONDataset",
     "openxml": "DocxDataset PptxDataset",
-    "pandas": "CSVDataset DeltaTableDataset ExcelDataset FeatherDataset GBQQueryDataset GBQTableDataset GenericDataset "
-    "HDFDataset JSONDataset ParquetDataset SQLQueryDataset SQLTableDataset XMLDataset",
+    "pandas": "CSVDataset DeltaTableDataset ExcelDataset FeatherDataset GBQQueryDataset GBQTableDataset "
+    "GenericDataset HDFDataset JSONDataset ParquetDataset SQLQueryDataset SQLTableDataset XMLDataset",
     "partitions": "IncrementalDataset PartitionedDataset",
     "pickle": "PickleDataset",
     "pillow": "ImageDataset",
@@ -36,7 +37,8 @@ _FAMILIES = {
     "polars": "CSVDataset EagerPolarsDataset LazyPolarsDataset",
     "redis": "PickleDataset",
     "snowflake": "SnowparkTableDataset",
-    "spark": "DeltaTableDataset GBQQueryDataset SparkDataset SparkHiveDataset SparkJDBCDataset SparkStreamingDataset",
+    "spark": "DeltaTableDataset GBQQueryDataset SparkDataset SparkHiveDataset SparkJDBCDataset "
+    "SparkStreamingDataset",
     "svmlight": "SVMLightDataset",
     "tensorflow": "TensorFlowModelDataset",
     "text": "TextDataset",

@@ -24,7 +24,7 @@ def runner(target: Any) -> Callable[[Any, Any, Check], Verdict] | None:
     classes = target.__mro__ if isinstance(target, type) else type(target).__mro__
     names = {f"{one.__module__.partition('.')[0]}.{one.__name__}" for one in classes}
     if "great_expectations.ExpectationSuite" in names:
-        return lambda suite, value, one: _run_suite(suite, value, one)
+        return _run_suite
     if any(name.startswith("pandera.") for name in names):
         return _run_pandera
     if callable(getattr(target, "validate", None)) and (isinstance(target, type) or not callable(target)):
@@ -87,7 +87,7 @@ def _pandera_verdict(error: Exception, cases: Any, value: Any) -> Verdict:
             f"{row['column']}: {row['check']}" if row.get("column") is not None else str(row.get("check"))
         )
         reasons[reason] = reasons.get(reason, 0) + 1
-        if row.get("index") is not None and row["index"] == row["index"]:  # noqa: PLR0124
+        if row.get("index") is not None and row["index"] == row["index"]:
             labels.append(row["index"])
     positions = _positions(labels, value)
     listed = [f"{reason} ({count}×)" for reason, count in list(reasons.items())[:_SHOWN_REASONS]]
@@ -149,7 +149,8 @@ def _run_suite(suite: Any, value: Any, one: Check) -> Verdict:
     outcome = batch.validate(suite, result_format={"result_format": "COMPLETE"})
     if outcome.success:
         return None, [], None
-    reasons, rows = [], set()
+    reasons: list[str] = []
+    rows: set[int] = set()
     for result in outcome.results:
         if result.success:
             continue

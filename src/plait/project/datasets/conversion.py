@@ -1,8 +1,8 @@
 """How does a table of one library become a table of another, without copying where the libraries allow?
 
-A value is recognised by the qualified name of its type, so looking never imports a library. Arrow is the common
-ground: polars, pyarrow, DuckDB and Ibis share its buffers; pandas gets its own copy, because a frame over
-borrowed buffers could not be written to.
+A value is recognised by the qualified name of its type, so looking never imports a library. Arrow is the
+common ground: polars, pyarrow, DuckDB and Ibis share its buffers; pandas gets its own copy, because a frame
+over borrowed buffers could not be written to.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """How is a table read from and written to CSV?
 
-``load_args`` and ``save_args`` belong to the library that ``as:`` names, pandas without one (or polars, or pyarrow,
-whichever is installed). That library decides what a number or a missing value is, whatever the step asks for.
+``load_args`` and ``save_args`` belong to the library that ``as:`` names; without it to pandas, or to polars
+or pyarrow where pandas is not installed. That library decides what a number or a missing value is, whatever
+kind of table the step asks for.
 """
 
 from __future__ import annotations
@@ -63,11 +64,10 @@ class Csv:
         if kind is None and not hasattr(value, "__arrow_c_stream__"):
             raise CatalogError(
                 f"a {type(value).__name__} is no table, so it cannot be saved as csv",
-                hint="return a table (pandas, polars, pyarrow, …), or use another type such as json or pickle",
+                hint="return a table (pandas, polars, pyarrow, …), or use another type such as "
+                "json or pickle",
             )
         library = self.library or installed_kind(*_READERS) or "pandas"
-        if not self.save_args and kind in {"polars", "polars-lazy", "pyarrow"}:
-            library = "polars" if kind == "polars-lazy" else kind
         if library == "pandas":
             table_for_pandas(value).to_csv(path, **{"index": False, **self.save_args})
         elif library == "polars":

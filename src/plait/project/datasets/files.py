@@ -40,7 +40,7 @@ class FileDataset:
         return self.load_as(None)
 
     def load_as(self, wanted: str | None) -> Any:
-        place = self._load_place()
+        place = self.load_place()
         if place.is_local:
             recover_folder(Path(place.url))
             if not Path(place.url).exists():
@@ -63,13 +63,13 @@ class FileDataset:
 
     def exists(self) -> bool:
         if self.context.versioned:
-            return bool(self.context.load_version or self.versions()) and self._load_place().exists()
+            return bool(self.context.load_version or self.versions()) and self.load_place().exists()
         return self.place.exists()
 
     def fingerprint(self) -> str | None:
         if self.context.versioned and not self.context.load_version and not self.versions():
             return None
-        return self._load_place().fingerprint(self.context.memo)
+        return self.load_place().fingerprint(self.context.memo)
 
     def versions(self) -> list[str]:
         """The versions that were saved whole, newest first; none for a dataset without versions."""
@@ -86,7 +86,7 @@ class FileDataset:
         if not self.place.is_local:
             self.place.forget_listings()
 
-    def _load_place(self) -> Place:
+    def load_place(self) -> Place:
         context = self.context
         if not context.versioned:
             return self.place
@@ -109,11 +109,15 @@ class FileDataset:
     def _no_version(self) -> CatalogError:
         local = self.place.local
         if local is not None and local.is_file():
-            hint = f"{local} is a plain file: drop `versioned: true`, or move it to {local}/{new_version()}/{local.name}"
+            hint = (
+                f"{local} is a plain file: drop `versioned: true`, or move it to "
+                f"{local}/{new_version()}/{local.name}"
+            )
         else:
             hint = "the step that saves it has to run first"
         return CatalogError(
-            f"dataset {self.context.name!r} has no version yet: {self.place.shown} (environment {self.context.env!r})",
+            f"dataset {self.context.name!r} has no version yet: {self.place.shown} (environment "
+            f"{self.context.env!r})",
             where=self.context.where,
             hint=hint,
         )

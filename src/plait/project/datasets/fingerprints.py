@@ -12,7 +12,7 @@ from typing import Any
 
 __all__ = ["Memo", "hash_file", "hash_local", "hash_text", "remote_fingerprint", "visible_files"]
 
-# A file changed this recently may change again without its time stamp showing it (clock ticks, coarse file systems).
+# A file changed this recently may change again without its time stamp showing it: clocks tick coarsely.
 _SETTLED_NS = 2_000_000_000
 # What stores call the identity of an object's content, the most exact first.
 _CONTENT_KEYS = (
@@ -143,7 +143,7 @@ def hash_local(path: Path, memo: Memo | None = None) -> str | None:
 
 def visible_files(folder: Path) -> Iterator[Path]:
     """Every file under a folder, sorted by name, without what a save is just writing."""
-    found = []
+    found: list[Path] = []
     for parent, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not is_unfinished(name)]
         found.extend(Path(parent, name) for name in files if not is_unfinished(name))

@@ -25,7 +25,7 @@ def dataset(
     credentials: Mapping[str, Any] | None = None,
     fs_args: Mapping[str, Any] | None = None,
 ) -> FileDataset:
-    """With ``as:`` naming a table, ``load_args`` and ``save_args`` are those of pandas' JSON; else of ``json``."""
+    """With a table in ``as:``, ``load_args`` and ``save_args`` are those of pandas; else of ``json``."""
     encodings = (encoding_of(fs_args, "load"), encoding_of(fs_args, "save"))
     table = context.kind if context.kind in KINDS else None
     format_ = Json(dict(load_args or {}), dict(save_args or {}), lines, table, encodings)

@@ -34,7 +34,7 @@ def cached(
     copy_mode: str | None = None,
     versioned: bool = False,
 ) -> Cached:
-    config = {"type": dataset} if isinstance(dataset, str) else dict(dataset)
+    config: dict[str, Any] = {"type": dataset} if isinstance(dataset, str) else dict(dataset)
     if versioned or context.versioned:
         config["versioned"] = True
     if context.build is None:
@@ -60,7 +60,8 @@ class Memory:
     def load(self) -> Any:
         if self._value is _NOTHING:
             raise CatalogError(
-                f"dataset {self.context.name!r} is kept in memory, and nothing was saved to it in this process",
+                f"dataset {self.context.name!r} is kept in memory, and nothing was saved to it in "
+                "this process",
                 where=self.context.where,
                 hint="run the step that makes it in the same run, or give the entry a file",
             )

@@ -74,7 +74,8 @@ class Columnar:
         if kind is None and not hasattr(value, "__arrow_c_stream__"):
             raise CatalogError(
                 f"a {type(value).__name__} is no table, so it cannot be saved as {self.name}",
-                hint="return a table (pandas, polars, pyarrow, …), or use another type such as json or pickle",
+                hint="return a table (pandas, polars, pyarrow, …), or use another type such as "
+                "json or pickle",
             )
         library = self.library if self.save_args else (kind or "pyarrow")
         library = {"polars-lazy": "polars"}.get(library, library)
@@ -130,9 +131,7 @@ _READERS: dict[str, dict[str, Reader]] = {
     },
     "feather": {
         "pandas": _pandas_feather,
-        "polars": lambda source, arguments: need("polars", "feather").read_ipc(
-            source, **{"memory_map": False, **arguments}
-        ),
+        "polars": lambda source, arguments: need("polars", "feather").read_ipc(source, **arguments),
         "polars-lazy": _lazily("ipc"),
         "pyarrow": _arrow_feather,
     },

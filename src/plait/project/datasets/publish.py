@@ -1,7 +1,7 @@
 """How does new data take the place of the old, whole or not at all?
 
-Everything is first written beside its place under a name that readers ignore, forced to the disk, and only then
-moved over the old data in one step. A crash before that step leaves the old data as it was.
+Everything is first written beside its place under a name that readers ignore, forced to the disk, and only
+then moved over the old data in one step. A crash before that step leaves the old data as it was.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ def publish(place: Place, write: Callable[[Path], None], *, version: str | None 
     """
     if place.protocol in READ_ONLY:
         raise CatalogError(
-            f"{place.dataset!r} lies on {place.protocol}://, which can be read but not written: {place.shown}",
+            f"{place.dataset!r} lies on {place.protocol}://, which can be read but not written: "
+            f"{place.shown}",
             where=place.where,
             hint="save under another entry, with a filepath on this machine or in an object store",
         )
@@ -92,7 +93,8 @@ def _in_the_way(place: Place, error: OSError) -> CatalogError:
     return CatalogError(
         f"{place.dataset!r} cannot be saved to {place.shown}: a file lies where a folder has to be ({error})",
         where=place.where,
-        hint="a dataset that was saved without `versioned: true` before: move its file away, or into a version's folder",
+        hint="a dataset that was saved without `versioned: true` before: move its file away, or "
+        "into a version's folder",
     )
 
 
@@ -127,7 +129,8 @@ def replace_local(staged: Path, target: Path, place: Place | None = None) -> Non
             raise CatalogError(
                 f"{what} cannot be saved to the file {target}: a folder of that name is there",
                 where=place.where if place else None,
-                hint="a folder of versions? then the entry needs `versioned: true`; otherwise move the folder away",
+                hint="a folder of versions? then the entry needs `versioned: true`; otherwise move "
+                "the folder away",
             )
         if target.exists():
             with contextlib.suppress(OSError):

@@ -102,7 +102,8 @@ class Place:
             raise CatalogError(
                 f"the credentials of {self.dataset!r} do not travel to another process with its parts",
                 where=self.where,
-                hint="let the step take the part's value, or load it there with catalog.dataset(name).part(key)",
+                hint="let the step take the part's value, or load it there with "
+                "catalog.dataset(name).part(key)",
             )
         try:
             fs, path = url_to_fs(self.url, **self.options)

@@ -1,7 +1,7 @@
 """What is a version called, and which ones are there?
 
-The layout is Kedro's, so either tool reads what the other wrote: ``path/<version>/<last part of path>``, where a
-version is a UTC timestamp down to the millisecond, and the greatest name is the newest.
+The layout is Kedro's, so either tool reads what the other wrote: ``path/<version>/<last part of path>``,
+where a version is a UTC timestamp down to the millisecond, and the greatest name is the newest.
 """
 
 from __future__ import annotations
