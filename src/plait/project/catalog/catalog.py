@@ -468,7 +468,8 @@ class Catalog:
         native = types.native_name(entry.type)
         if native is not None:
             arguments = {key: value for key, value in entry.arguments.items() if key != "metadata"}
-            classes.check_arguments(types.native_builder(native), arguments, self._context(entry))
+            context = Context(entry.name, self.root, where=entry.where, type_name=entry.type)
+            classes.check_arguments(types.native_builder(native), arguments, context)
 
     def _useless_pins(self) -> list[CatalogError]:
         return [

@@ -56,7 +56,13 @@ class ClassFormat:
     cls: type
     arguments: Mapping[str, Any]
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without credentials, which must not travel to another process."""
+        kept = {key: value for key, value in self.arguments.items() if key not in {"credentials", "fs_args"}}
+        return {"cls": self.cls, "arguments": kept}
+
     def read(self, source: Source, wanted: str | None) -> Any:
+        source.place.check_credentials()
         return self.cls(**{**self.arguments, "filepath": source.place.url}).load()
 
     def write(self, value: Any, path: Path) -> None:

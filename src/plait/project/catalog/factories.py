@@ -62,7 +62,7 @@ class Factory:
         seen: set[str] = set()
         position = 0
         for found in _PLACEHOLDER.finditer(self.pattern):
-            parts.append(re.escape(self.pattern[position : found.start()]))
+            parts.append(self._literal(self.pattern[position : found.start()]))
             name, _, shape = found[1].partition(":")
             if not _NAME.fullmatch(name) or shape not in _SHAPES:
                 raise CatalogError(
@@ -73,15 +73,17 @@ class Factory:
             parts.append(f"(?P={name})" if name in seen else f"(?P<{name}>{_SHAPES[shape]})")
             seen.add(name)
             position = found.end()
-        rest = self.pattern[position:]
-        if "{" in rest or "}" in rest:
+        parts.append(self._literal(self.pattern[position:]))
+        return re.compile("".join(parts), re.IGNORECASE | re.DOTALL)
+
+    def _literal(self, text: str) -> str:
+        if "{" in text or "}" in text:
             raise CatalogError(
                 f"the pattern {self.pattern!r} has a brace without a partner",
                 where=self.where,
                 hint="a placeholder is written {name}",
             )
-        parts.append(re.escape(rest))
-        return re.compile("".join(parts), re.IGNORECASE | re.DOTALL)
+        return re.escape(text)
 
     def match(self, name: str) -> dict[str, str] | None:
         """What the placeholders stand for in this name, None when the pattern does not match."""

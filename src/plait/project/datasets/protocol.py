@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -69,6 +69,11 @@ class Context:
     kind: str | None = None
     type_name: str = "its type"
     build: Callable[[Mapping[str, Any], Context], Any] | None = field(default=None, repr=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Without the way back to the catalog, which knows every credential."""
+        names = [one.name for one in fields(self)]
+        return Context, tuple(None if name == "build" else getattr(self, name) for name in names)
 
     def nested(self, name: str) -> Context:
         """The context of a dataset inside this one, which has no versions of its own."""

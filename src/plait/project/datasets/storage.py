@@ -94,17 +94,24 @@ class Place:
         """Where one version of this file lies."""
         return self.child(version, self.name)
 
-    @cached_property
-    def _reached(self) -> tuple[Any, str]:
-        from fsspec.core import url_to_fs
+    def check_credentials(self) -> None:
+        """A place that came from another process has lost its credentials.
 
+        Raises:
+            CatalogError: it needs them.
+        """
         if "__withheld__" in self.options:
             raise CatalogError(
                 f"the credentials of {self.dataset!r} do not travel to another process with its parts",
                 where=self.where,
-                hint="let the step take the part's value, or load it there with "
-                "catalog.dataset(name).part(key)",
+                hint="let the step take the part's value, or load it with catalog.dataset(name).part(key)",
             )
+
+    @cached_property
+    def _reached(self) -> tuple[Any, str]:
+        from fsspec.core import url_to_fs
+
+        self.check_credentials()
         try:
             fs, path = url_to_fs(self.url, **self.options)
         except ImportError as error:
