@@ -161,11 +161,20 @@ def test_secrets_are_in_no_description_no_error_and_no_pickle(tmp_path):
 
     entries = {
         "s3": {"type": "csv", "filepath": "s3://bucket/a.csv", "credentials": "store"},
-        "inline": {"type": "csv", "filepath": "s3://b/a.csv", "credentials": {"key": SECRET, "deep": {"x": SECRET}}},
+        "inline": {
+            "type": "csv",
+            "filepath": "s3://b/a.csv",
+            "credentials": {"key": SECRET, "deep": {"x": SECRET}},
+        },
         "url": {"type": "csv", "filepath": f"https://me:{SECRET}@example.invalid/a.csv?token={SECRET}"},
         "sql": {"type": "sql_query", "sql": "select 1", "con": f"postgresql+nodriver://me:{SECRET}@db/x"},
         "bad": {"type": "sql_table", "table_name": "t", "credentials": "db"},
-        "parts": {"type": "partitioned", "path": "s3://bucket/parts", "dataset": "csv", "credentials": "store"},
+        "parts": {
+            "type": "partitioned",
+            "path": "s3://bucket/parts",
+            "dataset": "csv",
+            "credentials": "store",
+        },
     }
     found = catalog(
         tmp_path,
@@ -252,7 +261,10 @@ def test_a_new_version_skips_the_ones_that_others_claimed_in_the_same_moment(tmp
 
 
 def test_a_dataset_in_memory_gives_each_reader_its_own_copy(tmp_path):
-    found = catalog(tmp_path, {"a": {"type": "MemoryDataset"}, "b": {"type": "kedro.io.MemoryDataset", "copy_mode": "assign"}})
+    found = catalog(
+        tmp_path,
+        {"a": {"type": "MemoryDataset"}, "b": {"type": "kedro.io.MemoryDataset", "copy_mode": "assign"}},
+    )
     value = {"x": [1]}
     found.save("a", value)
     found.load("a")["x"].append(2)

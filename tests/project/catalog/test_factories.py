@@ -104,7 +104,8 @@ def test_a_malformed_pattern_is_told(tmp_path, pattern):
 
 
 @pytest.mark.parametrize(
-    "name", ["../../etc/passwd_raw", "a/../../b_raw", "/etc/passwd_raw", "..\\x_raw", "s3://b/x_raw", "~/x_raw"]
+    "name",
+    ["../../etc/passwd_raw", "a/../../b_raw", "/etc/passwd_raw", "..\\x_raw", "s3://b/x_raw", "~/x_raw"],
 )
 def test_a_name_cannot_lead_out_of_the_folder_of_its_pattern(tmp_path, name):
     found = catalog(tmp_path, {"{name}_raw": {"type": "csv", "filepath": "data/{name}.csv"}})

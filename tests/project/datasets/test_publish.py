@@ -67,7 +67,9 @@ def test_kill_9_in_the_middle_of_a_save_leaves_the_old_version_readable(tmp_path
     program = textwrap.dedent(SAVER).format(
         path=[p for p in sys.path if p], entries={"it": entry}, root=str(tmp_path), value=value
     )
-    process = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout.readline() == "halfway\n"
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
@@ -176,7 +178,9 @@ def test_a_file_where_a_folder_of_versions_should_be_is_explained(tmp_path):
 
 
 def test_a_folder_of_versions_is_not_replaced_by_a_file(tmp_path):
-    Catalog({"it": {"type": "text", "filepath": "it.txt", "versioned": True}}, root=tmp_path).save("it", "old")
+    Catalog({"it": {"type": "text", "filepath": "it.txt", "versioned": True}}, root=tmp_path).save(
+        "it", "old"
+    )
     with pytest.raises(CatalogError, match="folder of that name") as caught:
         Catalog({"it": {"type": "text", "filepath": "it.txt"}}, root=tmp_path).save("it", "new")
     assert "versioned: true" in caught.value.hint

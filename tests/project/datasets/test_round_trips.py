@@ -101,7 +101,12 @@ def test_a_value_comes_back_from_s3(tmp_path, file_format, s3):
 @pytest.mark.engine
 def test_versions_in_s3_are_all_kept_and_the_newest_is_loaded(tmp_path, s3):
     entries = {
-        "it": {"type": "text", "filepath": "s3://bucket/versions/it.txt", "credentials": "store", "versioned": True}
+        "it": {
+            "type": "text",
+            "filepath": "s3://bucket/versions/it.txt",
+            "credentials": "store",
+            "versioned": True,
+        }
     }
     catalog = Catalog(entries, root=tmp_path, credentials={"store": s3})
     first, second = catalog.save("it", "one"), catalog.save("it", "two")
@@ -160,7 +165,10 @@ def test_parts_and_folders_come_back_from_s3(tmp_path, s3):
     catalog.save("folder", {"a.txt": "eins", "deep/b.bin": b"\0\1", "gone.txt": "x"})
     catalog.save("folder", {"a.txt": "eins", "deep/b.bin": b"\0\1"})
     copy = catalog.load("folder")
-    assert sorted(p.relative_to(copy).as_posix() for p in copy.rglob("*") if p.is_file()) == ["a.txt", "deep/b.bin"]
+    assert sorted(p.relative_to(copy).as_posix() for p in copy.rglob("*") if p.is_file()) == [
+        "a.txt",
+        "deep/b.bin",
+    ]
     assert (copy / "deep/b.bin").read_bytes() == b"\0\1"
     assert catalog.fingerprint("folder") is not None
 
@@ -186,7 +194,9 @@ def test_a_table_comes_back_from_stores_that_are_not_one_file(tmp_path, name):
     assert same(half, catalog.load("it"))
 
 
-@pytest.mark.parametrize("name", ["csv", "parquet", "feather", "excel", *(n for n in OTHERS if n != "cached")])
+@pytest.mark.parametrize(
+    "name", ["csv", "parquet", "feather", "excel", *(n for n in OTHERS if n != "cached")]
+)
 def test_whole_numbers_beside_missing_ones_stay_whole_on_the_way_through_arrow(tmp_path, name):
     entry = OTHERS.get(name) or {"type": name, "filepath": FORMATS[name][1]}
     table = pa.table({"n": pa.array([1, None, 3], pa.int64())})
@@ -293,7 +303,8 @@ def test_a_query_answers_and_changes_its_fingerprint_with_its_data(tmp_path):
 
 def test_a_save_to_a_database_that_fails_half_way_leaves_the_old_rows(tmp_path):
     catalog = catalog_of(
-        tmp_path, it={"type": "sql_table", "table_name": "t", "con": "sqlite:///a.db", "save_args": {"chunksize": 1}}
+        tmp_path,
+        it={"type": "sql_table", "table_name": "t", "con": "sqlite:///a.db", "save_args": {"chunksize": 1}},
     )
     catalog.save("it", pd.DataFrame({"n": [1, 2]}))
     for bad in (pd.DataFrame({"n": [3, {"no": "such"}]}), pd.DataFrame({"other": [3, {"no": "such"}]})):
@@ -311,7 +322,9 @@ def test_a_table_of_a_database_keeps_its_indexes_when_its_rows_are_replaced(tmp_
         connection.execute("CREATE INDEX by_n ON t (n)")
     catalog.save("it", pd.DataFrame({"n": [3]}))
     with sqlite3.connect(tmp_path / "a.db") as connection:
-        assert connection.execute("SELECT name FROM sqlite_master WHERE type = 'index'").fetchall() == [("by_n",)]
+        assert connection.execute("SELECT name FROM sqlite_master WHERE type = 'index'").fetchall() == [
+            ("by_n",)
+        ]
     assert catalog.load("it")["n"].tolist() == [3]
 
 

@@ -304,9 +304,11 @@ def verdict(answer: Any, one: Check) -> Verdict:
     Raises:
         CatalogError: it is none of the answers that a check may give.
     """
-    if answer is None or answer is True or (type(answer).__name__ in {"bool", "bool_"} and bool(answer)):
+    # numpy's truth values count as Python's.
+    truth = bool(answer) if type(answer).__name__ in {"bool", "bool_"} else None
+    if answer is None or truth is True:
         return None, [], None
-    if answer is False or type(answer).__name__ == "bool_":
+    if truth is False:
         return "it returned False", [], None
     if isinstance(answer, str):
         return answer or "it returned an empty text", [], None

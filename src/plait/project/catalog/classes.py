@@ -63,7 +63,11 @@ class ClassFormat:
 
     def read(self, source: Source, wanted: str | None) -> Any:
         source.place.check_credentials()
-        return self.cls(**{**self.arguments, "filepath": source.place.url}).load()
+        url = source.place.url
+        if source.place.protocol == "memory":
+            # Kedro takes the first part of such a path for a host's name, and drops it.
+            url = f"memory://{source.place.path}"
+        return self.cls(**{**self.arguments, "filepath": url}).load()
 
     def write(self, value: Any, path: Path) -> None:
         arguments = {**self.arguments, "filepath": str(path)}

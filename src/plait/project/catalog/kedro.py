@@ -43,7 +43,6 @@ _FAMILIES = {
     "tensorflow": "TensorFlowModelDataset",
     "text": "TextDataset",
     "tracking": "JSONDataset MetricsDataset",
-    "video": "VideoDataset",
     "yaml": "YAMLDataset",
 }  # fmt: skip
 TYPES: tuple[str, ...] = tuple(
@@ -55,7 +54,14 @@ IN_CORE: dict[str, str] = {
     for name, ours in (("MemoryDataset", "memory"), ("CachedDataset", "cached"))
     for prefix in ("", "kedro.io.", f"kedro.io.{ours}_dataset.", "io.")
 }
-_NO_EXTRA = {"partitions", "email", "tracking"}
+# The extras that are not called family-type; "" where none is needed.
+_EXTRAS = {
+    "partitions": "",
+    "email": "",
+    "tracking": "",
+    "ibis": "ibis-duckdb",
+    "spark.GBQQueryDataset": "spark",
+}
 _PREFIX = re.compile(r"^(kedro_datasets|kedro\.extras\.datasets)\.")
 _MODULE = re.compile(r"^(\w+)\.\w+\.(\w+)$")
 
@@ -80,8 +86,9 @@ def is_kedro(type_: str) -> bool:
 def install_command(type_: str) -> str:
     """The command that installs what a type needs."""
     family, _, name = _short(type_).partition(".")
-    extra = "" if family in _NO_EXTRA or not name else f"[{family}-{name.lower()}]"
-    return f"pip install kedro 'kedro-datasets{extra}'"
+    usual = f"{family}-{name.lower()}"
+    extra = _EXTRAS.get(_short(type_), _EXTRAS.get(family, usual)) if name else ""
+    return f"pip install kedro 'kedro-datasets[{extra}]'" if extra else "pip install kedro kedro-datasets"
 
 
 def problem(type_: str, *, name: str, where: str | None) -> CatalogError | None:
@@ -147,10 +154,11 @@ def find_class(type_: str, *, name: str, where: str | None) -> type:
     try:
         found = getattr(importlib.import_module(f"kedro_datasets.{family}"), class_name)
     except ImportError as error:
+        gone = family == "tracking" and error.name == "kedro_datasets.tracking"
         raise CatalogError(
             f"{name!r} is a {family}.{class_name}, which cannot be imported: {error}",
             where=where,
-            hint=install_command(type_),
+            hint="write `type: json.JSONDataset` and `versioned: true`" if gone else install_command(type_),
         ) from error
     except AttributeError as error:
         if f"{family}.{class_name}" in TYPES:

@@ -117,13 +117,13 @@ class Parts:
             path = "/".join(parts)
             if path.endswith(self.suffix) and path != _CHECKPOINT:
                 found.add(path[: len(path) - len(self.suffix)])
-        return sorted(found)
+        return sorted(found - {""})
 
     def dataset(self, place: Place, key: str) -> Any:
         """The dataset of one part in a folder."""
         if self.context.build is None:
             raise CatalogError(f"{self.context.name!r} has parts, which only a catalog can build")
-        at = place.child(*checked_part(key + self.suffix).split("/"))
+        at = place.child(*(checked_part(key) + self.suffix).split("/"))
         config = {**self.config, self.argument: at.url}
         if place.is_local:
             config.pop("credentials", None)
