@@ -18,12 +18,15 @@ from plait.graph.values import Const, DictOf, Grid, Input, Item, ListOf, Output,
 
 if TYPE_CHECKING:
     import inspect
+    from types import FrameType
 
     from plait.graph.step import Step
 
 __all__ = ["Traced", "Tracer", "current_tracer"]
 
 _active: ContextVar[Tracer | None] = ContextVar("plait_tracer", default=None)
+_OWN = __file__.rpartition("graph")[0]
+_LIBRARY = ("site-packages", "dist-packages", "/lib/python", "<frozen", "\\Lib\\")
 _SMALL = 256  # elements; a longer literal is stored as an input of the run, not in the graph
 
 
@@ -230,11 +233,14 @@ class Tracer:
 
     @staticmethod
     def user_line() -> str:
-        """``path:line`` of the innermost frame that is not plait's own."""
-        frame = sys._getframe(1)
-        own = __file__.rpartition("graph")[0]
-        while frame.f_back is not None and frame.f_code.co_filename.startswith(own):
+        """``path:line`` of the innermost frame that is neither plait's nor a library's."""
+        innermost = sys._getframe(1)
+        while innermost.f_back is not None and innermost.f_code.co_filename.startswith(_OWN):
+            innermost = innermost.f_back
+        frame: FrameType | None = innermost
+        while frame is not None and any(part in frame.f_code.co_filename for part in _LIBRARY):
             frame = frame.f_back
+        frame = frame or innermost
         return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
     def _bind(self, callee: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:

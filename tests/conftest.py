@@ -1,0 +1,18 @@
+"""What do all tests share? A folder of records of their own."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # for `strategies`
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty ``.plait`` folder that this test's runs go to."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("PLAIT_HOME", str(folder))
+    return folder
