@@ -37,6 +37,7 @@ class Pipeline(Definition, Generic[P, R]):
         raise_on_failure: bool = True,
         cache: bool = True,
         refresh: Sequence[str] = (),
+        env: str | None = None,
         **params: Any,
     ) -> Any:
         """Run the pipeline and record everything; answers with the ``Run``.
@@ -48,6 +49,7 @@ class Pipeline(Definition, Generic[P, R]):
             raise_on_failure: raise when a step failed; otherwise look at ``run.status``.
             cache: whether results of earlier runs are taken where code and inputs are the same.
             refresh: steps to compute anew all the same.
+            env: the environment of the project's conf; ``PLAIT_ENV``, else ``local``.
             params: the pipeline's arguments, by name.
 
         Raises:
@@ -58,9 +60,12 @@ class Pipeline(Definition, Generic[P, R]):
         from plait.executors import make_executor
         from plait.launch.prepare import Given, prepare
         from plait.launch.start import CachePolicy, execute
+        from plait.project.place import home_of
+        from plait.project.project import Project
 
         self._check_run()
-        prepared = prepare(self, {name: Given(value) for name, value in params.items()})
+        project = Project(home_of(self.file)[0], env)
+        prepared = prepare(self, {name: Given(value) for name, value in params.items()}, project)
         chosen = make_executor(executor, workers=workers)
         policy = CachePolicy(cache, tuple(refresh))
         run = execute(prepared, executor=chosen, listener=_watcher(progress), policy=policy)

@@ -81,7 +81,7 @@ FITS = [
     ("x", str, "x"),
     ("a/b", Path, Path("a/b")),
     ("2024-01-31", dt.date, dt.date(2024, 1, 31)),
-    ("2024-01-31T10:00:00", dt.datetime, dt.datetime(2024, 1, 31, 10)),  # noqa: DTZ001
+    ("2024-01-31T10:00:00", dt.datetime, dt.datetime(2024, 1, 31, 10)),
     ("10:30", dt.time, dt.time(10, 30)),
     ("20m", dt.timedelta, dt.timedelta(minutes=20)),
     ("1h30m", dt.timedelta, dt.timedelta(minutes=90)),

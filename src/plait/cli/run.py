@@ -36,6 +36,14 @@ the project you are in. NAME=VALUE sets its parameters, typed as YAML; dots reac
     metavar="FILE",
     help="Parameters from a YAML or JSON file.",
 )
+@click.option("--env", "-e", metavar="ENV", help="The environment of the conf; PLAIT_ENV, else local.")
+@click.option(
+    "--load-version",
+    "load_versions",
+    multiple=True,
+    metavar="NAME=VERSION",
+    help="Load this version of a dataset.",
+)
 @click.option(
     "--json", "as_json", is_flag=True, help="Every event as a JSON object on its line, nothing else."
 )
@@ -46,11 +54,13 @@ def command(
     executor: str,
     workers: int | None,
     params_file: Path | None,
+    env: str | None,
+    load_versions: tuple[str, ...],
     as_json: bool,
     quiet: bool,
 ) -> int:
     from plait.cli.problems import describing
-    from plait.cli.target import read_parameters
+    from plait.cli.target import open_project, read_version
     from plait.executors import make_executor
     from plait.launch.prepare import prepare
     from plait.launch.start import execute
@@ -59,7 +69,9 @@ def command(
     chosen: Any = make_executor(executor, workers=workers)
     found = find_pipeline(target)
     with describing(found.pipeline.name):
-        prepared = prepare(found.pipeline, read_parameters(found.pipeline, parameters, params_file))
+        versions = dict(read_version(text) for text in load_versions)
+        project, given = open_project(found, parameters, params_file, env=env, load_versions=versions)
+        prepared = prepare(found.pipeline, given, project)
     shown_by_itself = executor == "inline" and not as_json and not quiet and sys.stdout.isatty()
     if executor == "inline" and not shown_by_itself:
         from plait.executors.inline import InlineExecutor

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,10 @@ from plait.errors import ParameterError
 if TYPE_CHECKING:
     from plait.graph.pipeline import Definition
     from plait.launch.prepare import Given
+    from plait.project.discover import Found
+    from plait.project.project import Project
 
-__all__ = ["read_parameters"]
+__all__ = ["open_project", "read_parameters", "read_version"]
 
 
 def read_parameters(
@@ -38,6 +40,43 @@ def read_parameters(
         else:
             given[name] = Given(value, "command line", raw)
     return given
+
+
+def open_project(
+    found: Found,
+    assignments: Sequence[str],
+    file: Path | None,
+    *,
+    env: str | None = None,
+    load_versions: Mapping[str, str] | None = None,
+) -> tuple[Project, dict[str, Given]]:
+    """The project of a target in an environment, and the values that are not for its conf.
+
+    NAME=VALUE sets a parameter of the conf without dropping its siblings; one that reaches inside the default of an
+    argument, which no conf knows, keeps the siblings there.
+
+    Raises:
+        ParameterError, ConfError: as ``read_parameters``.
+    """
+    from plait.launch.prepare import project_of
+    from plait.project.project import Project
+    from plait.project.yaml import split_assignment
+
+    root = found.root or project_of(found.pipeline).root
+    plain = Project(root, env)
+    if not plain.has_conf:
+        if env is not None:
+            raise ParameterError(f"--env {env}: {root} has no conf/", hint=f"make {root / 'conf' / env}")
+        return plain, read_parameters(found.pipeline, assignments, file)
+    known = {str(name).partition(".")[0] for name in plain.params.all()}
+    inside: list[str] = []
+    for text in assignments:
+        path, _ = split_assignment(text)
+        if len(path) > 1 and path[0] not in known and path[0] in found.pipeline.signature.parameters:
+            inside.append(text)
+    others = [text for text in assignments if text not in inside]
+    project = Project(root, env, assignments=others, params_file=file, load_versions=load_versions)
+    return project, read_parameters(found.pipeline, inside, None)
 
 
 def _parsed(path: tuple[str, ...], raw: str, parse: Any) -> Any:
@@ -115,3 +154,17 @@ def _fields(base: Any) -> dict[Any, Any] | None:
     if hasattr(cls, "model_fields"):
         return {field: getattr(base, field) for field in cls.model_fields}
     return None
+
+
+def read_version(text: str) -> tuple[str, str]:
+    """``NAME=VERSION`` of ``--load-version``.
+
+    Raises:
+        ParameterError: it is written otherwise.
+    """
+    name, equals, version = text.partition("=")
+    if not (name and equals and version):
+        raise ParameterError(
+            f"{text!r} names no version", hint="write --load-version model=2024-01-01T00.00.00.000Z"
+        )
+    return name, version

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -24,6 +24,9 @@ _SHORT = 1024  # a text of that length surely fits in a head; a longer one is lo
 _GATHERED = "gathered"
 
 
+REFERENCES = frozenset({"dataset", "parameter"})  # formats of artifacts that only name where a value is
+
+
 class ArtifactStore:
     """Values by content: equal values are stored once, and each load gives a value of its own.
 
@@ -37,6 +40,9 @@ class ArtifactStore:
         self.url = os.fspath(url)
         self._cache = cache
         self._opened: Blobs | None = None
+
+    read_reference: Callable[[Artifact], Any] | None = None
+    """Reads what an artifact only refers to, such as a dataset; set by whoever knows the project."""
 
     def __repr__(self) -> str:
         return f"ArtifactStore({self.url!r})"
@@ -121,6 +127,10 @@ class ArtifactStore:
             return scalar_value(head[1:])
         if artifact.format == _GATHERED:
             return self._load_gathered(artifact)
+        if artifact.format in REFERENCES:
+            if self.read_reference is None:
+                raise DataError(f"{artifact.type} is a reference to {artifact.meta}, which is not read here")
+            return self.read_reference(artifact)
         framed = self._head(artifact)
         body, buffers = unframe(framed, [self._blobs.get(part) for part in artifact.parts])
         return decode(artifact.format, body, buffers, REGISTRY)

@@ -178,6 +178,7 @@ class Loop:
             self.reuse.ended((node, path), key)
             self._ripe += self._waiting.pop(key, ())
         self.writer.previews(node, path, attempt, message.previews)
+        self.writer.writes(node, path, attempt, message.writes)
         if message.error is None:
             actions += self._done(node, path, message.artifacts)
             self._ended(message, "done", "")

@@ -11,7 +11,8 @@ from msgspec import Struct
 from plait.data import Artifact
 from plait.errors import DataError, TargetError
 from plait.graph.model import Path
-from plait.record.facts import ErrorInfo, LogLine, Metric, Preview, Usage
+from plait.project.project import ProjectSpec
+from plait.record.facts import DatasetWrite, ErrorInfo, LogLine, Metric, Preview, Usage
 from plait.record.results import DictArg, ListArg, Plain, Stored
 
 __all__ = [
@@ -45,6 +46,8 @@ class Job(Struct, frozen=True, array_like=True):
     functions: tuple[FunctionRef, ...]
     params: dict[str, Any] = {}
     search_path: tuple[str, ...] = ()
+    project: ProjectSpec | None = None
+    saves: frozenset[str] = frozenset()
 
 
 class TaskSpec(Struct, frozen=True, array_like=True):
@@ -77,6 +80,7 @@ class Report(Struct, frozen=True, array_like=True, tag="report"):
     lines: tuple[LogLine, ...] = ()
     metrics: tuple[Metric, ...] = ()
     previews: tuple[Preview, ...] = ()
+    writes: tuple[DatasetWrite, ...] = ()
     lost: bool = False
 
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import inspect
 import time
+import typing
 from collections.abc import Callable
 from typing import Any
+
+from msgspec import to_builtins
 
 from plait.data import Artifact, ArtifactStore
 from plait.engine.current import TaskContext
 from plait.engine.task import Job, Report, TaskSpec
 from plait.errors import StepError
 from plait.executors.capture import Capture
-from plait.record.facts import Usage, describe_error
+from plait.project.project import Project
+from plait.project.references import DATASET, load_reference
+from plait.record.facts import DatasetWrite, Usage, describe_error
 from plait.record.results import Plain, Stored, load_tree
 
 __all__ = ["Work", "forget_peak", "peak_memory"]
@@ -35,6 +40,13 @@ class Work:
         self.worker = worker
         self._function = function
         self._callers: dict[int, Callable[[dict[str, Any]], Any]] = {}
+        self._hints: dict[int, dict[str, Any]] = {}
+        self._writes: list[DatasetWrite] = []
+        self.project = Project.of(job.project) if job.project is not None else None
+        store.read_reference = self._reference
+
+    def _reference(self, artifact: Artifact) -> Any:
+        return load_reference(self.project, artifact)
 
     def context(self, spec: TaskSpec) -> TaskContext:
         return TaskContext(
@@ -50,11 +62,12 @@ class Work:
     def do(self, spec: TaskSpec, task: TaskContext) -> tuple[Report, BaseException | None]:
         """Run one task to its end. KeyboardInterrupt and SystemExit by a signal are not caught."""
         started, cpu = time.time(), time.process_time()
+        self._writes.clear()
         artifacts: tuple[Artifact, ...] = ()
         raised: BaseException | None = None
         with task.active():
             try:
-                arguments = {name: self._argument(tree) for name, tree in spec.arguments}
+                arguments = {name: self._argument(spec, name, tree) for name, tree in spec.arguments}
                 result = (self._callers.get(spec.function) or self._caller(spec.function))(arguments)
                 artifacts = self._store_outputs(spec, result)
             except Exception as error:  # noqa: BLE001 - whatever the user's code raises is the outcome
@@ -75,6 +88,7 @@ class Work:
             task.take_lines(),
             task.take_metrics(),
             tuple(task.previews),
+            tuple(self._writes),
         )
         return report, raised
 
@@ -82,8 +96,10 @@ class Work:
         made = self._callers[index] = _caller(self._function(index))
         return made
 
-    def _argument(self, tree: Any) -> Any:
+    def _argument(self, spec: TaskSpec, name: str, tree: Any) -> Any:
         if type(tree) is Stored:
+            if tree.artifact.format == DATASET:
+                return load_reference(self.project, tree.artifact, self._annotation(spec.function, name))
             return self.store.load(tree.artifact)
         if type(tree) is Plain and type(tree.value) not in (list, dict):
             return tree.value
@@ -112,7 +128,41 @@ class Work:
             for (name, depth), value in zip(spec.outputs, result, strict=True)
         )
 
+    def _annotation(self, function: int, parameter: str) -> Any:
+        """What a step's parameter asks for; None when it says nothing that can be resolved."""
+        hints = self._hints.get(function)
+        if hints is None:
+            try:
+                hints = typing.get_type_hints(inspect.unwrap(self._function(function)))
+            except Exception:  # noqa: BLE001 - a name that exists for type checkers only
+                hints = dict(getattr(self._function(function), "__annotations__", {}))
+            self._hints[function] = hints
+        return hints.get(parameter)
+
     def _store_output(self, spec: TaskSpec, name: str, value: Any, depth: int) -> Artifact:
+        if name in self.job.saves:
+            self._publish(spec, name, value)
+        return self._keep(spec, name, value, depth)
+
+    def _publish(self, spec: TaskSpec, name: str, value: Any) -> None:
+        """Save an output in the catalog: after its checks, whole or not at all, before anyone hears of the result."""
+        assert self.project is not None
+        part = "-".join(map(str, spec.path)) if spec.path else None
+        catalog = self.project.catalog
+        saved = catalog.save(name, value) if part is None else catalog.save_part(name, part, value)
+        self._writes.append(
+            DatasetWrite(
+                name,
+                saved.place,
+                saved.content,
+                saved.version,
+                saved.size,
+                part,
+                tuple(map(to_builtins, saved.checks)),
+            )
+        )
+
+    def _keep(self, spec: TaskSpec, name: str, value: Any, depth: int) -> Artifact:
         if not depth:
             return self.store.save(value)
         if not isinstance(value, list | tuple):
@@ -121,7 +171,7 @@ class Work:
                 f" {value!r:.80}",
                 hint="return a list",
             )
-        return self.store.gather([self._store_output(spec, name, item, depth - 1) for item in value])
+        return self.store.gather([self._keep(spec, name, item, depth - 1) for item in value])
 
 
 def _caller(function: Callable[..., Any]) -> Callable[[dict[str, Any]], Any]:

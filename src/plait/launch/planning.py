@@ -8,7 +8,6 @@ from plait.engine.keys import Keys
 from plait.engine.plan import Plan, make_plan
 from plait.launch.prepare import Prepared
 from plait.launch.start import CachePolicy, open_reuse, store_inputs
-from plait.project.place import home_of
 from plait.record.results import Results
 from plait.record.store import RecordStore
 
@@ -19,9 +18,9 @@ _RUNS_TO_LEARN_FROM = 5
 
 def plan(prepared: Prepared, *, home: Path | None = None, policy: CachePolicy | None = None) -> Plan:
     """What `execute` would do with the same arguments: the same walk, the same decisions."""
-    records = RecordStore(home or home_of(prepared.definition.file)[1], create=True)
+    records = RecordStore(home or prepared.project.home, create=True)
     traced, graph = prepared.traced, prepared.graph
-    inputs = store_inputs(traced, prepared.values, records.artifacts)
+    inputs = store_inputs(traced, prepared.values, records.artifacts, prepared.project)
     keys = Keys(graph, traced.functions, traced.uses, records.artifacts)
     reuse = open_reuse(records, graph, keys, policy or CachePolicy())
     results = Results(graph, records.artifacts, inputs)

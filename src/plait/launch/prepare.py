@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 
-from plait.errors import DefinitionError, ParameterError, did_you_mean
+from plait.errors import DefinitionError, ParameterError, did_you_mean, nearest
 from plait.graph.model import Each, Graph
 from plait.graph.pipeline import Definition
 from plait.graph.tracing import Traced
 from plait.graph.unfold import Unknown, size
+from plait.project.place import home_of
+from plait.project.project import Project
 
-__all__ = ["Given", "Prepared", "convert_given", "prepare"]
+__all__ = ["FromCatalog", "FromSecret", "Given", "Prepared", "convert_given", "prepare", "project_of"]
 
 
 class Given(Struct, frozen=True):
@@ -25,6 +28,19 @@ class Given(Struct, frozen=True):
     where: Any = None  # ``file:line``, or a function from a path inside the value to one
 
 
+class FromCatalog(Struct, frozen=True):
+    """Stands for a dataset, or for one part of it, that is read where it is used."""
+
+    dataset: str
+    part: str | None = None
+
+
+class FromSecret(Struct, frozen=True):
+    """Stands for a parameter with a secret in it, which is read where it is used."""
+
+    parameter: str
+
+
 class Prepared(Struct, frozen=True):
     """A run that could begin: everything is found, of the right type, and of fitting lengths."""
 
@@ -32,23 +48,37 @@ class Prepared(Struct, frozen=True):
     traced: Traced
     values: dict[str, Any]
     origins: dict[str, str]
+    project: Project
 
     @property
     def graph(self) -> Graph:
         return self.traced.graph
 
 
-def prepare(definition: Definition, given: Mapping[str, Given]) -> Prepared:
+def prepare(definition: Definition, given: Mapping[str, Given], project: Project | None = None) -> Prepared:
     """Trace a pipeline and find its arguments, before anything is recorded.
+
+    An argument is the given value, else the parameter of its name, else the dataset of its name, else its default.
+
+    Args:
+        given: explicit values by name.
+        project: where parameters and datasets are; the one around the pipeline's file if left out.
 
     Raises:
         DefinitionError: the pipeline cannot be described as a graph.
         ParameterError: an argument is missing, unknown or of a wrong type; all of them are said at once.
     """
+    project = project or project_of(definition)
     traced = definition.trace()
-    values, origins = _arguments(definition, given)
+    values, origins = _arguments(definition, given, project)
+    values = _taken_apart(traced, values, project)
     _check_lists(traced, {**traced.literals, **values})
-    return Prepared(definition, traced, values, origins)
+    return Prepared(definition, traced, values, origins, project)
+
+
+def project_of(definition: Definition) -> Project:
+    """The project around a pipeline's file."""
+    return Project(home_of(definition.file)[0])
 
 
 def _refuse_unknown(definition: Definition, given: Mapping[str, Given]) -> None:
@@ -62,10 +92,17 @@ def _refuse_unknown(definition: Definition, given: Mapping[str, Given]) -> None:
             )
 
 
-def _arguments(definition: Definition, given: Mapping[str, Given]) -> tuple[dict[str, Any], dict[str, str]]:
+def _arguments(
+    definition: Definition, given: Mapping[str, Given], project: Project
+) -> tuple[dict[str, Any], dict[str, str]]:
     values = convert_given(definition, given)
     origins = {name: one.origin for name, one in given.items()}
     missing: list[str] = []
+    rest = [name for name in definition.signature.parameters if name not in values]
+    if project.has_conf:
+        found, found_origins = _from_conf(definition, rest, project)
+        values.update(found)
+        origins.update(found_origins)
     for name, parameter in definition.signature.parameters.items():
         if name in values:
             continue
@@ -74,14 +111,69 @@ def _arguments(definition: Definition, given: Mapping[str, Given]) -> tuple[dict
         else:
             values[name], origins[name] = parameter.default, "default"
     if missing:
-        several = len(missing) > 1
-        raise ParameterError(
-            f"pipeline {definition.name!r} needs {', '.join(map(repr, missing))}: no value was given and"
-            f" {'they have' if several else 'it has'} no default",
-            where=definition.where,
-            hint="write " + " ".join(f"{name}=…" for name in missing),
-        )
+        raise _missing(definition, missing, project)
     return {name: values[name] for name in definition.signature.parameters}, origins
+
+
+def _from_conf(
+    definition: Definition, names: Sequence[str], project: Project
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The values that the project has for names: parameters, typed as annotated, and datasets by reference."""
+    from plait.project.secrets import has_secret
+
+    params, catalog = project.params, project.catalog
+    origins: dict[str, str] = {}
+    typed: dict[str, Any] = {}
+    values: dict[str, Any] = {}
+    hints = _annotations(definition)
+    for name in names:
+        optional = definition.signature.parameters[name].default is not inspect.Parameter.empty
+        if name in params:
+            if name in catalog.names():
+                raise ParameterError(
+                    f"{name!r} is both a parameter ({params.origin(name)}) and a dataset ({catalog.entry(name).where})",
+                    where=definition.where,
+                    hint="rename one of them",
+                )
+            typed[name] = hints.get(name, Any)
+            origins[name] = params.origin(name) or "parameters"
+        elif name in catalog.names() or (not optional and name in catalog):
+            catalog.dataset(name)  # a wrong entry is found now, not in the middle of the run
+            values[name], origins[name] = FromCatalog(name), "catalog"
+    for name, value in params.typed(typed).items():
+        values[name] = FromSecret(name) if has_secret(value) else value
+    params.check_overrides(definition.signature.parameters)
+    return values, origins
+
+
+def _missing(definition: Definition, missing: Sequence[str], project: Project) -> ParameterError:
+    several = len(missing) > 1
+    known: list[str] = []
+    if project.has_conf:
+        known = [*project.params.names(), *project.catalog.names()]
+    near = [f"{name} may be meant as {match}" for name in missing for match in nearest(name, known, 1)]
+    place = " in parameters or catalog," if project.has_conf else ":"
+    return ParameterError(
+        f"pipeline {definition.name!r} needs {', '.join(map(repr, missing))}{place} no value was given and"
+        f" {'they have' if several else 'it has'} no default",
+        where=definition.where,
+        hint="; ".join(near) or "write " + " ".join(f"{name}=…" for name in missing),
+    )
+
+
+def _taken_apart(traced: Traced, values: dict[str, Any], project: Project) -> dict[str, Any]:
+    """Datasets that an ``each`` takes apart: those of many files by reference to each, others as the list they hold."""
+    made = dict(values)
+    for name in traced.graph.layout.splits[1]:
+        value = values.get(name)
+        if isinstance(value, FromCatalog):
+            parts = getattr(project.catalog.dataset(value.dataset), "parts", None)
+            made[name] = (
+                [FromCatalog(value.dataset, part) for part in parts()]
+                if parts is not None
+                else project.catalog.load(value.dataset)
+            )
+    return made
 
 
 def convert_given(definition: Definition, given: Mapping[str, Given]) -> dict[str, Any]:
@@ -103,7 +195,6 @@ def convert_given(definition: Definition, given: Mapping[str, Given]) -> dict[st
 
 def _annotations(definition: Definition) -> dict[str, Any]:
     """The annotations of the arguments; those that cannot be resolved say nothing."""
-    import inspect
     import typing
 
     try:

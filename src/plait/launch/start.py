@@ -15,15 +15,17 @@ from plait.engine.keys import Keys
 from plait.engine.loop import Loop
 from plait.engine.reuse import Reuse
 from plait.engine.task import Executor, Job
-from plait.errors import DataError, DefinitionError, RecordError, did_you_mean
+from plait.errors import CatalogError, DataError, DefinitionError, RecordError, did_you_mean
 from plait.graph.model import Graph
 from plait.graph.model import Path as TaskPath
 from plait.graph.pipeline import Definition
 from plait.graph.slicing import downstream, meanings
 from plait.graph.tracing import Traced
 from plait.launch.facts import installed_packages, new_id, run_facts
-from plait.launch.prepare import Given, Prepared, convert_given
+from plait.launch.prepare import FromCatalog, FromSecret, Given, Prepared, convert_given, project_of
 from plait.project.place import home_of
+from plait.project.project import Project
+from plait.project.references import dataset_artifact, parameter_artifact
 from plait.record.computations import Computations
 from plait.record.results import Results
 from plait.record.store import RecordStore
@@ -56,6 +58,7 @@ class _Begin(Struct, frozen=True):
     keys: Keys
     params: dict[str, Any]
     policy: CachePolicy
+    project: Project
     prior: Prior = lambda _node, _path: None
     attempts: Mapping[tuple[int, TaskPath], int] = {}
 
@@ -79,10 +82,9 @@ def execute(
     Raises:
         RecordError, StoreError: nothing can be written; what was committed stays.
     """
-    definition = prepared.definition
-    root, own_home = home_of(definition.file)
-    records = RecordStore(home or own_home, create=True)
-    inputs = store_inputs(prepared.traced, prepared.values, records.artifacts)
+    definition, project = prepared.definition, prepared.project
+    records = RecordStore(home or project.home, create=True)
+    inputs = store_inputs(prepared.traced, prepared.values, records.artifacts, project)
     params = {name: shown(value) for name, value in prepared.values.items()}
     keys = Keys(prepared.graph, prepared.traced.functions, prepared.traced.uses, records.artifacts)
     writer = _record(
@@ -91,11 +93,11 @@ def execute(
         keys,
         target=target or f"{definition.module}:{definition.qualname}",
         params=params,
-        root=root,
+        project=project,
         executor=executor.name,
         inputs={name: (artifact, prepared.origins.get(name, "literal")) for name, artifact in inputs.items()},
     )
-    begin = _Begin(records, prepared.traced, inputs, writer, keys, params, policy)
+    begin = _Begin(records, prepared.traced, inputs, writer, keys, params, policy, project)
     return _carry(begin, executor, listener)
 
 
@@ -143,6 +145,7 @@ def resume(
         keys,
         run.params,
         policy,
+        project_of(definition),
         lambda node, path: (places[node, path], run.id) if (node, path) in places else None,
         past_attempts(records.database, run.key),
     )
@@ -186,14 +189,15 @@ def _branch(
     """A new run with another one's results for the nodes that both agree on, except those to run ``again``."""
     records, graph = run.store, traced.graph
     same = _agreed(run.graph, graph, again)
-    changed = store_inputs(traced, values, records.artifacts)
+    project = project_of(definition)
+    changed = store_inputs(traced, values, records.artifacts, project)
     defaults = {
         name: parameter.default
         for name, parameter in definition.signature.parameters.items()
         if name not in run.results.inputs and name not in values
     }
     inputs = {
-        **store_inputs(traced, defaults, records.artifacts, literals=False),
+        **store_inputs(traced, defaults, records.artifacts, project, literals=False),
         **run.results.inputs,
         **changed,
     }
@@ -205,7 +209,7 @@ def _branch(
         keys,
         target=run.target,
         params=params,
-        root=home_of(definition.file)[0],
+        project=project,
         executor=executor.name,
         inputs={name: (artifact, f"run {run.id}") for name, artifact in inputs.items()},
         parent=run.id,
@@ -216,7 +220,9 @@ def _branch(
         found = places.get((there, path)) if there is not None else None
         return (found, run.id) if found else None
 
-    return _carry(_Begin(records, traced, inputs, writer, keys, params, policy, prior), executor, listener)
+    return _carry(
+        _Begin(records, traced, inputs, writer, keys, params, policy, project, prior), executor, listener
+    )
 
 
 def _agreed(old: Graph, new: Graph, again: set[int]) -> dict[int, int]:
@@ -235,7 +241,7 @@ def _record(
     *,
     target: str,
     params: dict[str, Any],
-    root: Path,
+    project: Project,
     executor: str,
     inputs: dict[str, tuple[Artifact, str]],
     parent: str | None = None,
@@ -247,7 +253,7 @@ def _record(
         target=target,
         params=params,
         packages=installed_packages(),
-        facts=run_facts(root),
+        facts={**run_facts(project.root), "env": project.env if project.has_conf else None},
         executor=executor,
         inputs=inputs,
         closures=[keys.closure(step) for step in range(len(graph.steps))],
@@ -288,7 +294,15 @@ def _carry(begin: _Begin, executor: Executor, listener: Any) -> Run:
     loop = Loop(
         graph,
         begin.traced.functions,
-        job=Job(writer.run_id, graph.name, records.artifacts_url, (), begin.params),
+        job=Job(
+            writer.run_id,
+            graph.name,
+            records.artifacts_url,
+            (),
+            begin.params,
+            project=begin.project.spec if begin.project.has_conf else None,
+            saves=_saves(graph, begin.project),
+        ),
         results=Results(graph, records.artifacts, begin.inputs),
         executor=executor,
         writer=writer,
@@ -307,6 +321,37 @@ def _carry(begin: _Begin, executor: Executor, listener: Any) -> Run:
         if hasattr(watching, "close"):
             watching.close()
     return run.refresh()
+
+
+def _saves(graph: Graph, project: Project) -> frozenset[str]:
+    """The outputs that are also saved in the catalog: those whose name is there.
+
+    Raises:
+        CatalogError: an entry is wrong, or cannot hold the many results of a mapped step.
+    """
+    if not project.has_conf:
+        return frozenset()
+    catalog = project.catalog
+    saved: set[str] = set()
+    for index, node in enumerate(graph.nodes):
+        for name in node.outputs:
+            if name not in catalog:
+                continue
+            dataset = catalog.dataset(name)
+            if graph.layout.node_axes[index] and not hasattr(dataset, "parts"):
+                raise CatalogError(
+                    f"{name!r} is the output of a mapped step, so its dataset must be of many files",
+                    where=catalog.entry(name).where,
+                    hint="type: partitioned, or name the output otherwise: .named(…)",
+                )
+            if graph.layout.node_axes[index] and catalog.entry(name).versioned:
+                raise CatalogError(
+                    f"{name!r} is saved part by part, which a versioned dataset cannot be",
+                    where=catalog.entry(name).where,
+                    hint="gather the parts in a step that returns them as a dict, and save that",
+                )
+            saved.add(name)
+    return frozenset(saved)
 
 
 def _point_out_changes(run: Run, graph: Graph, keys: Keys, tell: Callable[[str], None]) -> None:
@@ -348,24 +393,41 @@ def find_nodes(graph: Graph, names: Sequence[str]) -> set[int]:
 
 
 def store_inputs(
-    traced: Traced, values: Mapping[str, Any], store: ArtifactStore, *, literals: bool = True
+    traced: Traced,
+    values: Mapping[str, Any],
+    store: ArtifactStore,
+    project: Project,
+    *,
+    literals: bool = True,
 ) -> dict[str, Artifact]:
     """The artifacts of a run's arguments and literals; lists that an ``each`` takes apart item by item."""
     depths = traced.graph.layout.splits[1]
     everything = {**(traced.literals if literals else {}), **values}
-    return {name: _store_input(store, name, value, depths.get(name, 0)) for name, value in everything.items()}
+    return {
+        name: _store_input(store, project, name, value, depths.get(name, 0))
+        for name, value in everything.items()
+    }
 
 
-def _store_input(store: ArtifactStore, name: str, value: Any, depth: int) -> Artifact:
-    if not depth:
-        return store.save(value, name)
-    return store.gather(
-        [_store_input(store, f"{name}[{at}]", item, depth - 1) for at, item in enumerate(value)]
-    )
+def _store_input(store: ArtifactStore, project: Project, name: str, value: Any, depth: int) -> Artifact:
+    if depth:
+        items = [
+            _store_input(store, project, f"{name}[{at}]", item, depth - 1) for at, item in enumerate(value)
+        ]
+        return store.gather(items)
+    if isinstance(value, FromCatalog):
+        return dataset_artifact(project, value.dataset, value.part)
+    if isinstance(value, FromSecret):
+        return parameter_artifact(value.parameter)
+    return store.save(value, name)
 
 
 def shown(value: Any) -> Any:
     """A parameter as the records and the UI show it: itself where JSON can say it, else what it is."""
+    if isinstance(value, FromCatalog):
+        return f"<dataset {value.dataset}>"
+    if isinstance(value, FromSecret):
+        return "***"
     try:
         text = msgspec.json.encode(value)
     except (TypeError, ValueError, OverflowError):

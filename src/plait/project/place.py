@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["home_of", "project_root"]
+__all__ = ["home_at", "home_of", "project_root"]
 
 
 def project_root(start: Path) -> Path | None:
@@ -31,5 +31,10 @@ def home_of(code_file: str) -> tuple[Path, Path]:
     written = file.is_file() and "ipykernel" not in code_file
     start = file.resolve().parent if written else Path.cwd()
     root = project_root(start) or start
+    return root, home_at(root)
+
+
+def home_at(root: Path) -> Path:
+    """The ``.plait`` folder of a project or folder."""
     named = os.environ.get("PLAIT_HOME")
-    return root, Path(named) if named else root / ".plait"
+    return Path(named) if named else root / ".plait"

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from plait.data import Artifact
 
-__all__ = ["ErrorInfo", "Frame", "LogLine", "Metric", "Preview", "Usage", "describe_error"]
+__all__ = ["DatasetWrite", "ErrorInfo", "Frame", "LogLine", "Metric", "Preview", "Usage", "describe_error"]
 
 
 class Usage(Struct, frozen=True, array_like=True):
@@ -37,6 +37,18 @@ class Preview(Struct, frozen=True, array_like=True):
 
     name: str
     artifact: Artifact
+
+
+class DatasetWrite(Struct, frozen=True, array_like=True):
+    """What a task left in the catalog; ``checks`` as JSON-able records."""
+
+    dataset: str
+    place: str | None = None
+    content: str | None = None
+    version: str | None = None
+    size: int | None = None
+    part: str | None = None
+    checks: tuple[dict[str, Any], ...] = ()
 
 
 class LogLine(Struct, frozen=True, array_like=True):

@@ -122,6 +122,22 @@ _FIRST = (
         body BLOB NOT NULL,
         PRIMARY KEY (run, node, path, attempt, position)
     ) WITHOUT ROWID""",
+    """CREATE TABLE dataset_write (
+        run INTEGER NOT NULL,
+        node INTEGER NOT NULL,
+        path BLOB NOT NULL,
+        attempt INTEGER NOT NULL,
+        dataset TEXT NOT NULL,
+        part TEXT,
+        place TEXT,
+        content TEXT,
+        version TEXT,
+        size INTEGER,
+        checks TEXT NOT NULL,
+        written_at REAL NOT NULL,
+        PRIMARY KEY (run, node, path, attempt, dataset)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX dataset_write_by_name ON dataset_write (dataset, written_at)",
     """CREATE TABLE log (
         run INTEGER NOT NULL,
         node INTEGER NOT NULL,

@@ -15,7 +15,7 @@ from plait.errors import RecordError
 from plait.graph.model import Graph, Path
 from plait.record.closures import Closure
 from plait.record.database import Database
-from plait.record.facts import ErrorInfo, LogLine, Metric, Preview, Usage
+from plait.record.facts import DatasetWrite, ErrorInfo, LogLine, Metric, Preview, Usage
 from plait.record.paths import to_key
 
 __all__ = ["RunWriter", "new_run", "store_document"]
@@ -198,6 +198,13 @@ class RunWriter:
                 body,
             )
 
+    def writes(self, node: int, path: Path, attempt: int, writes: tuple[DatasetWrite, ...]) -> None:
+        now = time.time()
+        for one in writes:
+            checks = msgspec.json.encode(one.checks).decode()
+            where = (one.dataset, one.part, one.place, one.content, one.version, one.size)
+            self._add(_DATASET_WRITE, self.key, node, to_key(path), attempt, *where, checks, now)
+
     def logs(self, node: int, path: Path, attempt: int, lines: tuple[LogLine, ...]) -> None:
         if not lines:
             return
@@ -284,5 +291,6 @@ _METRIC = (
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _PREVIEW = "INSERT INTO preview VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_DATASET_WRITE = "INSERT INTO dataset_write VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _LOG = "INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?)"
 _FINISHED = "UPDATE run SET ended_at = ?, status = ?, reason = ? WHERE key = ?"

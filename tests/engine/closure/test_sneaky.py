@@ -1,5 +1,5 @@
 """Ways to run other code under the same name that a careless walker would miss."""
-# ruff: noqa: E501  a program per line is easier to scan than twenty lines each
+
 
 from __future__ import annotations
 

@@ -301,6 +301,26 @@ class Catalog:
             raise self._failed(entry, "saved", error) from error
         return self._saved(entry, dataset, written, results)
 
+    def save_part(self, name: str, part: str, value: Any) -> Saved:
+        """Put one part of a dataset of many files in its place, beside others that are being saved at this moment.
+
+        Raises:
+            CatalogError: it cannot be saved.
+            CheckFailed: a check of severity error found something.
+        """
+        entry = self.entry(name)
+        if value is None:
+            raise CatalogError(f"part {part!r} of dataset {name!r} was given None to save", where=entry.where)
+        results = self._run_checks(entry, value, "save")
+        try:
+            dataset = self.dataset(name).part(part)
+            written = dataset.save(value)
+        except PlaitError:
+            raise
+        except Exception as error:
+            raise self._failed(entry, "saved", error) from error
+        return self._saved(entry, dataset, written, results)
+
     def _saved(self, entry: Entry, dataset: Any, written: Any, results: list[CheckResult]) -> Saved:
         if isinstance(written, Written):
             return Saved(

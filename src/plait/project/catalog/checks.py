@@ -78,7 +78,7 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
         return text
 
 
-class CheckFailed(CatalogError):  # noqa: N818 - a state of the data, as RunFailed is one of a run
+class CheckFailed(CatalogError):
     """Checks of severity error found something; ``results`` holds what all of them found."""
 
     def __init__(

@@ -87,7 +87,7 @@ class DuckDB:
         with duckdb.connect(str(self.file), read_only=True, config=self.config) as connection:
             if self.table is not None and not self._has_table(connection):
                 raise self._no_table(connection)
-            query = self.sql or f"SELECT * FROM {_quoted(self.table or '')}"  # noqa: S608 - quoted
+            query = self.sql or f"SELECT * FROM {_quoted(self.table or '')}"
             table = connection.sql(query).to_arrow_table()
         return convert_table(table, wanted or installed_kind("pandas", "polars", "pyarrow") or "pyarrow")
 
@@ -111,9 +111,9 @@ class DuckDB:
                         f"CREATE SCHEMA IF NOT EXISTS {_quoted(self.table.rpartition('.')[0])}"
                     )
                 if self.mode == "append" and self._has_table(connection):
-                    connection.execute(f"INSERT INTO {name} BY NAME SELECT * FROM plait_incoming")  # noqa: S608
+                    connection.execute(f"INSERT INTO {name} BY NAME SELECT * FROM plait_incoming")
                 else:
-                    connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM plait_incoming")  # noqa: S608
+                    connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM plait_incoming")
                 connection.commit()
             except BaseException:
                 connection.rollback()

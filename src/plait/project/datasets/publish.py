@@ -135,7 +135,7 @@ def replace_local(staged: Path, target: Path, place: Place | None = None) -> Non
         if target.exists():
             with contextlib.suppress(OSError):
                 shutil.copymode(target, staged)
-        os.replace(staged, target)  # noqa: PTH105
+        os.replace(staged, target)
     _sync_folder(target.parent)
 
 

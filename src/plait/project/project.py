@@ -1,0 +1,170 @@
+"""What belongs to the project around a folder? Its conf in one environment, its parameters, its catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from plait.project.place import home_at, project_root
+
+if TYPE_CHECKING:
+    from plait.project.catalog import Catalog
+    from plait.project.conf import Conf
+    from plait.project.parameters import Parameters
+    from plait.project.secrets import Masker
+
+__all__ = ["Project", "ProjectSpec"]
+
+
+class ProjectSpec(Struct, frozen=True, array_like=True):
+    """What another process needs to see the same project: names and texts, never a secret's value."""
+
+    root: str
+    env: str | None = None
+    assignments: tuple[str, ...] = ()
+    params_file: str | None = None
+    load_versions: dict[str, str] = {}
+    save_version: str | None = None
+
+
+class Project:
+    """A folder with code and, if it has any, ``conf/``; nothing is read before it is asked for.
+
+    Args:
+        root: the folder.
+        env: the environment of the conf; ``PLAIT_ENV``, else ``local``, if left out.
+        assignments: NAME=VALUE texts over the parameters.
+        params_file: a file of parameters over those of the conf.
+        load_versions: versions of datasets to load instead of the newest.
+        save_version: the version that versioned datasets are saved under; the moment if left out.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        env: str | None = None,
+        *,
+        assignments: Sequence[str] = (),
+        params_file: Path | None = None,
+        load_versions: Mapping[str, str] | None = None,
+        save_version: str | None = None,
+    ) -> None:
+        self.root = root
+        self.assignments = tuple(assignments)
+        self.params_file = params_file
+        self.load_versions = dict(load_versions or {})
+        self.save_version = save_version
+        self._env = env
+
+    @classmethod
+    def find(cls, start: Path | str | None = None, env: str | None = None, **options: Any) -> Project:
+        """The project around a folder or file (the working directory if left out); that folder when there is none."""
+        here = Path(start).resolve() if start is not None else Path.cwd()
+        folder = here if here.is_dir() else here.parent
+        return cls(project_root(folder) or folder, env, **options)
+
+    @classmethod
+    def of(cls, spec: ProjectSpec) -> Project:
+        return cls(
+            Path(spec.root),
+            spec.env,
+            assignments=spec.assignments,
+            params_file=Path(spec.params_file) if spec.params_file else None,
+            load_versions=spec.load_versions,
+            save_version=spec.save_version,
+        )
+
+    @property
+    def spec(self) -> ProjectSpec:
+        return ProjectSpec(
+            str(self.root),
+            self.env if self.has_conf else self._env,
+            self.assignments,
+            str(self.params_file) if self.params_file else None,
+            self.load_versions,
+            self.save_version,
+        )
+
+    @property
+    def home(self) -> Path:
+        """The ``.plait`` folder."""
+        return home_at(self.root)
+
+    @property
+    def conf_folder(self) -> Path:
+        return self.root / str(self.settings.get("conf", "conf"))
+
+    @property
+    def has_conf(self) -> bool:
+        return self.conf_folder.is_dir()
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """The table ``[tool.plait]`` of the project's ``pyproject.toml``.
+
+        Raises:
+            ConfError: the file is not TOML.
+        """
+        from plait.project.settings import read_settings
+
+        return read_settings(self.root)
+
+    @property
+    def env(self) -> str:
+        return self.conf.env
+
+    @cached_property
+    def conf(self) -> Conf:
+        """The conf of the environment.
+
+        Raises:
+            ConfError: there is no such environment, or a file does not add up.
+        """
+        from plait.project.conf import Conf
+        from plait.project.parameters import overrides
+
+        runtime = (
+            overrides(self.assignments, self.params_file) if self.assignments or self.params_file else None
+        )
+        return Conf(self.conf_folder if self.has_conf else None, self._env, runtime=runtime)
+
+    @cached_property
+    def params(self) -> Parameters:
+        from plait.project.parameters import Parameters
+
+        return Parameters(self.conf)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The datasets.
+
+        Raises:
+            CatalogError, ConfError: an entry does not add up.
+        """
+        from plait.project.catalog import Catalog
+        from plait.project.secrets import reveal
+
+        conf = self.conf
+        return Catalog(
+            conf.get("catalog"),
+            root=self.root,
+            credentials=reveal(conf.get("credentials")),
+            origin=lambda key: conf.origin("catalog", key),
+            env=conf.env,
+            load_versions=self.load_versions,
+            save_version=self.save_version,
+        )
+
+    def masker(self) -> Masker | None:
+        """What hides the project's secrets in texts; None when it has none."""
+        if not self.has_conf:
+            return None
+        found = self.conf.masker()
+        return found or None
+
+    def __repr__(self) -> str:
+        return f"<project {self.root.name}{f', environment {self.env}' if self.has_conf else ''}>"

@@ -1,0 +1,72 @@
+"""How does an input name what must not be copied? By reference: a dataset where it is, a secret by its name."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import blake3
+import msgspec
+
+from plait.data import Artifact
+from plait.errors import CatalogError
+from plait.project.project import Project
+
+__all__ = ["DATASET", "PARAMETER", "dataset_artifact", "load_reference", "parameter_artifact"]
+
+DATASET = "dataset"
+PARAMETER = "parameter"
+
+
+def dataset_artifact(project: Project, name: str, part: str | None = None) -> Artifact:
+    """A dataset of the catalog as the input of a run; its id is that of its content, where that can be told.
+
+    Raises:
+        CatalogError: it cannot be reached.
+    """
+    catalog = project.catalog
+    entry = catalog.entry(name)
+    if part is None:
+        known = catalog.fingerprint(name)
+    else:
+        ask = getattr(catalog.dataset(name).part(part), "fingerprint", None)
+        known = ask() if ask else None
+    # What cannot be told apart from its next version is never the same twice.
+    content = known if known is not None else f"unknown {os.urandom(16).hex()}"
+    identity = blake3.blake3(f"dataset\0{content}\0{part or ''}".encode()).hexdigest(32)
+    named = {"dataset": name, "part": part, "fingerprint": known}
+    return Artifact(identity, DATASET, entry.type, 0, msgspec.json.encode(named), None, (), named)
+
+
+def parameter_artifact(name: str) -> Artifact:
+    """A parameter with a secret in it: its value is read where it is used and is not in any key."""
+    identity = blake3.blake3(f"parameter\0{name}".encode()).hexdigest(32)
+    named = {"parameter": name}
+    return Artifact(identity, PARAMETER, "secret", 0, msgspec.json.encode(named), None, (), named)
+
+
+def load_reference(project: Project | None, artifact: Artifact, wanted: Any = None) -> Any:
+    """The value that a reference stands for.
+
+    Args:
+        wanted: the annotation of the parameter that receives it: a dataset arrives as that kind of table.
+
+    Raises:
+        CatalogError: it cannot be loaded.
+    """
+    # The head says it, not ``meta``: that is for people, and is left out of a list of artifacts.
+    named = msgspec.json.decode(artifact.head or b"{}")
+    if project is None:
+        raise CatalogError(f"{named} is read in its project, and there is none here")
+    if artifact.format == PARAMETER:
+        return project.params.get(named["parameter"])
+    name, part = named["dataset"], named["part"]
+    if part is not None:
+        return project.catalog.dataset(name).part(part).load()
+    from plait.project.datasets.conversion import KINDS, kind_of
+
+    try:
+        kind = kind_of(wanted) if wanted is not None else None
+    except CatalogError:
+        kind = None  # an annotation that is no kind of table says nothing here
+    return project.catalog.load(name, kind if kind in KINDS else None)
