@@ -1,5 +1,7 @@
 """Equal values, equal ids; different values, different ids."""
 
+# ruff: noqa: DTZ001 - a time without a zone is a value like any other
+
 import datetime as dt
 import decimal
 import math
@@ -113,28 +115,34 @@ def test_the_order_in_which_a_set_was_filled_is_no_content(store, items, random)
 
 
 DIFFERENT = [
-    None, False, True, 0, 1, -1, 0.0, -0.0, 1.0, float("inf"), 1 + 0j, "1", b"1", bytearray(b"1"), "", b"", 2**63, -(2**63), 2**64,
-    2**80, [], (), {}, set(), frozenset(), [1], (1,), {1}, frozenset({1}), [1.0], [True], ["1"], [None], [[]], [[1]], [(1,)],
-    {1: 2}, {True: 2}, {1.0: 2}, {"1": 2}, {b"1": 2}, {1: 2.0}, {(1,): 2}, {"a": 1, "b": 2}, {"b": 2, "a": 1}, {None: 1},
-    OrderedDict(), Counter(), deque(), deque(maxlen=3), deque([1]), range(3), range(0, 3, 2), slice(3), ..., NotImplemented,
-    dt.date(2020, 1, 1), dt.datetime(2020, 1, 1), dt.datetime(2020, 1, 1, tzinfo=dt.UTC), dt.time(1), dt.time(1, fold=1),
-    dt.datetime(2020, 1, 1, tzinfo=zoneinfo.ZoneInfo("UTC")), dt.datetime(2020, 1, 1, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin")),
-    dt.datetime(2020, 10, 25, 2, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin")),
-    dt.datetime(2020, 10, 25, 2, fold=1, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin")), dt.timedelta(1), dt.UTC,
-    decimal.Decimal(1), decimal.Decimal("1.0"), decimal.Decimal("-0"), Fraction(1), uuid.UUID(int=1), PurePosixPath("1"),
-    samples.Color.RED, samples.Level.LOW, samples.Right.READ, samples.Right.READ | samples.Right.WRITE, samples.Point(1), (1, None),
-    samples.Pair(1, None), samples.Config("a"), samples.MyDict(), samples.MyInt(1), samples.MyList(), "\ud800", "\udfff", "é", "e\u0301",
-    np.int64(1), np.int32(1), np.float64(1), np.bool_(True), np.str_("1"), np.bytes_(b"1"), np.datetime64("2020-01-01"),
-    np.datetime64("2020-01-01", "s"), np.array(1), np.array([1]), np.array([[1]]), np.array([1.0]), np.array([1], dtype=">i8"),
-    np.array([1], dtype="u8"), np.array([], dtype="i8"), np.array([], dtype="f8"), np.zeros((0, 3)), np.zeros((3, 0)), np.array(["1"]),
-    np.array([1], dtype=object), np.array(["1"], dtype=object), np.array([0.0]), np.array([-0.0]), np.ma.array([1]),
-    np.ma.array([1], mask=[True]), np.dtype("i8"), np.arange(6).reshape(2, 3), np.arange(6).reshape(3, 2), np.arange(6),
-    pd.Series([1]), pd.Series([1], name="a"), pd.Series([1], index=[1]), pd.Series([1], index=pd.Index([0])), pd.Series([1.0]),
-    pd.Series([1], dtype="Int64"), pd.Series([True]), pd.Series(["1"]), pd.Series(["1"], dtype=object), pd.Index([1]), pd.RangeIndex(1),
-    pd.Series(["1"], dtype="category"), pd.DataFrame({"a": [1]}), pd.DataFrame({"b": [1]}), pd.DataFrame({"a": [1], "b": [2]}),
-    pd.DataFrame({"b": [2], "a": [1]}), pd.DataFrame(), pd.DataFrame({"a": []}), pd.DataFrame(index=[1]), pd.Timestamp("2020"),
-    pd.Timestamp("2020", tz="UTC"), pd.NaT, pd.NA, pd.Timedelta(1), pd.Period("2020"), pd.Period("2020", "M"), pd.Interval(0, 1),
-    pd.Interval(0, 1, "both"), int, len, samples.Thing(), samples.Thing(a=1), samples.Thing(a=1.0), samples.Thing(a="1"),
+    None, False, True, 0, 1, -1, 0.0, -0.0, 1.0, float("inf"), 1 + 0j, "1", b"1", bytearray(b"1"), "", b"",
+    2**63, -(2**63), 2**64, 2**80, [], (), {}, set(), frozenset(), [1], (1,), {1}, frozenset({1}), [1.0],
+    [True], ["1"], [None], [[]], [[1]], [(1,)], {1: 2}, {True: 2}, {1.0: 2}, {"1": 2}, {b"1": 2}, {1: 2.0},
+    {(1,): 2}, {"a": 1, "b": 2}, {"b": 2, "a": 1}, {None: 1}, OrderedDict(), Counter(), deque(),
+    deque(maxlen=3), deque([1]), range(3), range(0, 3, 2), slice(3), ..., NotImplemented, dt.date(2020, 1,
+    1), dt.datetime(2020, 1, 1), dt.datetime(2020, 1, 1, tzinfo=dt.UTC), dt.time(1), dt.time(1, fold=1),
+    dt.datetime(2020, 1, 1, tzinfo=zoneinfo.ZoneInfo("UTC")), dt.datetime(2020, 1, 1,
+    tzinfo=zoneinfo.ZoneInfo("Europe/Berlin")), dt.datetime(2020, 10, 25, 2,
+    tzinfo=zoneinfo.ZoneInfo("Europe/Berlin")), dt.datetime(2020, 10, 25, 2, fold=1,
+    tzinfo=zoneinfo.ZoneInfo("Europe/Berlin")), dt.timedelta(1), dt.UTC, decimal.Decimal(1),
+    decimal.Decimal("1.0"), decimal.Decimal("-0"), Fraction(1), uuid.UUID(int=1), PurePosixPath("1"),
+    samples.Color.RED, samples.Level.LOW, samples.Right.READ, samples.Right.READ | samples.Right.WRITE,
+    samples.Point(1), (1, None), samples.Pair(1, None), samples.Config("a"), samples.MyDict(),
+    samples.MyInt(1), samples.MyList(), "\ud800", "\udfff", "é", "e\u0301", np.int64(1), np.int32(1),
+    np.float64(1), np.bool_(True), np.str_("1"), np.bytes_(b"1"), np.datetime64("2020-01-01"),
+    np.datetime64("2020-01-01", "s"), np.array(1), np.array([1]), np.array([[1]]), np.array([1.0]),
+    np.array([1], dtype=">i8"), np.array([1], dtype="u8"), np.array([], dtype="i8"), np.array([],
+    dtype="f8"), np.zeros((0, 3)), np.zeros((3, 0)), np.array(["1"]), np.array([1], dtype=object),
+    np.array(["1"], dtype=object), np.array([0.0]), np.array([-0.0]), np.ma.array([1]), np.ma.array([1],
+    mask=[True]), np.dtype("i8"), np.arange(6).reshape(2, 3), np.arange(6).reshape(3, 2), np.arange(6),
+    pd.Series([1]), pd.Series([1], name="a"), pd.Series([1], index=[1]), pd.Series([1],
+    index=pd.Index([0])), pd.Series([1.0]), pd.Series([1], dtype="Int64"), pd.Series([True]),
+    pd.Series(["1"]), pd.Series(["1"], dtype=object), pd.Index([1]), pd.RangeIndex(1), pd.Series(["1"],
+    dtype="category"), pd.DataFrame({"a": [1]}), pd.DataFrame({"b": [1]}), pd.DataFrame({"a": [1], "b":
+    [2]}), pd.DataFrame({"b": [2], "a": [1]}), pd.DataFrame(), pd.DataFrame({"a": []}),
+    pd.DataFrame(index=[1]), pd.Timestamp("2020"), pd.Timestamp("2020", tz="UTC"), pd.NaT, pd.NA,
+    pd.Timedelta(1), pd.Period("2020"), pd.Period("2020", "M"), pd.Interval(0, 1), pd.Interval(0, 1,
+    "both"), int, len, samples.Thing(), samples.Thing(a=1), samples.Thing(a=1.0), samples.Thing(a="1"),
 ]  # fmt: skip
 
 
@@ -168,13 +176,16 @@ SCRIPT = """
     frame = pd.DataFrame(rows, columns=list("abcd")).assign(word=(words * 4))
     shared = text("sha", "red") if len(sys.argv) > 2 else "shared"
     values = [
-        set(words), frozenset([*words, 1, None, (1, "a")]), {"set": {1.5, "x", None}}, frame, frame.groupby("word").sum(),
+        set(words), frozenset([*words, 1, None, (1, "a")]), {"set": {1.5, "x", None}},
+        frame, frame.groupby("word").sum(),
         Local(one=shared, other=text("sha", "red"), words=set(words), table=frame, day=dt.date(2020, 1, 1)),
-        Local, Local().total, lambda number: {"p", "q", "r"} | {number}, {Local: 1}, [Local(a=1), {"b": Local(a=(1, "x"))}],
+        Local, Local().total, lambda number: {"p", "q", "r"} | {number}, {Local: 1},
+        [Local(a=1), {"b": Local(a=(1, "x"))}],
         slice(1, 2), Exception("x", {"s", "t"}), range(3), {"k": {frozenset({"a", "b"}), frozenset({"c"})}},
     ]
     try:
-        from sklearn.ensemble import GradientBoostingRegressor, HistGradientBoostingRegressor, RandomForestClassifier
+        from sklearn.ensemble import GradientBoostingRegressor, HistGradientBoostingRegressor
+        from sklearn.ensemble import RandomForestClassifier
         from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.linear_model import LogisticRegression
         from sklearn.pipeline import make_pipeline
@@ -219,8 +230,8 @@ def test_interning_and_sharing_of_what_is_immutable_is_no_content(store):
     pair = (1, "two")
     one = samples.Thing(a="same text", b="same text", c=day, d=day, e=pair, f=pair, g=b"xy", h=np.dtype("f8"))
     other = samples.Thing(
-        a=fresh("same text"), b=fresh("same text"), c=dt.date(2020, 1, 1), d=dt.date(2020, 1, 1), e=(1, fresh("two")),
-        f=(1, fresh("two")), g=bytes(bytearray(b"xy")), h=np.dtype([("a", "f8")])["a"],
+        a=fresh("same text"), b=fresh("same text"), c=dt.date(2020, 1, 1), d=dt.date(2020, 1, 1),
+        e=(1, fresh("two")), f=(1, fresh("two")), g=bytes(bytearray(b"xy")), h=np.dtype([("a", "f8")])["a"],
     )  # fmt: skip
     assert store.save(one).id == store.save(other).id
     assert store.save([one, other]).id == store.save([other, one]).id

@@ -8,8 +8,8 @@ from . import samples
 RECORD = np.dtype([("a", "i1"), ("b", "f8", (2, 2)), ("c", [("d", "M8[s]"), ("e", "U3")])])
 DTYPES = [
     *"?bBhHiIlLefdgFDG", ">i4", ">f8", ">c16", "S3", ">U4", "V5", "M8[D]", "M8[25us]", "m8[ns]", "S0", "U0",
-    RECORD, np.dtype(RECORD, align=True), np.dtype({"names": ["x"], "formats": ["i4"], "offsets": [4], "itemsize": 12}),
-    np.dtype([(("a title", "a"), "i4")]),
+    RECORD, np.dtype(RECORD, align=True), np.dtype({"names": ["x"], "formats": ["i4"], "offsets": [4],
+    "itemsize": 12}), np.dtype([(("a title", "a"), "i4")]),
 ]  # fmt: skip
 
 

@@ -8,6 +8,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from . import samples
+
 TIMES = pd.date_range("2020-03-29", periods=3, freq="h")
 OBJECTS = pd.Series(
     ["x", None, 1, 2.5, np.nan, pd.NA, pd.NaT, [1, {"a": 2}], (1, 2), pd.Timestamp("2020")], dtype=object
@@ -70,13 +72,15 @@ def test_a_column_of_every_dtype_comes_back(again, name):
 
 
 INDEXES = [
-    pd.RangeIndex(3), pd.RangeIndex(1, 7, 2, name="r"), pd.Index([1, 2, 3]), pd.Index([1.5, 2, 3], name="f"), pd.Index(["a", "b", "c"]),
-    pd.Index(["a", "b", None], dtype=object, name=("t", 1)), pd.Index([1, "a", None], dtype=object), TIMES, TIMES.tz_localize("UTC"),
-    pd.DatetimeIndex(["2020", "2021", None]), pd.timedelta_range(0, periods=3), pd.period_range("2020", periods=3, freq="D"),
-    pd.interval_range(0, 3), pd.CategoricalIndex(["a", "b", "a"]), MULTI, MULTI[:0], MULTI.set_names(["x", "y"]),
-    pd.MultiIndex.from_product([TIMES[:1], pd.Categorical(["p", "q", "r"])]), pd.Index([True, False, True]),
-    pd.Index(pd.array([1, None, 2], dtype="Int64")), pd.Index([pd.Timestamp("2020"), 1, "x"], dtype=object),
-    pd.date_range("2020", periods=3, freq="W-TUE"), pd.date_range("2020", periods=3, freq=pd.offsets.BusinessHour(start="10:00")),
+    pd.RangeIndex(3), pd.RangeIndex(1, 7, 2, name="r"), pd.Index([1, 2, 3]), pd.Index([1.5, 2, 3],
+    name="f"), pd.Index(["a", "b", "c"]), pd.Index(["a", "b", None], dtype=object, name=("t", 1)),
+    pd.Index([1, "a", None], dtype=object), TIMES, TIMES.tz_localize("UTC"), pd.DatetimeIndex(["2020",
+    "2021", None]), pd.timedelta_range(0, periods=3), pd.period_range("2020", periods=3, freq="D"),
+    pd.interval_range(0, 3), pd.CategoricalIndex(["a", "b", "a"]), MULTI, MULTI[:0], MULTI.set_names(["x",
+    "y"]), pd.MultiIndex.from_product([TIMES[:1], pd.Categorical(["p", "q", "r"])]), pd.Index([True, False,
+    True]), pd.Index(pd.array([1, None, 2], dtype="Int64")), pd.Index([pd.Timestamp("2020"), 1, "x"],
+    dtype=object), pd.date_range("2020", periods=3, freq="W-TUE"), pd.date_range("2020", periods=3,
+    freq=pd.offsets.BusinessHour(start="10:00")),
 ]  # fmt: skip
 
 
@@ -110,6 +114,15 @@ def test_frames_of_every_shape_come_back(again, name):
     artifact, loaded = again(FRAMES[name])
     assert artifact.format == "pandas.frame"
     pd.testing.assert_frame_equal(loaded, FRAMES[name], check_column_type=True)
+
+
+def test_a_column_of_objects_is_a_pickle_and_the_others_are_not(store, again):
+    numbers = np.arange(20_000)
+    things = pd.Series([samples.Thing(number=place % 7) for place in range(20_000)], dtype=object)
+    artifact, loaded = again(pd.DataFrame({"numbers": numbers, "things": things}))
+    assert artifact.format == "pandas.frame"
+    assert store.save(numbers).parts[0] in artifact.parts
+    assert loaded["things"].iloc[8].number == 1
 
 
 def test_attributes_and_flags_come_back_and_are_content(store, again):

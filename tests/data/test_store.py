@@ -372,7 +372,7 @@ def test_a_store_travels_to_another_process(store):
 
 def test_a_format_that_nobody_reads_here_is_named(store):
     artifact = Artifact("x", "numpy.arrays", "x", 1, store.save([1]).head)
-    with pytest.raises(DataError, match="numpy.arrays") as caught:
+    with pytest.raises(DataError, match=r"numpy\.arrays") as caught:
         store.load(artifact)
     assert "numpy.array" in caught.value.hint
 

@@ -94,6 +94,20 @@ def _inside(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _held(value: Any) -> Iterator[tuple[str, Any]]:
+    kind = f"{type(value).__module__.partition('.')[0]}.{type(value).__name__}"
+    if kind == "pandas.DataFrame":
+        for place, column in enumerate(value.columns):
+            yield f"[{_shown(column)}]", value.iloc[:, place]
+    elif kind in ("pandas.Series", "numpy.ndarray") and str(value.dtype) == "object":
+        flat = value if kind == "numpy.ndarray" else value.to_numpy()
+        way = ".flat" if flat.ndim > 1 else "" if kind == "numpy.ndarray" else ".iloc"
+        for index, inner in enumerate(flat.ravel().tolist()):
+            yield f"{way}[{index}]", inner
+    else:
+        yield from _attributes(value)
+
+
+def _attributes(value: Any) -> Iterator[tuple[str, Any]]:
     from plait.data.serializers.builtins import attributes
 
     for attribute, inner in attributes(value).items():
@@ -104,13 +118,6 @@ def _held(value: Any) -> Iterator[tuple[str, Any]]:
     bound = getattr(value, "__self__", None)
     if bound is not None and not isinstance(bound, type(pickle)):
         yield ".__self__", bound
-    module = type(value).__module__.partition(".")[0]
-    if module == "pandas" and hasattr(value, "items"):
-        for column, inner in value.items():
-            yield f"[{_shown(column)}]", inner
-    elif module == "numpy" and str(getattr(value, "dtype", "")) == "object":
-        for index, inner in enumerate(value.ravel().tolist()):
-            yield f".flat[{index}]", inner
 
 
 def _shown(key: Any) -> str:

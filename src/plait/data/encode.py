@@ -72,7 +72,7 @@ def _encode(value: Any, registry: Registry) -> Payload:
             return _by(serializer, value, registry)
     except (tree.Shared, RecursionError):
         shared = True
-    except Unsuited:
+    except (Unsuited, tree.Crowded):
         pass
     try:
         head, buffers = tree.dump(_Leaf()(value)[1], registry, _Leaf())

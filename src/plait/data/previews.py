@@ -54,15 +54,16 @@ def _shown(value: Any, rows: int, depth: int) -> dict[str, Any]:
     if value is None or isinstance(value, (bool, int, float)):
         return {"kind": "scalar", "value": _cell(value)}
     if isinstance(value, (str, bytes, bytearray)):
-        text = value if isinstance(value, str) else repr(bytes(value[:_TEXT]))
-        return {"kind": "text", "text": _sound(text[:_TEXT]), "length": len(value)}
+        most = _CELL if depth else _TEXT
+        text = value if isinstance(value, str) else repr(bytes(value[:most]))
+        return {"kind": "text", "text": _sound(text[:most]), "length": len(value)}
     for base in type(value).__mro__:
         show = _KNOWN.get(f"{base.__module__.partition('.')[0]}.{base.__qualname__}")
         if show is not None:
             return show(value, rows)
     if isinstance(value, (dict, list, tuple, set, frozenset)) or hasattr(value, "__dataclass_fields__"):
         return _tree(value, rows, depth)
-    return {"kind": "object", "text": _sound(repr(value))[:_TEXT]}
+    return {"kind": "object", "text": _sound(repr(value))[: _CELL if depth else _TEXT]}
 
 
 def _tree(value: Any, rows: int, depth: int) -> dict[str, Any]:
@@ -81,7 +82,8 @@ def _tree(value: Any, rows: int, depth: int) -> dict[str, Any]:
         )
     if depth >= _DEPTH:
         return {"kind": "object", "text": f"{type(value).__name__} of {count}"}
-    items = [[_cell(key), _preview(item, rows, depth + 1)] for key, item in islice(pairs, rows)]
+    inner = max(3, rows // 4)  # a tree of trees must not grow with the power of its depth
+    items = [[_cell(key), _preview(item, inner, depth + 1)] for key, item in islice(pairs, rows)]
     return {"kind": "tree", "length": count, "items": items}
 
 

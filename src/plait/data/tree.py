@@ -8,6 +8,7 @@ set is not.
 
 from __future__ import annotations
 
+import datetime
 import types
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -17,17 +18,20 @@ import msgspec
 from plait.data.registry import Registry
 from plait.data.serializer import Buffer, Raw, Serializer, Unsuited
 
-__all__ = ["ATOMS", "Shared", "dump", "dump_state", "load", "load_state"]
+__all__ = ["ATOMS", "Crowded", "Shared", "dump", "dump_state", "load", "load_state"]
 
 _encode = msgspec.msgpack.encode
 _decode = msgspec.msgpack.decode
 
 ATOMS = frozenset({type(None), bool, int, float, str, bytes})
 _TEXT = frozenset({str, bytes})
-_CODE = (type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType)  # shared without harm
-# Both are part of the format: to change them is to change the ids of the values they concern.
+# Sharing these harms nobody.
+_FIXED = (type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType, datetime.tzinfo)
+# These are part of the format: to change them is to change the ids of the values they concern.
 _LONG_LIST = 1024  # items from which a list of atoms is a buffer of its own
 _LONG_TEXT = 64 * 1024  # length from which a text or bytes is
+_MOST_PICKLES = 64  # parts without a serializer, from which the whole is one pickle
+_FEW = 16
 
 Leaf = Callable[[Any], tuple[str, Any]]
 """What a value without a serializer becomes: a serializer's name and its state; raises Unsuited to refuse."""
@@ -35,6 +39,10 @@ Leaf = Callable[[Any], tuple[str, Any]]
 
 class Shared(Exception):
     """One mutable value is reached twice: a tree cannot say so, a pickle can."""
+
+
+class Crowded(Exception):  # noqa: N818
+    """So many parts have no serializer that one pickle of the whole is the better form."""
 
 
 def dump(value: Any, registry: Registry, leaf: Leaf) -> tuple[bytes, list[Buffer]]:
@@ -75,6 +83,7 @@ class _Writer:
         self._careful = careful
         self._seen: set[int] = set()
         self._alive: list[Any] = []  # states are made on the way: an id must not be given out twice
+        self._pickles = 0
         self._stored = 0  # how deep inside a library's own objects
 
     def node(self, value: Any) -> Any:
@@ -106,19 +115,24 @@ class _Writer:
             return self._pickled(value)
         if not getattr(serializer, "immutable", False) and not self._stored:
             self.once(value)
+        pickles = self._pickles
         try:
             return ["o", serializer.name, self.state(serializer, value)]
         except Unsuited:
             return self._pickled(value, known=True)
-        except Shared:
+        except (Shared, Crowded):
             if not self._stored:
                 raise
-            # Two cells of a column are one list: the column is a pickle then, not the whole table.
+            # A column of objects: the column is a pickle then, not the whole table.
+            self._pickles = pickles
             return self._pickled(value, known=True)
 
     def _pickled(self, value: Any, *, known: bool = False) -> Any:
-        if not known and not self._stored and not isinstance(value, _CODE):
+        if not known and not self._stored and not isinstance(value, _FIXED):
             self.once(value)
+        self._pickles += 1
+        if self._pickles > _MOST_PICKLES:
+            raise Crowded
         name, state = self._leaf(value)
         self._alive.append(state)
         return ["o", name, self.node(state)]
@@ -132,7 +146,7 @@ class _Writer:
             state = serializer.dump(value)
             self._alive.append(state)
             return self.node(state)
-        except (Unsuited, Shared):
+        except (Unsuited, Shared, Crowded):
             del self.buffers[mark:]
             raise
         finally:
@@ -146,10 +160,13 @@ class _Writer:
 
     def plain(self, values: Any) -> bool:
         """Whether msgpack can write all of these as they are."""
-        kinds = set(map(type, values))
-        if not kinds <= ATOMS:
+        if not ATOMS.issuperset(map(type, values)):
             return False
-        if kinds & _TEXT and max(len(item) for item in values if type(item) in _TEXT) >= _LONG_TEXT:
+        if len(values) < _FEW:
+            for item in values:
+                if type(item) in _TEXT and len(item) >= _LONG_TEXT:
+                    return False
+        elif _TEXT & set(map(type, values)) and max(map(_length, values)) >= _LONG_TEXT:
             return False
         return not self._careful or _encodable(values if isinstance(values, list) else list(values))
 
@@ -164,8 +181,10 @@ class _Writer:
 
     def mapping(self, value: dict[Any, Any]) -> Any:
         self.once(value)
-        if len(value) < _LONG_LIST and self.plain(value) and self.plain(value.values()):
-            return ["D", value]
+        if len(value) < _LONG_LIST and self.plain(value):
+            if self.plain(value.values()):
+                return ["D", value]
+            return ["d", ["L", list(value)], ["l", [self.node(item) for item in value.values()]]]
         return ["d", self.items("l", list(value)), self.items("l", list(value.values()))]
 
     def sets(self, tag: str, value: Any) -> Any:
@@ -182,6 +201,10 @@ class _Writer:
         for _, buffers in each:
             self.buffers.extend(buffers)
         return [tag, [_decode(document) for document, _ in each]]
+
+
+def _length(item: Any) -> int:
+    return len(item) if type(item) in _TEXT else 0
 
 
 def _encodable(value: Any) -> bool:

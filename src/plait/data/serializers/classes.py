@@ -18,7 +18,15 @@ __all__ = ["by_content"]
 
 _KNOWN: weakref.WeakValueDictionary[str, type] = weakref.WeakValueDictionary()
 _NO_CONTENT = frozenset(
-    {"__dict__", "__weakref__", "__doc__", "__firstlineno__", "__static_attributes__", "_abc_impl"}
+    {
+        "__slotnames__",
+        "__dict__",
+        "__weakref__",
+        "__doc__",
+        "__firstlineno__",
+        "__static_attributes__",
+        "_abc_impl",
+    }
 )
 
 
@@ -26,7 +34,9 @@ def by_content(cls: type, reduced: tuple[Any, ...]) -> tuple[Any, ...]:
     """What cloudpickle makes of a class, with the class's content in the place of a random number."""
     key = fingerprint(cls)
     _KNOWN.setdefault(key, cls)
-    make, arguments, state, *_ = reduced
+    make, arguments, (held, slots), *_ = reduced
+    # What copyreg notes in a class the first time an instance is pickled is none of its content.
+    state = {name: value for name, value in held.items() if name != "__slotnames__"}, slots
     # The last two arguments are the number and a place for what may come; None means: do not keep track.
     return (
         _made,

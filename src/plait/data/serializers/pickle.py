@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import io
 import pickle
+import types
 from typing import Any
 
 from plait.data import tree
@@ -39,7 +40,10 @@ _BUILTIN = frozenset(
     }
 )
 
-# Libraries that keep addresses and counters of their process in their objects, and who knows how to leave these out.
+_FLAT = frozenset({type(None), bool, int, float, str, bytes})
+_SKELETONS = ("_make_skeleton_class", "_make_skeleton_enum")
+_CODE = object()
+# Libraries whose objects hold addresses and counters of their process, and who knows how to leave these out.
 _AMENDED = {
     "matplotlib": "plait.data.serializers.figures",
     "sklearn": "plait.data.serializers.estimators",
@@ -83,43 +87,62 @@ class _Pickler(_Base):  # type: ignore[misc]
         super().__init__(file, protocol=_PROTOCOL, buffer_callback=lambda view: None)
         self.views: list[memoryview] = []
         self._texts: dict[type, dict[Any, int]] = {str: {}, bytes: {}}
+        self._ways: dict[type, Any] = {}
         self._code = cloudpickle.Pickler(io.BytesIO(), protocol=_PROTOCOL)
         self.dispatch_table = self._code.dispatch_table
 
     def save(self, obj: Any, save_persistent_id: bool = True) -> Any:
         kind = type(obj)
+        if kind in _FLAT:
+            self.framer.commit_frame()
+            return self.dispatch[kind](self, obj)
         if kind not in _BUILTIN and id(obj) not in self.memo:
-            serializer = REGISTRY.for_type(kind)
-            if serializer is not None and getattr(serializer, "immutable", False):
-                reduced = self.reducer_override(obj)
+            way = self._way(kind)
+            if way is not None and getattr(way, "immutable", False):
+                reduced = self._reduced(obj, way)
                 if reduced is NotImplemented:
                     reduced = obj.__reduce_ex__(_PROTOCOL)
                 if isinstance(reduced, tuple):
                     # Saved without being remembered: the next equal one is written the same way.
                     return self.save_reduce(*reduced)
-        return super().save(obj, save_persistent_id)
+        return _Base.save(self, obj, save_persistent_id)
 
     def reducer_override(self, obj: Any) -> Any:
         kind = type(obj)
-        if kind in _BUILTIN:
+        way = None if kind in _BUILTIN else self._way(kind)
+        return NotImplemented if way is None else self._reduced(obj, way)
+
+    def _way(self, kind: type) -> Any:
+        """What is special about a type: its serializer, who amends its pickles, or that it is code; None."""
+        try:
+            return self._ways[kind]
+        except KeyError:
+            serializer = REGISTRY.for_type(kind)
+            way: Any = None
+            if getattr(serializer, "embeds", False) or getattr(serializer, "immutable", False):
+                way = serializer
+            elif issubclass(kind, (type, types.FunctionType)):
+                way = _CODE
+            else:
+                way = _AMENDED.get(kind.__module__.partition(".")[0])
+            self._ways[kind] = way
+            return way
+
+    def _reduced(self, obj: Any, way: Any) -> Any:
+        if way is _CODE:
+            reduced = self._code.reducer_override(obj)
+            if isinstance(reduced, tuple) and reduced[0].__name__ in _SKELETONS:
+                return by_content(obj, reduced)
+            return reduced
+        if isinstance(way, str):
+            return importlib.import_module(way).amended(obj)
+        if not getattr(way, "embeds", False):
             return NotImplemented
-        serializer = REGISTRY.for_type(kind)
-        if serializer is not None and getattr(serializer, "embeds", False):
-            try:
-                document, buffers = tree.dump_state(serializer, obj, REGISTRY, _no_leaf)
-            except (Unsuited, tree.Shared, RecursionError):
-                return NotImplemented
-            return _embedded, (serializer.name, document, *map(pickle.PickleBuffer, buffers))
-        reduced = self._code.reducer_override(obj)
-        if isinstance(reduced, tuple) and reduced[0].__name__ in (
-            "_make_skeleton_class",
-            "_make_skeleton_enum",
-        ):
-            return by_content(obj, reduced)
-        amend = _AMENDED.get(kind.__module__.partition(".")[0]) if reduced is NotImplemented else None
-        if amend is not None:
-            return importlib.import_module(amend).amended(obj)
-        return reduced
+        try:
+            document, buffers = tree.dump_state(way, obj, REGISTRY, _no_leaf)
+        except (Unsuited, tree.Shared, RecursionError):
+            return NotImplemented
+        return _embedded, (way.name, document, *map(pickle.PickleBuffer, buffers))
 
     def _save_text(self, obj: Any) -> None:
         texts = self._texts[type(obj)]
