@@ -128,8 +128,9 @@ def test_a_type_of_a_plugin_has_a_short_name(tmp_path, package):
 
 @pytest.mark.parametrize(
     "type_",
-    ["os.system", "os:system", "subprocess.Popen", "builtins.eval", "pickle.Pickler", "json.JSONDecoder", "shutil.rmtree",
-     "importlib.import_module", "pathlib.Path", "this.s", "json.loads", "tempfile.TemporaryDirectory"],
+    ["os.system", "os:system", "subprocess.Popen", "builtins.eval", "pickle.Pickler", "json.JSONDecoder",
+     "shutil.rmtree", "importlib.import_module", "pathlib.Path", "this.s", "json.loads",
+     "tempfile.TemporaryDirectory"],
 )  # fmt: skip
 def test_conf_cannot_name_anything_of_python_itself(tmp_path, type_):
     with pytest.raises(CatalogError):

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from plait.errors import CatalogError, did_you_mean
-from plait.project.datasets.files import FileDataset
+from plait.project.catalog.entry import OWN_KEYS
+from plait.project.datasets.files import FileDataset, no_versions
 from plait.project.datasets.protocol import Context
 from plait.project.datasets.storage import Place, Source, is_remote, place_of
 
@@ -45,6 +46,8 @@ def dataset_of_class(cls: type, arguments: Mapping[str, Any], context: Context) 
         return FileDataset(place, format_, context, carry=append or not is_kedro)
     if context.versioned:
         arguments = {**arguments, **_own_version(cls, context)}
+    elif context.load_version is not None and not hasattr(cls, "versions"):
+        raise no_versions(context)
     build = lambda: _construct(cls, arguments, context)  # noqa: E731
     return Delegated(build, cls, context, place or _folder(arguments, context))
 
@@ -209,7 +212,7 @@ def check_arguments(
             raise CatalogError(
                 f"{context.name!r} has {name!r}, which {type_} does not take",
                 where=context.where,
-                hint=did_you_mean(name, known),
+                hint=did_you_mean(name, [*known, *OWN_KEYS]),
             )
     for name, one in parameters.items():
         positional = one.kind in {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}

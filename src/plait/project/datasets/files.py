@@ -10,10 +10,10 @@ from typing import Any
 from plait.errors import CatalogError, did_you_mean
 from plait.project.datasets.protocol import Context, Format, Written
 from plait.project.datasets.publish import publish, recover_folder
-from plait.project.datasets.storage import UNFINISHED, Place, Source, place_of
+from plait.project.datasets.storage import UNFINISHED, Copies, Place, Source, place_of
 from plait.project.datasets.versions import checked_version, new_version, next_version
 
-__all__ = ["FileDataset", "file_dataset"]
+__all__ = ["FileDataset", "file_dataset", "no_versions"]
 
 
 class FileDataset:
@@ -32,6 +32,7 @@ class FileDataset:
         self.context = context
         self.append = append
         self.carry = carry
+        self.copies = Copies()
 
     def __repr__(self) -> str:
         return f"{type(self.format).__name__}({self.place.shown!r})"
@@ -45,9 +46,9 @@ class FileDataset:
             recover_folder(Path(place.url))
             if not Path(place.url).exists():
                 raise place.missing()
-            if wanted == "path":
-                return Path(place.url)
         try:
+            if wanted == "path":
+                return Path(place.url) if place.is_local else self.copies.of(place)
             return self.format.read(Source(place), wanted)
         except FileNotFoundError as error:
             if place.exists():
@@ -83,12 +84,15 @@ class FileDataset:
         return sorted(names, reverse=True)
 
     def release(self) -> None:
+        self.copies.remove()
         if not self.place.is_local:
             self.place.forget_listings()
 
     def load_place(self) -> Place:
         context = self.context
         if not context.versioned:
+            if context.load_version is not None:
+                raise no_versions(context)
             return self.place
         if context.load_version is not None:
             version = checked_version(context.load_version, dataset=context.name, where=context.where)
@@ -167,6 +171,15 @@ class FileDataset:
     def _old(self) -> Path | None:
         local = self.place.local
         return local if local is not None and local.exists() else None
+
+
+def no_versions(context: Context) -> CatalogError:
+    """The error for a version that is asked of a dataset without any."""
+    return CatalogError(
+        f"version {context.load_version!r} of {context.name!r} is asked for, but it keeps only its last one",
+        where=context.where,
+        hint="add `versioned: true` to the entry",
+    )
 
 
 def _remote_versions(place: Place) -> list[str]:
