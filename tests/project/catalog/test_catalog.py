@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import textwrap
+import traceback
 from pathlib import Path
 
 import pandas as pd
@@ -167,9 +168,16 @@ def test_an_argument_that_the_type_does_not_take_is_named_with_the_nearest(tmp_p
         catalog(tmp_path, {"a": {"type": "csv"}}).load("a")
 
 
-def test_secrets_are_in_no_description_no_error_and_no_pickle(tmp_path):
+def test_secrets_are_in_no_description_no_error_and_no_pickle(tmp_path, monkeypatch):
     import pickle
 
+    (tmp_path / "own_leaky.py").write_text(
+        "class Leaky:\n"
+        "    def __init__(self, credentials): self.key = credentials['key']\n"
+        "    def load(self): raise ValueError('no entry with ' + self.key)\n"
+        "    def save(self, value): pass\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
     entries = {
         "s3": {"type": "csv", "filepath": "s3://bucket/a.csv", "credentials": "store"},
         "inline": {
@@ -180,6 +188,7 @@ def test_secrets_are_in_no_description_no_error_and_no_pickle(tmp_path):
         "url": {"type": "csv", "filepath": f"https://me:{SECRET}@example.invalid/a.csv?token={SECRET}"},
         "sql": {"type": "sql_query", "sql": "select 1", "con": f"postgresql+nodriver://me:{SECRET}@db/x"},
         "bad": {"type": "sql_table", "table_name": "t", "credentials": "db"},
+        "leaky": {"type": "own_leaky.Leaky", "credentials": "store"},
         "parts": {
             "type": "partitioned",
             "path": "s3://bucket/parts",
@@ -195,10 +204,11 @@ def test_secrets_are_in_no_description_no_error_and_no_pickle(tmp_path):
     for name in entries:
         assert SECRET not in repr(found.describe(name))
         assert SECRET not in repr(found.dataset(name))
-    for name in ("sql", "bad"):
+    for name in ("sql", "bad", "leaky"):
         with pytest.raises(CatalogError) as caught:
             found.load(name)
         assert SECRET not in str(caught.value)
+        assert SECRET not in "".join(traceback.format_exception(caught.value))
     part = found.dataset("parts").part("a.csv")
     assert SECRET.encode() not in pickle.dumps(part)
     with pytest.raises(CatalogError, match="do not travel"):

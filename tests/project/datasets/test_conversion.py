@@ -176,3 +176,24 @@ def test_tables_are_read_and_written_without_pandas(tmp_path, hidden):
             assert [int(str(x)) for x in loaded["x"]] == [1, 2]
     """)
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.engine
+def test_a_spark_frame_is_made_and_read(tmp_path):
+    sql = pytest.importorskip("pyspark.sql", reason="Spark is tested where it is installed")
+    session = sql.SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
+    session = session.config("spark.driver.host", "127.0.0.1").getOrCreate()
+    try:
+        entries = {
+            "c": {"type": "csv", "filepath": "a.csv"},
+            "p": {"type": "parquet", "filepath": "a.parquet"},
+        }
+        catalog = Catalog(entries, root=tmp_path)
+        catalog.save("c", pd.DataFrame({"n": [1, 2]}))
+        frame = catalog.load("c", sql.DataFrame)
+        assert kind_of_value(frame) == "spark"
+        catalog.save("p", frame)
+        assert catalog.load("p", "spark").count() == 2
+        assert catalog.load("p", "pyarrow").to_pydict() == {"n": [1, 2]}
+    finally:
+        session.stop()

@@ -58,11 +58,23 @@ catalog.save("it", {value})
 """
 
 
-@pytest.mark.parametrize("versioned", [False, True])
-@pytest.mark.parametrize("type_", ["pickle", "pickle.PickleDataset", "partitioned"])
+@pytest.mark.parametrize(
+    ("type_", "versioned"),
+    [
+        ("pickle", False),
+        ("pickle", True),
+        ("pickle.PickleDataset", False),
+        ("pickle.PickleDataset", True),
+        ("partitioned", False),
+        ("partitioned", True),
+        ("partitions.PartitionedDataset", False),
+    ],
+)
 def test_kill_9_in_the_middle_of_a_save_leaves_the_old_version_readable(tmp_path, type_, versioned):
-    if type_ == "partitioned":
-        entry = {"type": type_, "path": "it", "dataset": "pickle", "overwrite": True, "versioned": versioned}
+    in_parts = type_.startswith("partition")
+    if in_parts:
+        part = "pickle" if type_ == "partitioned" else "pickle.PickleDataset"
+        entry = {"type": type_, "path": "it", "dataset": part, "overwrite": True, "versioned": versioned}
         old, value = {"a": 1, "b": 2}, "{'a': 7, 'b': text()}"
     else:
         entry = {"type": type_, "filepath": "it.pkl", "versioned": versioned}
@@ -82,7 +94,7 @@ def test_kill_9_in_the_middle_of_a_save_leaves_the_old_version_readable(tmp_path
     process.stdout.close()
     fresh = Catalog({"it": entry}, root=tmp_path)
     loaded = fresh.load("it")
-    assert ({key: part() for key, part in loaded.items()} if type_ == "partitioned" else loaded) == old
+    assert ({key: part() for key, part in loaded.items()} if in_parts else loaded) == old
     assert len(fresh.versions("it")) == (1 if versioned else 0)
     fresh.save("it", old)
     assert fresh.exists("it")

@@ -192,11 +192,12 @@ class Catalog:
             return builder(context, **resolved)
         except PlaitError:
             raise
-        except Exception as error:
-            text = self._without_secrets(resolved, error)
+        except Exception as error:  # noqa: BLE001
+            # Chained only where its own text holds no secret.
+            text, cause = _without_secrets(resolved, error)
             raise CatalogError(
                 f"dataset {context.name!r} of type {type_} cannot be made: {text}", where=context.where
-            ) from error
+            ) from cause
 
     def load(self, name: str, as_: Any = None) -> Any:
         """The value behind a name.
@@ -265,27 +266,21 @@ class Catalog:
                 error.what = f"dataset {entry.name!r} cannot be {done}: {error.what}"
             error.where = error.where or entry.where
             raise
-        except Exception as error:
-            text = self._without_secrets(self._resolved(entry), error)
+        except Exception as error:  # noqa: BLE001
+            # Chained only where its own text holds no secret.
+            text, cause = _without_secrets(self._resolved(entry), error)
             place = f" ({entry.place})" if entry.place else ""
             raise CatalogError(
                 f"dataset {entry.name!r}{place} of type {entry.type} cannot be {done} "
                 f"in environment {self.env!r}: {text}",
                 where=entry.where,
-            ) from error
+            ) from cause
 
     def _resolved(self, entry: Entry) -> Any:
         try:
             return resolve_credentials(entry.arguments, self._credentials, dataset=entry.name)
         except CatalogError:
             return entry.arguments
-
-    def _without_secrets(self, resolved: Any, error: Exception) -> str:
-        """An error's text, with every value of the entry's credentials masked."""
-        text = f"{type(error).__name__}: {error}"
-        for secret in sorted(_secrets(resolved), key=len, reverse=True):
-            text = text.replace(secret, MASK)
-        return masked_url(text)
 
     def checks(self, name: str) -> list[Check]:
         """The checks of a dataset: those of its entry, then those marked in code.
@@ -439,6 +434,19 @@ def _ask(dataset: Any, method: str) -> Any:
     """The answer of an optional method, None when the dataset lacks it."""
     found = getattr(dataset, method, None)
     return found() if callable(found) else None
+
+
+def _without_secrets(resolved: Any, error: Exception) -> tuple[str, Exception | None]:
+    """An error's text with the entry's credentials masked, and the error itself where it holds none."""
+    secrets = sorted(_secrets(resolved), key=len, reverse=True)
+    text = f"{type(error).__name__}: {error}"
+    for secret in secrets:
+        text = text.replace(secret, MASK)
+    chain: list[BaseException] = [error]
+    while (before := chain[-1].__cause__ or chain[-1].__context__) is not None and before not in chain:
+        chain.append(before)
+    clean = not any(secret in str(one) for one in chain for secret in secrets)
+    return masked_url(text), error if clean else None
 
 
 def _secrets(config: Any, *, inside: bool = False) -> set[str]:

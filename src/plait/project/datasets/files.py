@@ -63,9 +63,10 @@ class FileDataset:
         return publish(place, lambda path: write(value, path), version=version)
 
     def exists(self) -> bool:
-        if self.context.versioned:
-            return bool(self.context.load_version or self.versions()) and self.load_place().exists()
-        return self.place.exists()
+        if not self.context.versioned:
+            return self.place.exists()
+        known, pinned = self.versions(), self.context.load_version
+        return pinned in known if pinned is not None else bool(known)
 
     def fingerprint(self) -> str | None:
         if self.context.versioned and not self.context.load_version and not self.versions():
@@ -159,18 +160,22 @@ class FileDataset:
         return False
 
     def _write(self, write: Any, value: Any, path: Path) -> None:
-        old = self._old() if self.append or self.carry else None
-        if self.carry and old is not None:
-            (shutil.copytree if old.is_dir() else shutil.copy2)(old, path)
+        if self.carry:
+            self._copy_old(path)
         write(value, path)
-        if self.append and old is not None:
+        if self.append:
             new = path.read_bytes()
-            with path.open("wb") as whole:
-                whole.write(old.read_bytes() + new)
+            path.unlink()
+            self._copy_old(path)
+            with path.open("ab") as whole:
+                whole.write(new)
 
-    def _old(self) -> Path | None:
-        local = self.place.local
-        return local if local is not None and local.exists() else None
+    def _copy_old(self, path: Path) -> None:
+        """What is there now, as a copy that may be changed; nothing when there is nothing."""
+        if not self.place.exists():
+            return
+        with Source(self.place).local() as old:
+            (shutil.copytree if old.is_dir() else shutil.copy2)(old, path)
 
 
 def no_versions(context: Context) -> CatalogError:
@@ -217,12 +222,6 @@ def file_dataset(
         env=context.env,
         where=context.where,
     )
-    mode = str(((fs_args or {}).get("open_args_save") or {}).get("mode", ""))
-    append = mode.startswith("a")
-    if append and not place.is_local:
-        raise CatalogError(
-            f"{context.name!r} asks to append to {place.shown}, which a store cannot do in one step",
-            where=context.where,
-            hint="use `type: partitioned` and save one part per piece, or drop `mode: a`",
-        )
+    mode = ((fs_args or {}).get("open_args_save") or {}).get("mode")
+    append = str(mode or "").startswith("a")
     return FileDataset(place, format_, context, append=append)

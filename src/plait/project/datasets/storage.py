@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -251,7 +248,9 @@ class Source:
         if self.place.is_local:
             yield Path(self.place.url)
             return
-        with tempfile.TemporaryDirectory(prefix="plait-") as folder:
+        from tempfile import TemporaryDirectory
+
+        with TemporaryDirectory(prefix="plait-") as folder:
             target = Path(folder, self.name or "data")
             self.place.fs.get(self.place.path, str(target), recursive=self.place.is_folder())
             yield target
@@ -265,7 +264,11 @@ class Copies:
 
     def of(self, place: Place) -> Path:
         """A fresh copy of a remote file or folder."""
-        folder = tempfile.mkdtemp(prefix="plait-")
+        import atexit
+        import shutil
+        from tempfile import mkdtemp
+
+        folder = mkdtemp(prefix="plait-")
         self._folders.append(folder)
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         target = Path(folder, place.name or "data")
@@ -277,6 +280,8 @@ class Copies:
 
     def remove(self) -> None:
         """Delete them now."""
+        import shutil
+
         for folder in self._folders:
             shutil.rmtree(folder, ignore_errors=True)
         self._folders.clear()
