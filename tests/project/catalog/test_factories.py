@@ -26,7 +26,7 @@ def test_patterns_are_ranked_as_kedro_ranks_them(patterns):
     from kedro.io.core import DatasetError
 
     try:
-        theirs = list(core.CatalogConfigResolver._sort_patterns(dict.fromkeys(patterns, {})))
+        theirs = list(core.CatalogConfigResolver._sort_patterns({pattern: {} for pattern in patterns}))
     except DatasetError:
         with pytest.raises(CatalogError, match="match every name"):
             rank(patterns)

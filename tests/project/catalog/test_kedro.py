@@ -1,7 +1,6 @@
-"""Kedro's types work by their names, are saved as safely as ours, and either tool reads what the other wrote."""
+"""Kedro's types work by name, are saved as safely as ours, and either tool reads what the other wrote."""
 
 import logging
-import os
 import subprocess
 import sys
 import textwrap
@@ -18,6 +17,10 @@ from plait.project.catalog.kedro import TYPES, install_command
 pytest.importorskip("kedro_datasets")
 
 FRAME = pd.DataFrame({"n": [1, 2], "s": ["a", "b"]})
+
+
+def names(folder):
+    return sorted(entry.name for entry in folder.iterdir())
 
 
 def catalog(root, entry, **more):
@@ -42,13 +45,15 @@ def quiet():
         yield
 
 
+POLARS = pl.DataFrame({"n": [1]})
+SEMI = {"sep": ";"}
 ENTRIES = [
-    ({"type": "pandas.CSVDataset", "filepath": "a.csv", "save_args": {"sep": ";"}, "load_args": {"sep": ";"}}, FRAME),
+    ({"type": "pandas.CSVDataset", "filepath": "a.csv", "save_args": SEMI, "load_args": SEMI}, FRAME),
     ({"type": "pandas.ParquetDataset", "filepath": "a.parquet"}, FRAME),
     ({"type": "pandas.ExcelDataset", "filepath": "a.xlsx", "load_args": {"engine": "openpyxl"}}, FRAME),
     ({"type": "pandas.JSONDataset", "filepath": "a.json"}, FRAME),
     ({"type": "pandas.FeatherDataset", "filepath": "a.feather"}, FRAME),
-    ({"type": "polars.EagerPolarsDataset", "file_format": "parquet", "filepath": "a.parquet"}, pl.DataFrame({"n": [1]})),
+    ({"type": "polars.EagerPolarsDataset", "file_format": "parquet", "filepath": "a.pq"}, POLARS),
     ({"type": "pickle.PickleDataset", "filepath": "a.pkl"}, {"x": [1]}),
     ({"type": "json.JSONDataset", "filepath": "a.json", "save_args": {"indent": 2}}, {"x": [1]}),
     ({"type": "yaml.YAMLDataset", "filepath": "a.yml"}, {"x": [1]}),
@@ -100,7 +105,7 @@ def test_a_save_of_kedros_that_fails_half_way_leaves_the_old_file(tmp_path):
     with pytest.raises(CatalogError, match="'it'"):
         found.save("it", [b"x" * 10_000_000, lambda: None])
     assert found.load("it") == [1]
-    assert os.listdir(tmp_path) == ["a.pkl"]
+    assert names(tmp_path) == ["a.pkl"]
 
 
 def test_an_appending_entry_of_kedros_appends(tmp_path):
@@ -124,7 +129,7 @@ def test_figures_are_saved_as_one_file_or_as_a_folder(tmp_path):
     assert (tmp_path / "out/a.png" / saved.version / "a.png").is_file()
     folder = catalog(tmp_path, {"type": "matplotlib.MatplotlibDataset", "filepath": "out/plots"})
     folder.save("it", {"x.png": Figure(), "y.png": Figure()})
-    assert sorted(os.listdir(tmp_path / "out/plots")) == ["x.png", "y.png"]
+    assert names(tmp_path / "out/plots") == ["x.png", "y.png"]
 
 
 def test_kedros_types_work_on_memory_and_a_step_may_ask_for_another_kind(tmp_path):
@@ -218,7 +223,8 @@ def test_without_the_package_the_command_that_installs_it_is_told(tmp_path, miss
         find = util.find_spec
         util.find_spec = lambda name, *more: None if name == {missing!r} else find(name, *more)
         from plait.project.catalog import Catalog
-        entries = {{"m": {{"type": "MemoryDataset"}}, "c": {{"type": "pandas.CSVDataset", "filepath": "a.csv"}}}}
+        entries = {{"m": {{"type": "MemoryDataset"}},
+                    "c": {{"type": "pandas.CSVDataset", "filepath": "a.csv"}}}}
         catalog = Catalog(entries, root=Path({str(tmp_path)!r}))
         catalog.save("m", 1)
         try:
@@ -242,7 +248,7 @@ def test_every_known_type_has_an_install_command_with_its_own_extra():
 def test_a_type_whose_own_libraries_are_missing_says_what_to_install(tmp_path):
     with pytest.raises(CatalogError) as caught:
         catalog(tmp_path, {"type": "biosequence.BioSequenceDataset", "filepath": "a"}).load("it")
-    assert caught.value.hint == "pip install kedro 'kedro-datasets[biosequence-biosequencedataset]'"
+    assert caught.value.hint == "pip install kedro 'kedro-datasets[biosequence-biosequencedataset]' Bio"
 
 
 def test_a_type_that_kedro_has_dropped_gets_its_successor(tmp_path):

@@ -35,6 +35,17 @@ class Appending:
             if value == "bad":
                 raise ValueError("cannot")
 
+class Himself:
+    def __init__(self, filepath):
+        self.filepath = Path(filepath)
+    def load(self):
+        return self.filepath.read_text()
+    def save(self, value):
+        self.filepath.write_text(value)
+        self.filepath.with_suffix(".own").write_text(str(self.filepath))
+    def fingerprint(self):
+        return "as I say"
+
 class Counter:
     def __init__(self, start, metadata=None, **more):
         self.count, self.metadata, self.more = start, metadata, more
@@ -102,6 +113,13 @@ def test_a_class_that_changes_its_file_in_place_may_and_its_failure_changes_noth
     assert found.load("it") == "one two"
 
 
+def test_a_class_that_tells_its_own_fingerprint_looks_after_its_file(tmp_path, package):
+    found = catalog(tmp_path, "own_types.Himself", filepath="a.txt")
+    assert found.save("it", "x").content == "as I say"
+    assert (tmp_path / "a.own").read_text() == str(tmp_path / "a.txt")
+    assert found.load("it") == "x"
+
+
 def test_a_class_without_a_file_is_asked_for_everything(tmp_path, package):
     found = catalog(tmp_path, "own_types.Counter", start=3, metadata={"a": 1}, other=2)
     assert found.load("it") == 3
@@ -128,8 +146,9 @@ def test_a_type_of_a_plugin_has_a_short_name(tmp_path, package):
 
 @pytest.mark.parametrize(
     "type_",
-    ["os.system", "os:system", "subprocess.Popen", "builtins.eval", "pickle.Pickler", "json.JSONDecoder", "shutil.rmtree",
-     "importlib.import_module", "pathlib.Path", "this.s", "json.loads", "tempfile.TemporaryDirectory"],
+    ["os.system", "os:system", "subprocess.Popen", "builtins.eval", "pickle.Pickler", "json.JSONDecoder",
+     "shutil.rmtree", "importlib.import_module", "pathlib.Path", "this.s", "json.loads",
+     "tempfile.TemporaryDirectory"],
 )  # fmt: skip
 def test_conf_cannot_name_anything_of_python_itself(tmp_path, type_):
     with pytest.raises(CatalogError):

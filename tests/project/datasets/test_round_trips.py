@@ -271,8 +271,10 @@ def test_the_arguments_of_pandas_csv_are_passed_on(tmp_path):
     assert same(FRAME, catalog.load("it"))
 
 
-def test_an_appending_entry_adds_to_what_is_there(tmp_path):
-    entry = {"type": "text", "filepath": "log.txt", "fs_args": {"open_args_save": {"mode": "a"}}}
+@pytest.mark.parametrize("type_", ["text", "text.TextDataset"])
+@pytest.mark.parametrize("path", ["log.txt", "memory:///log.txt"])
+def test_an_appending_entry_adds_to_what_is_there(tmp_path, memory_store, path, type_):
+    entry = {"type": type_, "filepath": path, "fs_args": {"open_args_save": {"mode": "a"}}}
     catalog = catalog_of(tmp_path, it=entry)
     catalog.save("it", "one\n")
     catalog.save("it", "two\n")

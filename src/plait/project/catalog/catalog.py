@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from plait.errors import CatalogError, PlaitError, did_you_mean, nearest
+from plait.errors import CatalogError, PlaitError, did_you_mean
 from plait.project.catalog.checks import Check, CheckFailed, CheckResult, read_check, run_check
-from plait.project.catalog.entry import (
-    MASK,
-    Entry,
-    base_name,
-    is_parameter,
-    masked,
-    read_entry,
-    resolve_credentials,
-    shape_problem,
-)
-from plait.project.catalog.factories import Factory, fill, is_pattern, rank
+from plait.project.catalog.entry import MASK, Entry, base_name, masked, resolve_credentials
+from plait.project.catalog.factories import is_pattern
+from plait.project.catalog.lookup import Lookup
 from plait.project.datasets.conversion import KINDS, convert_table, kind_of, kind_of_value
 from plait.project.datasets.fingerprints import Memo, hash_text
 from plait.project.datasets.protocol import Context, Dataset, Written
@@ -90,7 +83,6 @@ class Catalog:
         self.root = Path(root)
         self.env = env
         self._credentials = credentials or {}
-        self._origin = origin
         self._load_versions = dict(load_versions or {})
         self._save_version = save_version
         self._types = dict(types or {})
@@ -99,50 +91,28 @@ class Catalog:
         self._checks: dict[str, list[Check]] = {}
         for one in checks:
             self._checks.setdefault(one.dataset, []).append(one)
-        self._entries: dict[str, Any] = {}
-        patterns: dict[str, Any] = {}
-        problems: list[CatalogError] = []
-        for name, config in entries.items():
-            if isinstance(name, str) and name.startswith("_"):
-                continue
-            problem = shape_problem(name, config, origin)
-            if problem is not None:
-                problems.append(problem)
-            elif is_pattern(name):
-                patterns[name] = config
-            else:
-                self._entries[name] = config
-        _raise_all(problems)
-        self._patterns = patterns
-        self._factories = [Factory(pattern, origin(pattern)) for pattern in rank(patterns)]
-        for factory in self._factories:
-            factory.check(patterns[factory.pattern])
+        self._lookup = Lookup(entries, origin, env)
         self._built: dict[str, Any] = {}
 
     def __repr__(self) -> str:
-        return f"Catalog({len(self._entries)} datasets, {len(self._factories)} factories, env={self.env!r})"
+        return f"Catalog({len(self)} datasets, {len(self.patterns())} factories, env={self.env!r})"
 
     def names(self) -> list[str]:
         """The names with an entry of their own, sorted; what factories could make is endless."""
-        return sorted(self._entries)
+        return self._lookup.names()
 
     def patterns(self) -> list[str]:
         """The factory patterns in the order in which they are tried."""
-        return [factory.pattern for factory in self._factories]
+        return self._lookup.patterns()
 
     def __contains__(self, name: object) -> bool:
-        if not isinstance(name, str) or is_parameter(name):
-            return False
-        return name in self._entries or self._factory(name) is not None
+        return name in self._lookup
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[str]:
         return iter(self.names())
 
     def __len__(self) -> int:
-        return len(self._entries)
-
-    def _factory(self, name: str) -> Factory | None:
-        return next((factory for factory in self._factories if factory.match(name) is not None), None)
+        return len(self._lookup)
 
     def entry(self, name: str) -> Entry:
         """What the catalog says of a name, credentials still by name.
@@ -150,24 +120,7 @@ class Catalog:
         Raises:
             CatalogError: the catalog has no such name, and no factory for it.
         """
-        config = self._entries.get(name)
-        if config is not None:
-            return read_entry(name, config, where=self._origin(name))
-        factory = None if is_parameter(name) else self._factory(name)
-        if factory is None:
-            raise self._unknown(name)
-        filled = fill(self._patterns[factory.pattern], factory.values(name))
-        return read_entry(name, filled, where=factory.where, pattern=factory.pattern)
-
-    def _unknown(self, name: str) -> CatalogError:
-        if is_parameter(name):
-            return CatalogError(f"{name!r} is a parameter, not a dataset", hint='ask for it with param("…")')
-        formats = [one for one in self._entries if base_name(one) == name]
-        if formats:
-            hint: str | None = f"it has the forms {', '.join(sorted(formats))}: name one of them"
-        else:
-            hint = did_you_mean(name, self._entries)
-        return CatalogError(f"the catalog of environment {self.env!r} has no dataset {name!r}", hint=hint)
+        return self._lookup.entry(name)
 
     def dataset(self, name: str) -> Any:
         """The dataset behind a name; its type is imported and constructed now if it was not yet.
@@ -204,11 +157,8 @@ class Catalog:
         try:
             return kind_of(entry.as_)
         except CatalogError as error:
-            error.where = self._at(entry, "as")
+            error.where = self._lookup.at(entry, "as")
             raise
-
-    def _at(self, entry: Entry, key: str) -> str | None:
-        return self._origin(f"{entry.pattern or entry.name}.{key}") or entry.where
 
     def _build_nested(self, config: Mapping[str, Any], context: Context) -> Any:
         """A dataset inside another; ``config`` as an entry's, its credentials resolved already."""
@@ -224,12 +174,12 @@ class Catalog:
         from plait.project.catalog import classes, types
 
         type_ = str(config["type"])
-        where = self._at(entry, "type") if entry else context.where
+        where = self._lookup.at(entry, "type") if entry else context.where
         resolved = resolve_credentials(
             {key: value for key, value in config.items() if key != "type"},
             self._credentials,
             dataset=context.name,
-            where=self._at(entry, "credentials") if entry else context.where,
+            where=self._lookup.at(entry, "credentials") if entry else context.where,
         )
         native = types.native_name(type_)
         try:
@@ -242,11 +192,12 @@ class Catalog:
             return builder(context, **resolved)
         except PlaitError:
             raise
-        except Exception as error:
-            text = self._without_secrets(resolved, error)
+        except Exception as error:  # noqa: BLE001
+            # Chained only where its own text holds no secret.
+            text, cause = _without_secrets(resolved, error)
             raise CatalogError(
                 f"dataset {context.name!r} of type {type_} cannot be made: {text}", where=context.where
-            ) from error
+            ) from cause
 
     def load(self, name: str, as_: Any = None) -> Any:
         """The value behind a name.
@@ -259,16 +210,14 @@ class Catalog:
             CheckFailed: a check of severity error found something.
         """
         entry = self.entry(name)
-        dataset = self.dataset(name)
-        wanted = self._wanted(as_) or self._kind(entry)
-        try:
-            value = _load(dataset, wanted)
-        except PlaitError:
-            raise
-        except Exception as error:
-            raise self._failed(entry, "loaded", error) from error
+        value = self._loaded(entry, self._wanted(as_) or self._kind(entry))
         self._run_checks(entry, value, "load")
         return value
+
+    def _loaded(self, entry: Entry, wanted: str | None) -> Any:
+        dataset = self.dataset(entry.name)
+        with self._telling(entry, "loaded"):
+            return _load(dataset, wanted)
 
     def _wanted(self, as_: Any) -> str | None:
         return kind_of(as_) if as_ is not None else None
@@ -290,15 +239,8 @@ class Catalog:
             )
         dataset = self.dataset(name)
         results = self._run_checks(entry, value, "save")
-        try:
+        with self._telling(entry, "saved"):
             written = dataset.save(value)
-        except CatalogError as error:
-            error.where = error.where or entry.where
-            raise
-        except PlaitError:
-            raise
-        except Exception as error:
-            raise self._failed(entry, "saved", error) from error
         return self._saved(entry, dataset, written, results)
 
     def save_part(self, name: str, part: str, value: Any) -> Saved:
@@ -334,27 +276,31 @@ class Catalog:
         content = _ask(dataset, "fingerprint")
         return Saved(name=entry.name, place=entry.place, content=content, checks=results)
 
-    def _failed(self, entry: Entry, done: str, error: Exception) -> CatalogError:
-        text = self._without_secrets(self._resolved(entry), error)
-        place = f" ({entry.place})" if entry.place else ""
-        return CatalogError(
-            f"dataset {entry.name!r}{place} of type {entry.type} cannot be {done} in environment "
-            f"{self.env!r}: {text}",
-            where=entry.where,
-        )
+    @contextlib.contextmanager
+    def _telling(self, entry: Entry, done: str) -> Iterator[None]:
+        """What goes wrong inside is told with the entry's name, place, environment and line."""
+        try:
+            yield
+        except PlaitError as error:
+            if repr(entry.name) not in error.what:
+                error.what = f"dataset {entry.name!r} cannot be {done}: {error.what}"
+            error.where = error.where or entry.where
+            raise
+        except Exception as error:  # noqa: BLE001
+            # Chained only where its own text holds no secret.
+            text, cause = _without_secrets(self._resolved(entry), error)
+            place = f" ({entry.place})" if entry.place else ""
+            raise CatalogError(
+                f"dataset {entry.name!r}{place} of type {entry.type} cannot be {done} "
+                f"in environment {self.env!r}: {text}",
+                where=entry.where,
+            ) from cause
 
     def _resolved(self, entry: Entry) -> Any:
         try:
             return resolve_credentials(entry.arguments, self._credentials, dataset=entry.name)
         except CatalogError:
             return entry.arguments
-
-    def _without_secrets(self, resolved: Any, error: Exception) -> str:
-        """An error's text, with every value of the entry's credentials masked."""
-        text = f"{type(error).__name__}: {error}"
-        for secret in sorted(_secrets(resolved), key=len, reverse=True):
-            text = text.replace(secret, MASK)
-        return masked_url(text)
 
     def checks(self, name: str) -> list[Check]:
         """The checks of a dataset: those of its entry, then those marked in code.
@@ -363,7 +309,7 @@ class Catalog:
             CatalogError: one of them is written wrong.
         """
         entry = self.entry(name)
-        read = [read_check(raw, dataset=name, where=self._at(entry, "checks")) for raw in entry.checks]
+        read = [read_check(raw, dataset=name, where=self._lookup.at(entry, "checks")) for raw in entry.checks]
         own = [self._located(one) for one in read if one is not None]
         return [*own, *self._checks.get(name, [])]
 
@@ -376,12 +322,7 @@ class Catalog:
         """What all checks of a dataset find in its data as it is, or in the value given."""
         if value is None:
             entry = self.entry(name)
-            try:
-                value = _load(self.dataset(name), self._kind(entry))
-            except PlaitError:
-                raise
-            except Exception as error:
-                raise self._failed(entry, "loaded", error) from error
+            value = self._loaded(entry, self._kind(entry))
         return [self._told(run_check(one, value, on="check")) for one in self.checks(name)]
 
     def _run_checks(self, entry: Entry, value: Any, when: str) -> list[CheckResult]:
@@ -457,11 +398,9 @@ class Catalog:
         from plait.project.catalog import types
 
         found: list[CatalogError] = []
-        for name, config in [*self._entries.items(), *self._patterns.items()]:
-            entry = (
-                read_entry(name, config, where=self._origin(name)) if config is not None else self.entry(name)
-            )
-            problem = types.type_problem(entry.type, self._types, name=name, where=self._at(entry, "type"))
+        for entry in self._lookup.written():
+            where = self._lookup.at(entry, "type")
+            problem = types.type_problem(entry.type, self._types, name=entry.name, where=where)
             if problem is not None:
                 found.append(problem)
             for look in (self._look_at_credentials, self._look_at_checks, self._look_at_arguments):
@@ -469,18 +408,17 @@ class Catalog:
                     look(entry)
                 except CatalogError as error:
                     found.append(error)
-        found.extend(self._useless_pins())
-        return found
+        return [*found, *self._useless_pins()]
 
     def _look_at_credentials(self, entry: Entry) -> None:
         if not is_pattern(entry.name):
-            where = self._at(entry, "credentials")
+            where = self._lookup.at(entry, "credentials")
             resolve_credentials(entry.arguments, self._credentials, dataset=entry.name, where=where)
 
     def _look_at_checks(self, entry: Entry) -> None:
         self._kind(entry)
         for raw in entry.checks:
-            read_check(raw, dataset=entry.name, where=self._at(entry, "checks"))
+            read_check(raw, dataset=entry.name, where=self._lookup.at(entry, "checks"))
 
     def _look_at_arguments(self, entry: Entry) -> None:
         from plait.project.catalog import classes, types
@@ -492,15 +430,14 @@ class Catalog:
             classes.check_arguments(types.native_builder(native), arguments, context)
 
     def _useless_pins(self) -> list[CatalogError]:
+        bases = {base_name(name) for name in self.names()}
         return [
             CatalogError(
                 f"a version is asked for of {name!r}, which is not in the catalog",
                 hint=did_you_mean(name, self),
             )
             for name in self._load_versions
-            if name not in self
-            and not nearest(name, [])
-            and not any(base_name(one) == name for one in self._entries)
+            if name not in self and name not in bases
         ]
 
 
@@ -517,6 +454,19 @@ def _ask(dataset: Any, method: str) -> Any:
     """The answer of an optional method, None when the dataset lacks it."""
     found = getattr(dataset, method, None)
     return found() if callable(found) else None
+
+
+def _without_secrets(resolved: Any, error: Exception) -> tuple[str, Exception | None]:
+    """An error's text with the entry's credentials masked, and the error itself where it holds none."""
+    secrets = sorted(_secrets(resolved), key=len, reverse=True)
+    text = f"{type(error).__name__}: {error}"
+    for secret in secrets:
+        text = text.replace(secret, MASK)
+    chain: list[BaseException] = [error]
+    while (before := chain[-1].__cause__ or chain[-1].__context__) is not None and before not in chain:
+        chain.append(before)
+    clean = not any(secret in str(one) for one in chain for secret in secrets)
+    return masked_url(text), error if clean else None
 
 
 def _secrets(config: Any, *, inside: bool = False) -> set[str]:
@@ -537,17 +487,3 @@ def _shown_check(one: Check) -> dict[str, Any]:
         "path": one.path or one.suite,
         "where": one.where,
     }
-
-
-def _raise_all(problems: list[CatalogError]) -> None:
-    if not problems:
-        return
-    if len(problems) == 1:
-        raise problems[0]
-    listed = "\n".join(
-        f"  {problem.what}" + (f" ({problem.where})" if problem.where else "") for problem in problems[:20]
-    )
-    more = f"\n  and {len(problems) - 20} more" if len(problems) > 20 else ""
-    raise CatalogError(
-        f"{len(problems)} entries of the catalog are not right:\n{listed}{more}", hint=problems[0].hint
-    )

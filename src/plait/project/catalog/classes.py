@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from plait.errors import CatalogError, did_you_mean
-from plait.project.datasets.files import FileDataset
-from plait.project.datasets.protocol import Context
+from plait.project.catalog.entry import OWN_KEYS
+from plait.project.datasets.files import FileDataset, no_versions
+from plait.project.datasets.partitioned import link_all
+from plait.project.datasets.protocol import Context, Written
+from plait.project.datasets.publish import publish
 from plait.project.datasets.storage import Place, Source, is_remote, place_of
 
 __all__ = ["Delegated", "check_arguments", "dataset_of_class"]
@@ -45,8 +48,9 @@ def dataset_of_class(cls: type, arguments: Mapping[str, Any], context: Context) 
         return FileDataset(place, format_, context, carry=append or not is_kedro)
     if context.versioned:
         arguments = {**arguments, **_own_version(cls, context)}
-    build = lambda: _construct(cls, arguments, context)  # noqa: E731
-    return Delegated(build, cls, context, place or _folder(arguments, context))
+    elif context.load_version is not None and not hasattr(cls, "versions"):
+        raise no_versions(context)
+    return Delegated(cls, arguments, context, place or _folder(arguments, context))
 
 
 @dataclass(frozen=True)
@@ -87,8 +91,10 @@ class ClassFormat:
 class Delegated:
     """A class that looks after its own place: constructed once, asked for everything."""
 
-    def __init__(self, build: Callable[[], Any], cls: type, context: Context, place: Place | None) -> None:
-        self._build = build
+    def __init__(
+        self, cls: type, arguments: Mapping[str, Any], context: Context, place: Place | None
+    ) -> None:
+        self._arguments = arguments
         self._inner: Any = None
         self._cls = cls
         self._context = context
@@ -98,15 +104,36 @@ class Delegated:
     def inner(self) -> Any:
         """The object of the class itself."""
         if self._inner is None:
-            self._inner = self._build()
+            self._inner = _construct(self._cls, self._arguments, self._context)
         return self._inner
 
     def load(self) -> Any:
         return self.inner.load()
 
-    def save(self, value: Any) -> Any:
+    def save(self, value: Any) -> Written | None:
+        if self._place is not None and self._place.is_local and _is_kedros_folder(self._cls):
+            return self._save_folder(self._place, value)
         self.inner.save(value)
-        return None
+        if self._place is None or not self._context.versioned:
+            return None
+        version = str(self.inner.resolve_save_version())
+        saved = self._place.versioned(version)
+        return Written(saved.shown, saved.fingerprint(self._context.memo), version)
+
+    def _save_folder(self, place: Place, value: Any) -> Written:
+        """Let Kedro's partitions write to a fresh folder, which then takes the place of the old one."""
+
+        def write(path: Path) -> None:
+            path.mkdir()
+            fresh = {key: given for key, given in self._arguments.items() if key != "checkpoint"}
+            _construct(self._cls, {**fresh, "path": str(path)}, self._context).save(value)
+            old = Path(place.url)
+            if not self._arguments.get("overwrite") and old.is_dir():
+                link_all(old, path)
+
+        written = publish(place, write)
+        self.release()
+        return written
 
     def exists(self) -> bool:
         found = getattr(self.inner, "exists", None)
@@ -154,6 +181,10 @@ def _is_kedro(cls: type) -> bool:
     )
 
 
+def _is_kedros_folder(cls: type) -> bool:
+    return cls.__module__.startswith("kedro_datasets.partitions")
+
+
 def _is_versioned_kedro(cls: type) -> bool:
     return any(
         base.__name__ == "AbstractVersionedDataset" and base.__module__ == "kedro.io.core"
@@ -164,12 +195,13 @@ def _is_versioned_kedro(cls: type) -> bool:
 def _lives_in_file(cls: type, *, is_kedro: bool, place: Place) -> bool:
     """Whether the data of a class is the file or folder at its filepath, and no more than that."""
     parameters = _parameters(cls)
-    if getattr(cls, "atomic", False) or (parameters is not None and "filepath" not in parameters):
+    if parameters is not None and "filepath" not in parameters:
         return False
     if is_kedro:
         parts = cls.__module__.split(".")
         return _is_versioned_kedro(cls) and not any(part in _ELSEWHERE for part in parts)
-    return place.is_local
+    looks_after_itself = any(hasattr(cls, name) for name in ("atomic", "fingerprint", "versions"))
+    return place.is_local and not looks_after_itself
 
 
 def _parameters(cls: type) -> Mapping[str, inspect.Parameter] | None:
@@ -209,7 +241,7 @@ def check_arguments(
             raise CatalogError(
                 f"{context.name!r} has {name!r}, which {type_} does not take",
                 where=context.where,
-                hint=did_you_mean(name, known),
+                hint=did_you_mean(name, [*known, *OWN_KEYS]),
             )
     for name, one in parameters.items():
         positional = one.kind in {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
@@ -227,7 +259,7 @@ def check_arguments(
 
 
 def _construct(cls: type, arguments: Mapping[str, Any], context: Context) -> Any:
-    if _is_kedro(cls) and cls.__module__.startswith("kedro_datasets.partitions"):
+    if _is_kedros_folder(cls):
         arguments = _with_nested_classes(arguments, context)
     return cls(**arguments)
 

@@ -9,11 +9,20 @@ from typing import Any
 from plait.errors import CatalogError, did_you_mean
 from plait.project.datasets.storage import masked_url
 
-__all__ = ["MASK", "Entry", "base_name", "is_parameter", "masked", "resolve_credentials", "shape_problem"]
+__all__ = [
+    "MASK",
+    "OWN_KEYS",
+    "Entry",
+    "base_name",
+    "is_parameter",
+    "masked",
+    "resolve_credentials",
+    "shape_problem",
+]
 
 MASK = "***"
-# Keys that are the catalog's own, not the type's.
-_OWN = ("type", "as", "checks", "validator", "layer", "versioned", "version", "fingerprint")
+# Keys that are the catalog's own, not the type's. `version` is a word that Kedro reserves and drops.
+OWN_KEYS = ("type", "as", "checks", "validator", "layer", "versioned", "version")
 _SECRET_KEYS = (
     "credentials",
     "password",
@@ -76,7 +85,7 @@ def read_entry(
         or (viz.get("layer") if isinstance(viz, Mapping) else None)
         or metadata.get("layer")
     )
-    arguments = {key: value for key, value in config.items() if key not in _OWN}
+    arguments = {key: value for key, value in config.items() if key not in OWN_KEYS}
     as_ = config.get("as")
     return Entry(
         name=name,

@@ -155,10 +155,13 @@ def find_class(type_: str, *, name: str, where: str | None) -> type:
         found = getattr(importlib.import_module(f"kedro_datasets.{family}"), class_name)
     except ImportError as error:
         gone = family == "tracking" and error.name == "kedro_datasets.tracking"
+        lacking = f" {error.name.partition('.')[0]}" if error.name and "kedro" not in error.name else ""
         raise CatalogError(
             f"{name!r} is a {family}.{class_name}, which cannot be imported: {error}",
             where=where,
-            hint="write `type: json.JSONDataset` and `versioned: true`" if gone else install_command(type_),
+            hint="write `type: json.JSONDataset` and `versioned: true`"
+            if gone
+            else install_command(type_) + lacking,
         ) from error
     except AttributeError as error:
         if f"{family}.{class_name}" in TYPES:

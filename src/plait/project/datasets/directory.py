@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
-import weakref
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from plait.errors import CatalogError
 from plait.project.datasets.files import FileDataset, file_dataset
 from plait.project.datasets.protocol import Context
-from plait.project.datasets.storage import UNFINISHED, Place, Source
+from plait.project.datasets.storage import UNFINISHED, Copies, Place, Source
 
 __all__ = ["Folder", "checked_part", "dataset", "refuse_unfinished"]
 
@@ -33,24 +31,21 @@ def dataset(
     where = path or filepath
     if not where:
         raise CatalogError(f"{context.name!r} lacks 'path', which directory needs", where=context.where)
-    return file_dataset(context, Folder(), filepath=where, credentials=credentials, fs_args=fs_args)
-
-
-class LocalCopy(type(Path())):  # type: ignore[misc]
-    """The path of a copy, which is deleted when nobody has the path any more."""
+    folder = Folder()
+    made = file_dataset(context, folder, filepath=where, credentials=credentials, fs_args=fs_args)
+    made.copies = folder.copies
+    return made
 
 
 @dataclass(frozen=True)
 class Folder:
+    copies: Copies = field(default_factory=Copies)
+
     def read(self, source: Source, wanted: str | None) -> Path:
         if source.path is not None:
             return source.path
         refuse_unfinished(source.place)
-        folder = tempfile.mkdtemp(prefix="plait-")
-        source.place.fs.get(source.place.path.rstrip("/") + "/", f"{folder}/{source.name}/", recursive=True)
-        copy = LocalCopy(folder, source.name)
-        weakref.finalize(copy, shutil.rmtree, folder, ignore_errors=True)
-        return copy
+        return self.copies.of(source.place)
 
     def write(self, value: Any, path: Path) -> None:
         if isinstance(value, (str, Path)):

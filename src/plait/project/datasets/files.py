@@ -10,10 +10,10 @@ from typing import Any
 from plait.errors import CatalogError, did_you_mean
 from plait.project.datasets.protocol import Context, Format, Written
 from plait.project.datasets.publish import publish, recover_folder
-from plait.project.datasets.storage import UNFINISHED, Place, Source, place_of
+from plait.project.datasets.storage import UNFINISHED, Copies, Place, Source, place_of
 from plait.project.datasets.versions import checked_version, new_version, next_version
 
-__all__ = ["FileDataset", "file_dataset"]
+__all__ = ["FileDataset", "file_dataset", "no_versions"]
 
 
 class FileDataset:
@@ -32,6 +32,7 @@ class FileDataset:
         self.context = context
         self.append = append
         self.carry = carry
+        self.copies = Copies()
 
     def __repr__(self) -> str:
         return f"{type(self.format).__name__}({self.place.shown!r})"
@@ -45,9 +46,9 @@ class FileDataset:
             recover_folder(Path(place.url))
             if not Path(place.url).exists():
                 raise place.missing()
-            if wanted == "path":
-                return Path(place.url)
         try:
+            if wanted == "path":
+                return Path(place.url) if place.is_local else self.copies.of(place)
             return self.format.read(Source(place), wanted)
         except FileNotFoundError as error:
             if place.exists():
@@ -62,9 +63,10 @@ class FileDataset:
         return publish(place, lambda path: write(value, path), version=version)
 
     def exists(self) -> bool:
-        if self.context.versioned:
-            return bool(self.context.load_version or self.versions()) and self.load_place().exists()
-        return self.place.exists()
+        if not self.context.versioned:
+            return self.place.exists()
+        known, pinned = self.versions(), self.context.load_version
+        return pinned in known if pinned is not None else bool(known)
 
     def fingerprint(self) -> str | None:
         if self.context.versioned and not self.context.load_version and not self.versions():
@@ -83,12 +85,15 @@ class FileDataset:
         return sorted(names, reverse=True)
 
     def release(self) -> None:
+        self.copies.remove()
         if not self.place.is_local:
             self.place.forget_listings()
 
     def load_place(self) -> Place:
         context = self.context
         if not context.versioned:
+            if context.load_version is not None:
+                raise no_versions(context)
             return self.place
         if context.load_version is not None:
             version = checked_version(context.load_version, dataset=context.name, where=context.where)
@@ -155,18 +160,31 @@ class FileDataset:
         return False
 
     def _write(self, write: Any, value: Any, path: Path) -> None:
-        old = self._old() if self.append or self.carry else None
-        if self.carry and old is not None:
-            (shutil.copytree if old.is_dir() else shutil.copy2)(old, path)
+        if self.carry:
+            self._copy_old(path)
         write(value, path)
-        if self.append and old is not None:
+        if self.append:
             new = path.read_bytes()
-            with path.open("wb") as whole:
-                whole.write(old.read_bytes() + new)
+            path.unlink()
+            self._copy_old(path)
+            with path.open("ab") as whole:
+                whole.write(new)
 
-    def _old(self) -> Path | None:
-        local = self.place.local
-        return local if local is not None and local.exists() else None
+    def _copy_old(self, path: Path) -> None:
+        """What is there now, as a copy that may be changed; nothing when there is nothing."""
+        if not self.place.exists():
+            return
+        with Source(self.place).local() as old:
+            (shutil.copytree if old.is_dir() else shutil.copy2)(old, path)
+
+
+def no_versions(context: Context) -> CatalogError:
+    """The error for a version that is asked of a dataset without any."""
+    return CatalogError(
+        f"version {context.load_version!r} of {context.name!r} is asked for, but it keeps only its last one",
+        where=context.where,
+        hint="add `versioned: true` to the entry",
+    )
 
 
 def _remote_versions(place: Place) -> list[str]:
@@ -204,12 +222,6 @@ def file_dataset(
         env=context.env,
         where=context.where,
     )
-    mode = str(((fs_args or {}).get("open_args_save") or {}).get("mode", ""))
-    append = mode.startswith("a")
-    if append and not place.is_local:
-        raise CatalogError(
-            f"{context.name!r} asks to append to {place.shown}, which a store cannot do in one step",
-            where=context.where,
-            hint="use `type: partitioned` and save one part per piece, or drop `mode: a`",
-        )
+    mode = ((fs_args or {}).get("open_args_save") or {}).get("mode")
+    append = str(mode or "").startswith("a")
     return FileDataset(place, format_, context, append=append)

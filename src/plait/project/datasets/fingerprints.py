@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +78,9 @@ class Memo:
     def _recall(self, names: list[str]) -> Mapping[str, tuple[tuple[int, ...], str]]:
         if self.path is None or not self.path.exists():
             return self._known
+        import sqlite3
+        from contextlib import closing
+
         found: dict[str, tuple[tuple[int, ...], str]] = {}
         try:
             with closing(sqlite3.connect(self.path, timeout=5)) as connection:
@@ -97,6 +98,9 @@ class Memo:
         if self.path is None:
             self._known.update(fresh)
             return
+        import sqlite3
+        from contextlib import closing
+
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with closing(sqlite3.connect(self.path, timeout=5)) as connection, connection:

@@ -16,7 +16,7 @@ from plait.project.datasets.fingerprints import hash_text, visible_files
 from plait.project.datasets.protocol import Context, Written
 from plait.project.datasets.storage import Place, Source, place_of
 
-__all__ = ["Incremental", "Part", "Partitioned", "dataset", "incremental"]
+__all__ = ["Incremental", "Part", "Partitioned", "dataset", "incremental", "link_all"]
 
 _CHECKPOINT = "CHECKPOINT"
 _COMPARISONS: dict[str, Callable[[str, str], bool]] = {
@@ -184,7 +184,7 @@ class Partitioned:
         path.mkdir()
         old = self.place.local
         if not self._overwrite and not self._parts.context.versioned and old is not None and old.is_dir():
-            _link_all(old, path)
+            link_all(old, path)
         staged = Place(str(path), "file", {}, self.place.dataset, self.place.env, self.place.where)
         for key, part in value.items():
             if not self._parts.nested_versions:
@@ -241,10 +241,12 @@ class _Folder:
         self.owner.write(value, path)
 
 
-def _link_all(old: Path, new: Path) -> None:
-    """The same files under another folder, without copying where the file system can."""
+def link_all(old: Path, new: Path) -> None:
+    """The files of one folder in another that lacks them, without copying where the file system can."""
     for file in visible_files(old):
         target = new / file.relative_to(old)
+        if target.exists():
+            continue
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             os.link(file, target)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,7 +13,7 @@ from typing import IO, Any
 from plait.errors import CatalogError, did_you_mean
 from plait.project.datasets.fingerprints import Memo, hash_local, hash_text, is_unfinished, remote_fingerprint
 
-__all__ = ["UNFINISHED", "Place", "Source", "is_remote", "masked_url", "place_of"]
+__all__ = ["UNFINISHED", "Copies", "Place", "Source", "is_remote", "masked_url", "place_of"]
 
 # Stores where a finished upload replaces the object in one step, so that no temporary name is needed.
 OBJECT_STORES = frozenset({"s3", "gs", "gcs", "abfs", "abfss", "az", "adl", "oci", "oss", "memory"})
@@ -249,10 +248,43 @@ class Source:
         if self.place.is_local:
             yield Path(self.place.url)
             return
-        with tempfile.TemporaryDirectory(prefix="plait-") as folder:
+        from tempfile import TemporaryDirectory
+
+        with TemporaryDirectory(prefix="plait-") as folder:
             target = Path(folder, self.name or "data")
             self.place.fs.get(self.place.path, str(target), recursive=self.place.is_folder())
             yield target
+
+
+class Copies:
+    """Copies of remote data on this machine, for those who ask for a path; kept as long as the process."""
+
+    def __init__(self) -> None:
+        self._folders: list[str] = []
+
+    def of(self, place: Place) -> Path:
+        """A fresh copy of a remote file or folder."""
+        import atexit
+        import shutil
+        from tempfile import mkdtemp
+
+        folder = mkdtemp(prefix="plait-")
+        self._folders.append(folder)
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        target = Path(folder, place.name or "data")
+        if place.is_folder():
+            place.fs.get(place.path.rstrip("/") + "/", f"{target}/", recursive=True)
+        else:
+            place.fs.get_file(place.path, str(target))
+        return target
+
+    def remove(self) -> None:
+        """Delete them now."""
+        import shutil
+
+        for folder in self._folders:
+            shutil.rmtree(folder, ignore_errors=True)
+        self._folders.clear()
 
 
 def place_of(
