@@ -1,13 +1,15 @@
-"""What can happen to a run, and what can be asked of it? The vocabulary between the state machine and its loop."""
+"""What can happen to a run, and what can be asked of it? The vocabulary between the state machine and its loop.
+
+Events and actions are plain records with a tag: a log of them can be written down, read back and replayed.
+"""
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 
 from plait.graph.model import Path
-from plait.graph.unfold import Lengths
 
 __all__ = [
     "Action",
@@ -26,25 +28,25 @@ __all__ = [
 ]
 
 
-class Start(Struct, frozen=True):
+class Start(Struct, frozen=True, tag=True):
     """The run begins."""
 
 
-class Room(Struct, frozen=True):
+class Room(Struct, frozen=True, tag=True):
     """The executor can take this many tasks more."""
 
     tasks: int
 
 
-class Done(Struct, frozen=True):
+class Done(Struct, frozen=True, tag=True):
     """A task gave its outputs; ``lengths`` tells those that an ``each`` takes apart, by position."""
 
     node: int
     path: Path
-    lengths: tuple[Lengths, ...] = ()
+    lengths: tuple[Any, ...] = ()  # of `Lengths`, which as a recursive type cannot be decoded
 
 
-class Failed(Struct, frozen=True):
+class Failed(Struct, frozen=True, tag=True):
     """A task raised, or its worker was lost; ``now`` is in seconds of any steady clock."""
 
     node: int
@@ -53,27 +55,27 @@ class Failed(Struct, frozen=True):
     retryable: bool = True
 
 
-class Drop(Struct, frozen=True):
+class Drop(Struct, frozen=True, tag=True):
     """A launched task was given back before it began, because the run was cancelled."""
 
     node: int
     path: Path
 
 
-class Tick(Struct, frozen=True):
+class Tick(Struct, frozen=True, tag=True):
     """Time has passed: tasks whose wait is over become ready."""
 
     now: float
 
 
-class Cancel(Struct, frozen=True):
+class Cancel(Struct, frozen=True, tag=True):
     """Launch nothing more."""
 
 
 Event: TypeAlias = Start | Room | Done | Failed | Drop | Tick | Cancel
 
 
-class Launch(Struct, frozen=True):
+class Launch(Struct, frozen=True, tag=True):
     """Start this attempt of a task; attempts count from 1."""
 
     node: int
@@ -81,7 +83,7 @@ class Launch(Struct, frozen=True):
     attempt: int
 
 
-class Retry(Struct, frozen=True):
+class Retry(Struct, frozen=True, tag=True):
     """The attempt failed and the task will be tried again at ``at``."""
 
     node: int
@@ -90,7 +92,7 @@ class Retry(Struct, frozen=True):
     at: float
 
 
-class Settle(Struct, frozen=True):
+class Settle(Struct, frozen=True, tag=True):
     """A task ended without running to its end: ``failed`` or ``skipped``, and why.
 
     A path shorter than the node's own stands for all tasks below it: their ``each`` was never entered.
@@ -102,7 +104,7 @@ class Settle(Struct, frozen=True):
     reason: str = ""
 
 
-class Finish(Struct, frozen=True):
+class Finish(Struct, frozen=True, tag=True):
     """The run is over: ``done``, ``failed`` or ``cancelled``."""
 
     status: str

@@ -8,6 +8,8 @@ an element for a full path, so one rule serves both. Cost is O(1) amortised per 
 from __future__ import annotations
 
 import heapq
+import math
+from collections import deque
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from typing import TypeAlias
@@ -29,6 +31,7 @@ from plait.engine.events import (
 )
 from plait.errors import DefinitionError
 from plait.graph.model import ROOT, Each, Graph, Path, task_name
+from plait.graph.options import Options
 from plait.graph.unfold import Keyed, Lengths, Many, Need, Resolved, Unknown, resolve, size
 from plait.graph.values import Const, Input, Item, Output, Value, parts
 
@@ -79,6 +82,9 @@ class Machine:
         self._cancelled = False
         self._room = 0
         self._actions: list[Action] = []
+        # What follows from what: completed places whose waiters are to be told, scopes that may open now. A worklist
+        # and no recursion, since chains are long.
+        self._agenda: deque[Place] = deque()
         self._new_extents: list[tuple[int, Path, int]] = []
         self._demands = [_demands(graph, node) for node in range(len(graph.nodes))]
         self._priorities = [-graph.options(node).priority for node in range(len(graph.nodes))]
@@ -115,6 +121,7 @@ class Machine:
                 self._enter(ROOT, ())
             case Cancel():
                 self._on_cancel()
+        self._follow()
         self._launch()
         if not (self._running or self._ready or self._delayed) and self.status is None:
             self.status = "cancelled" if self._cancelled else "failed" if self._failed else "done"
@@ -145,7 +152,7 @@ class Machine:
         attempt = self._attempts.get(place, 1)
         options = self.graph.options(event.node)
         if event.retryable and attempt <= options.retries and not self._cancelled:
-            at = event.now + options.retry_delay * options.backoff ** (attempt - 1)
+            at = event.now + _delay(options, attempt)
             self._actions.append(Retry(event.node, event.path, attempt, at))
             self._attempts[place] = attempt + 1
             if at > event.now:
@@ -158,7 +165,9 @@ class Machine:
 
     def _on_cancel(self) -> None:
         self._cancelled = True
-        for _, node, path in (*self._ready, *self._delayed):
+        for _, negative, path in self._ready:
+            self.state[-negative, path] = State.CANCELLED
+        for _, node, path in self._delayed:
             self.state[node, path] = State.CANCELLED
         self._ready.clear()
         self._delayed.clear()
@@ -259,18 +268,20 @@ class Machine:
             self._remaining[node, path] = count
         for index in range(count):
             self._enter(scope, (*path, index))
-        for waiter in self._waiters.pop((~scope, path), ()):
-            self._open(~waiter[0], waiter[1])
+        self._agenda.extend(self._waiters.pop((~scope, path), ()))
         if count == 0:
             for node in nodes:
                 self._complete((node, path), State.DONE)
 
     def _refuse(self, scope: int, path: Path, reason: str) -> None:
         """A scope that cannot be entered: its first node fails, the others are skipped."""
-        first, *others = self.layout.subtree(scope)
-        self._fail((first, path), reason)
-        for node in others:
-            self._skip((node, path), f"{self._name((first, path))} failed")
+        self._failed = True
+        nodes = self.layout.subtree(scope)
+        for node in nodes:
+            if node == nodes[0]:
+                self._fail((node, path), reason)
+            else:
+                self._skip((node, path), f"{self._name((nodes[0], path))} failed")
         self._forget_extent(scope, path, reason)
 
     def _skip_scope(self, scope: int, path: Path, reason: str) -> None:
@@ -282,8 +293,7 @@ class Machine:
         """Whoever waits for the length of a scope that will never have one cannot run either."""
         self.state[~scope, path] = State.SKIPPED
         self._spoiled[~scope, path] = reason
-        for waiter in self._waiters.pop((~scope, path), ()):
-            self._skip_scope(~waiter[0], waiter[1], reason)
+        self._agenda.extend(self._waiters.pop((~scope, path), ()))
 
     # Completing places.
 
@@ -302,14 +312,21 @@ class Machine:
         self._complete(place, State.SKIPPED)
 
     def _complete(self, place: Place, state: State) -> None:
-        """Tell all who wait for a place, then the prefixes above it; a worklist, since chains are long."""
-        work = [(place, state)]
-        while work:
-            place, state = work.pop()
-            self.state[place] = state
-            for waiter in self._waiters.pop(place, ()):
-                self._tell(waiter, place, state, work)
+        self.state[place] = state
+        self._agenda.append(place)
+
+    def _follow(self) -> None:
+        """Tell all who wait for what was completed, then the prefixes above it, until nothing follows any more."""
+        agenda = self._agenda
+        while agenda:
+            place = agenda.popleft()
             node, path = place
+            if node < 0:
+                self._open(~node, path)
+                continue
+            state = self.state[place]
+            for waiter in self._waiters.pop(place, ()):
+                self._tell(waiter, place, state)
             if not path:
                 continue
             above = (node, path[:-1])
@@ -317,28 +334,20 @@ class Machine:
                 self._spoiled.setdefault(above, self._why(place))
             left = self._remaining[above] = self._remaining[above] - 1
             if not left:
-                work.append((above, State.SKIPPED if above in self._spoiled else State.DONE))
+                self._complete(above, State.SKIPPED if above in self._spoiled else State.DONE)
 
-    def _tell(self, waiter: Place, place: Place, state: State, work: list[tuple[Place, State]]) -> None:
+    def _tell(self, waiter: Place, place: Place, state: State) -> None:
         if waiter[0] < 0:
-            if state == State.DONE:
-                self._open(~waiter[0], waiter[1])
-            else:
-                self._skip_scope(~waiter[0], waiter[1], self._why(place))
+            self._agenda.append(waiter)
+        elif self.state[waiter] != State.WAITING:
             return
-        if self.state[waiter] != State.WAITING:
-            return
-        if state == State.DONE:
+        elif state == State.DONE:
             left = self._unmet[waiter] = self._unmet[waiter] - 1
             if not left:
                 del self._unmet[waiter]
                 self._make_ready(waiter)
-            return
-        reason = self._why(place)
-        del self._unmet[waiter]
-        self._actions.append(Settle(waiter[0], waiter[1], "skipped", reason))
-        self._spoiled[waiter] = reason
-        work.append((waiter, State.SKIPPED))
+        else:
+            self._skip(waiter, self._why(place))
 
     def _why(self, place: Place) -> str:
         return self._spoiled.get(place) or f"{self._name(place)} did not run"
@@ -350,7 +359,8 @@ class Machine:
         """Assert every invariant; for tests and for replaying a recorded run."""
         waiting: dict[Place, int] = {}
         for place, waiters in self._waiters.items():
-            assert self.state.get(place, State.WAITING) < State.DONE, (
+            waited = self.state.get(place, State.WAITING)
+            assert waited < State.DONE or waited == State.CANCELLED, (
                 f"{place} is complete but still waited for"
             )
             for waiter in waiters:
@@ -364,11 +374,22 @@ class Machine:
         assert by_state[State.READY] == {(-node, path) for _, node, path in self._ready}
         assert by_state[State.DELAYED] == {(node, path) for _, node, path in self._delayed}
         assert all(count >= 0 for count in self._remaining.values())
+        assert not self._agenda
         if self.status is not None:
             assert not any((self._running, self._ready, self._delayed))
             assert self.status == "cancelled" or not self._unmet, "finished with tasks that still wait"
         if self.status == "done":
             assert all(self.state[p] == State.DONE for p in tasks)
+
+
+def _delay(options: Options, attempt: int) -> float:
+    """Seconds to wait after an attempt failed."""
+    if not options.retry_delay:
+        return 0.0
+    try:
+        return options.retry_delay * options.backoff ** (attempt - 1)
+    except OverflowError:
+        return math.inf
 
 
 Demand: TypeAlias = tuple[tuple[tuple[int, tuple[int, ...] | None], ...], tuple[Value, ...]]
