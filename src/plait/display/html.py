@@ -7,7 +7,7 @@ from html import escape
 from plait.display.errors import error_lines
 from plait.display.metrics import MetricRow, metric_tables
 from plait.display.outline import Row, Taken, outline
-from plait.display.steps import Progress, progress_of
+from plait.display.steps import Progress, finished, progress_of
 from plait.display.values import describe_result
 from plait.display.words import ago, column_of_numbers, mark, seconds, value_text
 from plait.graph.model import Graph
@@ -24,7 +24,7 @@ _STYLE = """<style>
 .plait table{border-collapse:collapse;margin:.4em 0}.plait td,.plait th{padding:1px 10px 1px 0;text-align:left;
 border:0;background:none;font-weight:inherit;white-space:nowrap}.plait .num{text-align:right;
 font-variant-numeric:tabular-nums}.plait ul{list-style:none;margin:0;padding-left:1.3em}.plait>ul{padding-left:.2em}
-.plait summary{cursor:pointer}.plait .done{color:#1f9d55}.plait .failed,.plait .lost,.plait .crashed{color:#e04f4f}
+.plait summary{cursor:pointer}.plait .done{color:#1f9d55}.plait .cached{color:#2193a8}.plait .failed,.plait .lost,.plait .crashed{color:#e04f4f}
 .plait .running{color:#3b82f6}.plait .skipped,.plait .cancelled{color:#c98a1b}.plait .waiting{opacity:.6}
 .plait pre{white-space:pre-wrap;border-left:3px solid #e04f4f;padding-left:.8em;margin:.4em 0;background:none}
 </style>"""
@@ -34,8 +34,9 @@ def run_html(run: Run) -> str:
     """A run: its status, steps, metrics, and its result or what failed."""
     status = run.status
     head = (
-        f"<div>{_mark(status)} <b>{escape(run.pipeline)}</b> <span class=dim>run</span> <code>{escape(run.id)}</code> "
-        f"<span class={status}>{status}</span> <span class=dim>in {seconds(run.seconds)}, {ago(run.started_at)}</span></div>"
+        f"<div>{_mark(status)} <b>{escape(run.pipeline)}</b> <span class=dim>run</span> <code>{escape(run.id)}</code>"
+        f" <span class={status}>{status}</span>"
+        f" <span class=dim>in {seconds(run.seconds)}, {ago(run.started_at)}</span></div>"
     )
     parts = [head, _params(run), graph_html(run.graph, progress_of(run))]
     parts += [_metrics(rows) for rows in metric_tables(run)]
@@ -94,7 +95,7 @@ def _step(row: Row, progress: Progress | None) -> str:
     said = [seconds(progress.work)] if progress.work is not None else []
     if progress.mapped and progress.state != "waiting":
         total = "?" if progress.total is None else progress.total
-        said.insert(0, f"{progress.counts.get('done', 0)}/{total}")
+        said.insert(0, f"{finished(progress.counts)}/{total}")
     if progress.state not in ("done", "waiting"):
         said.append(progress.state + (f": {progress.reason}" if progress.reason else ""))
     return (

@@ -12,7 +12,7 @@ from plait.display.errors import headline
 from plait.display.outline import Row, outline
 from plait.display.progress import interrupted_line, said_line
 from plait.display.screen import Screen
-from plait.display.steps import Progress
+from plait.display.steps import Progress, finished
 from plait.display.tally import Tally
 from plait.display.text import Text, columns
 from plait.display.words import clock, mark, seconds
@@ -26,6 +26,7 @@ _REFRESH_SECONDS = 0.1
 _MOST_LINES = 200  # above the picture at one refresh; all lines are in the records
 _MOST_FAILURES = 5
 _BAR = 20
+_FINISHED = ("done", "cached")
 
 
 class LiveProgress:
@@ -137,8 +138,7 @@ def picture(title: str, rows: list[Row], tally: Tally, elapsed: float, size: tup
         cells.append([label, Text(took, "dim"), _bar(progress)])
     lines = [head.cut(width), *columns(cells, width=width, right=(1,), shrink=(0,))]
     for state, count in folded.items():
-        word = {"done": "done", "waiting": "waiting"}[state]
-        line = Text("  ").add(mark(state)).add(f" {count} more {word}", "dim")
+        line = Text("  ").add(mark(state)).add(f" {count} more {state}", "dim")
         lines.append(line)
     return lines
 
@@ -150,7 +150,7 @@ def fold(
     if len(rows) <= most:
         return rows, {}
     chosen: set[int] = set()
-    done = [at for at, row in enumerate(rows) if row.node is not None and found[row.node].state == "done"]
+    done = [at for at, row in enumerate(rows) if row.node is not None and found[row.node].state in _FINISHED]
     waiting = [
         at for at, row in enumerate(rows) if row.node is not None and found[row.node].state == "waiting"
     ]
@@ -171,7 +171,7 @@ def fold(
 
 
 def _over(progress: Progress) -> bool:
-    return progress.state in ("done", "failed", "skipped", "cancelled")
+    return progress.state in (*_FINISHED, "failed", "skipped", "cancelled")
 
 
 def _bar(progress: Progress | None) -> Text:
@@ -179,7 +179,7 @@ def _bar(progress: Progress | None) -> Text:
         return Text()
     total = progress.total
     counts = progress.counts
-    done, failed, running = counts.get("done", 0), counts.get("failed", 0), counts.get("running", 0)
+    done, failed, running = finished(counts), counts.get("failed", 0), counts.get("running", 0)
     line = Text()
     if total:
         ended = _BAR * done // total

@@ -12,6 +12,7 @@ __all__ = ["edges_of", "mermaid_text"]
 
 _CLASSES = {
     "done": "fill:#d3f2dd,stroke:#2b8a4b,color:#123",
+    "cached": "fill:#d7eef2,stroke:#2b7a8b,color:#123",
     "failed": "fill:#fbd5d5,stroke:#c0392b,color:#411",
     "lost": "fill:#fbd5d5,stroke:#c0392b,color:#411",
     "running": "fill:#d6e6ff,stroke:#2a62c9,color:#123",

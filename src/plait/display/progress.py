@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from plait.display.errors import headline
 from plait.display.screen import Screen
+from plait.display.steps import finished
 from plait.display.tally import Tally
 from plait.display.text import Text, clean
 from plait.display.words import mark, seconds
@@ -107,6 +108,8 @@ class PlainProgress:
         line = mark(state).add(f" {self._graph.nodes[node].id}")
         if state == "done":
             line.add(f"  {seconds(usage.ended_at - usage.started_at)}", "dim")
+        elif state == "cached":
+            line.add(f"  cached, from run {reason}", "dim")
         else:
             line.add(f"  {state}{f': {reason}' if reason else ''}", state)
         self._screen.write([line])
@@ -129,7 +132,7 @@ class PlainProgress:
         ended = sum(counts.values())
         if tally.over(node):
             progress = tally.progress(node)
-            line = mark(progress.state).add(f" {name}  {counts.get('done', 0)}/{progress.total or ended}")
+            line = mark(progress.state).add(f" {name}  {finished(counts)}/{progress.total or ended}")
             others = ", ".join(f"{count} {other}" for other, count in counts.items() if other != "done")
             if others:
                 line.add(

@@ -10,7 +10,7 @@ from plait.display.words import mark, seconds
 from plait.graph.model import Graph
 from plait.record.views import Run
 
-__all__ = ["Progress", "progress_of", "state_of", "step_lines"]
+__all__ = ["Progress", "finished", "progress_of", "state_of", "step_lines"]
 
 _WORST = ("failed", "lost", "running", "cancelled", "skipped")
 _LEAST_INPUTS = 12  # cells; with less room inputs are left out
@@ -62,7 +62,7 @@ def progress_of(run: Run) -> list[Progress]:
 
 
 def _reason(run: Run, node: int, state: str) -> str:
-    if state not in ("skipped", "failed", "cancelled"):
+    if state not in ("skipped", "failed", "cancelled", "lost"):
         return ""
     task = next(run.iter_tasks(node, state=state, limit=1), None)
     return (task.reason or "") if task is not None and task.error is None else ""
@@ -73,11 +73,16 @@ def state_of(counts: dict[str, int], total: int | None, *, ended: bool = False) 
     for state in _WORST:
         if counts.get(state):
             return state
-    if total is not None and counts.get("done", 0) >= total:
-        return "done"
+    if total is not None and finished(counts) >= total:
+        return "cached" if total and counts.get("cached", 0) >= total else "done"
     if ended:
         return "cancelled" if counts else "waiting"
     return "running" if counts else "waiting"
+
+
+def finished(counts: dict[str, int]) -> int:
+    """How many tasks have a result: computed now, or taken from an earlier run."""
+    return counts.get("done", 0) + counts.get("cached", 0)
 
 
 def step_lines(graph: Graph, found: list[Progress] | None, width: int, *, inputs: bool = True) -> list[Text]:
@@ -122,7 +127,7 @@ def _cells(row: Row, found: list[Progress] | None, *, brief: bool) -> list[Text]
         label.add(f" → {', '.join(row.outputs)}", "dim")
     if progress is None:
         return [label]
-    remark = Text() if brief and progress.state == "done" else _remark(progress)
+    remark = Text() if brief and progress.state in ("done", "cached") else _remark(progress)
     return [label, _count(progress), Text(seconds(progress.work)), remark]
 
 
@@ -131,12 +136,15 @@ def _count(progress: Progress) -> Text:
         return Text()
     total = "?" if progress.total is None else str(progress.total)
     return Text(
-        f"{progress.counts.get('done', 0)}/{total}", "dim" if progress.state == "done" else progress.state
+        f"{finished(progress.counts)}/{total}",
+        "dim" if progress.state in ("done", "cached") else progress.state,
     )
 
 
 def _remark(progress: Progress) -> Text:
     """What the mark, the count and the time do not say."""
+    if progress.state == "cached":
+        return Text("cached", "dim")
     reason = f": {progress.reason}" if progress.reason else ""
     if progress.mapped:
         said = [f"{count} {state}" for state, count in progress.counts.items() if state != "done"]

@@ -14,6 +14,7 @@ _CODES = {
     "title": "1",
     "name": "36",
     "done": "32",
+    "cached": "36",
     "failed": "31",
     "error": "1;31",
     "running": "34",

@@ -23,6 +23,7 @@ __all__ = [
 
 _MARKS = {
     "done": "✓",
+    "cached": "≡",
     "failed": "✗",
     "running": "▸",
     "skipped": "○",
