@@ -90,7 +90,32 @@ class Pipeline(Definition, Generic[P, R]):
             )
 
     def __repr__(self) -> str:
-        return f"<pipeline {self.name} of {self.module}>"
+        """The graph as text, or one line where there is no graph: in the middle of a description, or of a mistake."""
+        short = f"<pipeline {self.name} of {self.module}>"
+        graph = self._graph_to_show()
+        if graph is None:
+            return short
+        from plait.display.steps import step_lines
+
+        return "\n".join([short, *(line.plain.rstrip() for line in step_lines(graph, None, 100))])
+
+    def _repr_html_(self) -> str | None:
+        graph = self._graph_to_show()
+        if graph is None:
+            return None
+        from plait.display.html import pipeline_html
+
+        return pipeline_html(self, graph)
+
+    def _graph_to_show(self) -> Graph | None:
+        from plait.graph.tracing import current_tracer
+
+        if current_tracer() is not None:
+            return None
+        try:
+            return self.graph
+        except Exception:  # noqa: BLE001 - to show something must not raise, whatever the user's function does
+            return None
 
 
 @overload

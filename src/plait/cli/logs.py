@@ -28,7 +28,8 @@ _LEVELS = ("debug", "info", "warning", "error", "critical")
     "logs",
     help="""Print what the tasks of a run said.
 
-RUN is an id, a unique beginning of one, or `latest` (the default). TASK is a step (all of its tasks) or a task: 'fit[3]'.""",
+RUN is an id, a unique beginning of one, or `latest` (the default).
+TASK is a step (all of its tasks) or a task: 'fit[3]'.""",
 )
 @click.argument("run_id", default="latest", metavar="[RUN]")
 @click.argument("task", required=False)

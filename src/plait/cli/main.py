@@ -57,7 +57,7 @@ class _Commands(click.Group):
 )
 @click.version_option(__version__, "--version", message="plait %(version)s")
 def plait() -> None:
-    """Pipelines of plain Python functions, every run recorded.
+    r"""Pipelines of plain Python functions, every run recorded.
 
     \b
     plait run train.py alpha=0.3     run the pipeline of a file

@@ -15,12 +15,22 @@ from plait.errors import DefinitionError
 
 
 def show(error: PlaitError) -> None:
+    from plait.display.errors import shown_path
     from plait.display.screen import Screen
     from plait.display.text import Text
 
     screen = Screen(sys.stderr)
-    first, *rest = str(error).splitlines() or [type(error).__name__]
+    first, *rest = error.what.splitlines() or [type(error).__name__]
     lines = [Text(first, "error"), *[Text(line) for line in rest]]
+    if error.where:
+        file, colon, line = error.where.rpartition(":")
+        lines.append(
+            Text("  at ", "dim").add(
+                f"{shown_path(file)}{colon}{line}" if colon else shown_path(line), "name"
+            )
+        )
+    if error.hint:
+        lines.append(Text(f"  → {error.hint}"))
     cause = error.__cause__
     if isinstance(cause, Exception) and not isinstance(cause, PlaitError):
         from plait.display.errors import frames_of

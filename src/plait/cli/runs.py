@@ -69,21 +69,19 @@ def _table(found: list[Run], width: int) -> list[Text]:
     from plait.display.words import ago, seconds, state
 
     differing = _differing(found)
-    rows: list[list[Text]] = [
-        [Text(name, "dim") for name in ("id", "pipeline", "status", "started", "took", "parameters")]
+    header = [Text(name, "dim") for name in ("id", "pipeline", "status", "started", "took", "parameters")]
+    rows = [
+        [
+            Text(run.id, "name"),
+            Text(run.pipeline),
+            state(run.status),
+            Text(ago(run.started_at)),
+            Text(seconds(run.seconds)),
+            Text(_params(run, differing), "dim"),
+        ]
+        for run in found
     ]
-    for run in found:
-        rows.append(
-            [
-                Text(run.id, "name"),
-                Text(run.pipeline),
-                state(run.status),
-                Text(ago(run.started_at)),
-                Text(seconds(run.seconds)),
-                Text(_params(run, differing), "dim"),
-            ]
-        )
-    return columns(rows, width=width, right=(4,), shrink=(5, 1), indent=0)
+    return columns([header, *rows], width=width, right=(4,), shrink=(5, 1), indent=0)
 
 
 def _differing(found: list[Run]) -> dict[str, set[str]]:

@@ -77,7 +77,7 @@ def _task(task: Any) -> dict[str, Any]:
 
 def _output(run: Run, name: str) -> Any:
     try:
-        return _tree(run.results.tree(run._output(name)))
+        return _tree(run.results.tree(run.output(name)))
     except PlaitError:
         return None
 

@@ -15,7 +15,7 @@ from plait.display.screen import Screen
 from plait.display.steps import Progress, finished
 from plait.display.tally import Tally
 from plait.display.text import Text, columns
-from plait.display.words import mark, seconds
+from plait.display.words import clock, mark, seconds
 from plait.graph.model import Path, task_name
 from plait.record.facts import ErrorInfo, LogLine, Metric, Usage
 from plait.record.views import Run
@@ -122,8 +122,9 @@ def picture(title: str, rows: list[Row], tally: Tally, elapsed: float, size: tup
     width, height = size
     found = {row.node: tally.progress(row.node) for row in rows if row.node is not None}
     ended = sum(1 for progress in found.values() if _over(progress))
-    head = Text(title, "bold").add(f"  {ended}/{len(found)} steps  {seconds(round(elapsed))}", "dim")
-    shown, folded = fold(rows, found, max(4, height - 4))
+    head = Text(title, "bold").add(f"  {ended}/{len(found)} steps  {clock(elapsed)}", "dim")
+    names = [node.id for node in tally.graph.nodes]
+    shown, folded = fold(rows, names, found, max(4, height - 4))
     cells = []
     for row in shown:
         progress = found.get(row.node) if row.node is not None else None
@@ -142,7 +143,9 @@ def picture(title: str, rows: list[Row], tally: Tally, elapsed: float, size: tup
     return lines
 
 
-def fold(rows: list[Row], found: dict[int, Progress], most: int) -> tuple[list[Row], dict[str, int]]:
+def fold(
+    rows: list[Row], names: list[str], found: dict[int, Progress], most: int
+) -> tuple[list[Row], dict[str, int]]:
     """The rows that fit: what runs or failed, then what ended last and what comes next; the others as counts."""
     if len(rows) <= most:
         return rows, {}
@@ -157,7 +160,12 @@ def fold(rows: list[Row], found: dict[int, Progress], most: int) -> tuple[list[R
     after = waiting[: max(0, room // 2)]
     before = done[-(room - len(after)) :] if room > len(after) else []
     chosen.update(before, after)
-    shown = [row for at, row in enumerate(rows) if at in chosen]
+    # Without the lines of their groups, steps say their whole names.
+    shown = [
+        Row(0, names[row.node], row.node, ())
+        for at, row in enumerate(rows)
+        if at in chosen and row.node is not None
+    ]
     folded = {"done": len(done) - len(before), "waiting": len(waiting) - len(after)}
     return shown, {state: count for state, count in folded.items() if count > 0}
 

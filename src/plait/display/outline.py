@@ -1,7 +1,8 @@
-"""How does a graph read as text? In the order of the pipeline, indented by its groups, each step with what it takes."""
+"""How does a graph read as text? In the order of the pipeline, indented by its groups, each step with its inputs."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -10,11 +11,18 @@ from plait.display.text import Text, clean
 from plait.graph.model import ROOT, Each, Graph, Group, Node
 from plait.graph.values import Const, DictOf, Grid, Input, Item, ListOf, Output, Value
 
-__all__ = ["Row", "inputs_text", "outline"]
+__all__ = ["Row", "Taken", "outline", "taken_text"]
+
+
+class Taken(Struct, frozen=True):
+    """One thing that a step takes, in the words of the pipeline, and a style: ``each(grid)``, ``seed=3``."""
+
+    text: str
+    style: str = ""
 
 
 class Row(Struct, frozen=True):
-    """A line of an outline: a step, or a group that the following deeper rows are in (``node`` is None).
+    """A line of an outline: a step, or a group that the deeper rows after it are in (``node`` is None).
 
     ``label`` is the step's name inside its group, ``outputs`` how its values are called where that is not its name.
     """
@@ -22,7 +30,7 @@ class Row(Struct, frozen=True):
     depth: int
     label: str
     node: int | None
-    takes: Text
+    takes: tuple[Taken, ...]
     outputs: tuple[str, ...] = ()
     mapped: bool = False
 
@@ -39,13 +47,13 @@ def outline(graph: Graph) -> list[Row]:
         for depth, group in enumerate(groups[shared:], shared):
             rows.append(_group_row(graph, group, depth, groups[depth - 1] if depth else ROOT))
         open_groups = groups
-        prefix = _prefix(graph, groups)
+        prefix = f"{graph.scopes[groups[-1]].name}." if groups else ""
         rows.append(
             Row(
                 len(groups),
                 node.id.removeprefix(prefix),
                 index,
-                inputs_text(graph, node, prefix),
+                _takes(graph, node, prefix),
                 tuple(name.removeprefix(prefix) for name in node.outputs)
                 if node.outputs != (node.id,)
                 else (),
@@ -53,6 +61,19 @@ def outline(graph: Graph) -> list[Row]:
             )
         )
     return rows
+
+
+def taken_text(takes: Sequence[Taken], width: int) -> Text:
+    """``← train, each(grid)``, with ``+3`` for those that do not fit; nothing for none."""
+    line = Text()
+    for at, taken in enumerate(takes):
+        more = Text("", "").add(f", +{len(takes) - at}", "dim") if at else Text("← …", "dim")
+        piece = Text(", " if at else "← ", "dim").add(taken.text, taken.style)
+        last = at == len(takes) - 1
+        if line.width + piece.width + (0 if last else len(f", +{len(takes) - at - 1}")) > width:
+            return line.add(more)
+        line.add(piece)
+    return line
 
 
 def _groups_around(graph: Graph, scope: int) -> list[int]:
@@ -64,47 +85,42 @@ def _groups_around(graph: Graph, scope: int) -> list[int]:
     return found
 
 
-def _prefix(graph: Graph, groups: list[int]) -> str:
-    return f"{graph.scopes[groups[-1]].name}." if groups else ""
-
-
 def _group_row(graph: Graph, group: int, depth: int, outer: int) -> Row:
     name = graph.scopes[group].name
     above = f"{graph.scopes[outer].name}." if outer != ROOT else ""
     sources: list[Value] = []
     scope = graph.scopes[group].parent
-    while scope != outer and scope != ROOT:
+    while scope not in (outer, ROOT):
         each = graph.scopes[scope]
         if isinstance(each, Each):
             sources = [*each.sources, *sources]
-        scope = graph.scopes[scope].parent
-    takes = Text(", ".join(dict.fromkeys(f"each({_say(graph, source, above)})" for source in sources)))
-    return Row(depth, name.removeprefix(above), None, takes, (), bool(sources))
+        scope = each.parent
+    said = dict.fromkeys(f"each({_say(graph, source, above)})" for source in sources)
+    return Row(depth, name.removeprefix(above), None, tuple(Taken(text) for text in said), (), bool(sources))
 
 
-def inputs_text(graph: Graph, node: Node, prefix: str = "") -> Text:
-    """What a step takes, in the words of the pipeline: ``train, each(grid), seed=3``; each thing once."""
+def _takes(graph: Graph, node: Node, prefix: str) -> tuple[Taken, ...]:
     found: dict[str, str] = {}
     for name, value in node.args:
         text = _say(graph, value, prefix)
         if isinstance(value, Const):
             found[f"{name}={text}"] = "dim"
         else:
-            found[text] = "name" if isinstance(_source(graph, value), Input) else ""
+            found[text] = "name" if isinstance(_origin(graph, value), Input) else ""
     for earlier in node.after:
         found[f"after {graph.nodes[earlier].id}"] = "dim"
-    line = Text()
-    for at, (text, style) in enumerate(found.items()):
-        line.add(", " if at else "", "dim").add(text, style)
-    return line
+    return tuple(Taken(text, style) for text, style in found.items())
 
 
-def _source(graph: Graph, value: Value) -> Value:
+def _origin(graph: Graph, value: Value) -> Value:
     while isinstance(value, Item):
-        each = graph.scopes[value.scope]
-        assert isinstance(each, Each)
-        value = each.sources[value.source]
+        value = _source(graph, value)
     return value
+
+
+def _source(graph: Graph, item: Item) -> Value:
+    each = graph.scopes[item.scope]
+    return each.sources[item.source] if isinstance(each, Each) else item
 
 
 def _say(graph: Graph, value: Value, prefix: str) -> str:
@@ -116,17 +132,15 @@ def _say(graph: Graph, value: Value, prefix: str) -> str:
         case Output(node=node, output=output):
             mapped = "[*]" if graph.layout.node_axes[node] else ""
             return graph.nodes[node].outputs[output].removeprefix(prefix) + mapped
-        case Item(scope=scope, source=source):
-            each = graph.scopes[scope]
-            assert isinstance(each, Each)
-            return f"each({_say(graph, each.sources[source], prefix).removesuffix('[*]')})"
+        case Item():
+            return f"each({_say(graph, _source(graph, value), prefix).removesuffix('[*]')})"
         case ListOf(items=items, is_tuple=is_tuple):
             inside = ", ".join(_say(graph, item, prefix) for item in items)
             return f"({inside})" if is_tuple else f"[{inside}]"
         case DictOf(items=pairs):
             return "{" + ", ".join(f"{key}: {_say(graph, item, prefix)}" for key, item in pairs) + "}"
         case Grid(columns=columns, column=column):
-            return f"{_say(graph, columns[column], prefix)} of a grid"
+            return f"grid of {_say(graph, columns[column], prefix)}"
 
 
 def _constant(value: Any) -> str:

@@ -7,7 +7,7 @@ from plait.display.metrics import metric_lines
 from plait.display.steps import progress_of, step_lines
 from plait.display.summary import failure_lines, head
 from plait.display.text import Text, columns
-from plait.display.values import describe_output, describe_result
+from plait.display.values import describe_output, result_lines
 from plait.display.words import value_text
 from plait.graph.model import Graph, InputSpec
 from plait.graph.pipeline import Definition
@@ -26,6 +26,7 @@ def run_page(run: Run, width: int) -> list[Text]:
         [Text("steps", "title"), *step_lines(run.graph, progress_of(run), width)],
         metric_lines(run, width),
         _outputs(run, width),
+        result_lines(run, width) if run.status == "done" else [],
         failure_lines(run, width),
     )
     for block in blocks:
@@ -68,20 +69,16 @@ def _params(run: Run, width: int) -> list[Text]:
 
 
 def _outputs(run: Run, width: int) -> list[Text]:
-    """Every named value; what the pipeline returns comes last."""
-    if run.status not in ("done", "failed", "cancelled", "crashed"):
-        return []
+    """Every named value that there is."""
     names = run.outputs
     room = max(30, width - 30)
     rows = [(name, Text(describe_output(run, name, room), "")) for name in names[:_MOST_OUTPUTS]]
-    rows = [(name, text) for name, text in rows if text.plain != "no result"]
+    rows = [(name, text) for name, text in rows if text.spans]
     if not rows:
         return []
     lines = [Text("outputs", "title"), *columns(rows, width=width, shrink=(1, 0))]
     if len(names) > _MOST_OUTPUTS:
         lines.append(Text(f"  and {len(names) - _MOST_OUTPUTS} more", "dim"))
-    if run.status == "done":
-        lines += columns([(Text("result", "bold"), describe_result(run, room))], width=width, shrink=(1,))
     return lines
 
 

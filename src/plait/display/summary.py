@@ -7,7 +7,7 @@ from plait.display.errors import error_lines, headline
 from plait.display.metrics import metric_lines
 from plait.display.steps import progress_of, step_lines
 from plait.display.text import Text
-from plait.display.values import describe_result
+from plait.display.values import result_lines
 from plait.display.words import mark, seconds
 from plait.graph.model import Path
 from plait.record.views import Run, Task
@@ -20,8 +20,9 @@ _LOOKED_AT = 500
 
 def summary(run: Run, width: int) -> list[Text]:
     """A run that has ended: steps, metrics, result or failures, and what to type next."""
-    lines = [head(run), Text(), *step_lines(run.graph, progress_of(run), width)]
-    for block in (metric_lines(run, width), _result(run, width), failure_lines(run, width), next_lines(run)):
+    result = result_lines(run, width) if run.status == "done" else []
+    lines = [head(run), Text(), *step_lines(run.graph, progress_of(run), width, inputs=False)]
+    for block in (metric_lines(run, width), result, failure_lines(run, width), next_lines(run, width)):
         if block:
             lines += [Text(), *block]
     return lines
@@ -32,12 +33,6 @@ def head(run: Run) -> Text:
     line = mark(status).add(" ").add(run.pipeline, "bold").add(f"  run {run.id}  ")
     line.add(status, status)
     return line.add(f" {'in' if status == 'done' else 'after'} {seconds(run.seconds)}", "dim")
-
-
-def _result(run: Run, width: int) -> list[Text]:
-    if run.status != "done":
-        return []
-    return [Text("  ").add("result", "title").add("  ").add(describe_result(run, max(30, width - 12) * 2))]
 
 
 def failure_lines(run: Run, width: int) -> list[Text]:
@@ -89,7 +84,7 @@ def _failure(run: Run, tasks: list[Task], width: int) -> list[Text]:
     return [*lines, Text("    ").add(first.reason or "", "error").cut(width)]
 
 
-def next_lines(run: Run) -> list[Text]:
+def next_lines(run: Run, width: int) -> list[Text]:
     """What one may want to type now."""
     failed = next(run.iter_tasks(state="failed", limit=1), None)
     typed = [(f"plait show {run.id}", "this again, with where its values came from")]
@@ -100,10 +95,12 @@ def next_lines(run: Run) -> list[Text]:
     if run.status == "done":
         typed.append(("plait runs", "all runs"))
     longest = max(len(command) for command, _ in typed)
-    return [
-        Text("  ").add("→ ", "dim").add(command.ljust(longest), "name").add(f"   {why}", "dim")
-        for command, why in typed
-    ]
+    lines = []
+    for command, why in typed:
+        line = Text("  → ", "dim").add(command, "name")
+        explained = Text().add(line).add(" " * (longest - len(command) + 3)).add(why, "dim")
+        lines.append(explained if explained.width <= width else line)
+    return lines
 
 
 def _quoted(name: str) -> str:

@@ -1,4 +1,4 @@
-"""How many tasks of each step run, are done or failed? Counted as a run goes on, for little, from what listeners hear."""
+"""How many tasks of each step run, are done or failed? Counted as a run goes on, from what listeners hear."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 from typing import Any
 
 from plait.display.text import Text, clean
@@ -10,6 +11,7 @@ from plait.display.text import Text, clean
 __all__ = [
     "ago",
     "bytes_text",
+    "clock",
     "column_of_numbers",
     "mark",
     "number",
@@ -61,6 +63,13 @@ def seconds(value: float | None) -> str:
     return f"{whole // 86400} d {whole % 86400 // 3600} h"
 
 
+def clock(value: float) -> str:
+    """A duration that goes on: whole seconds, ``0:07``, ``12:30``, ``1:02:03``."""
+    whole = int(value)
+    minutes = f"{whole // 60 % 60}:{whole % 60:02d}"
+    return f"{whole // 3600}:{minutes:0>5}" if whole >= 3600 else minutes
+
+
 def bytes_text(size: float) -> str:
     """A size: ``812 B``, ``4.1 kB``, ``1.3 GB``; a thousand to the next unit."""
     if size < 1000:
@@ -101,9 +110,9 @@ def number(value: float) -> str:
 
 def column_of_numbers(values: list[float | None]) -> list[str]:
     """Numbers of one column, all with the same decimals, so that they can be compared by looking."""
-    known = [value for value in values if value is not None and value - value == 0]
-    if all(float(value).is_integer() and abs(value) < 1e15 for value in known):
-        return [_special(value) or f"{int(value):,}".replace(",", " ") for value in values]  # type: ignore[arg-type]
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    if all(value.is_integer() and abs(value) < 1e15 for value in map(float, known)):
+        return [_special(value) or f"{value:,.0f}".replace(",", "\u202f") for value in values]
     largest = max(abs(value) for value in known)
     smallest = min((abs(value) for value in known if value), default=1.0)
     if largest >= 1e7 or smallest < 1e-4:
@@ -120,11 +129,7 @@ def column_of_numbers(values: list[float | None]) -> list[str]:
 def _special(value: float | None) -> str | None:
     if value is None:
         return "-"
-    if value != value:
-        return "nan"
-    if value in (float("inf"), float("-inf")):
-        return "inf" if value > 0 else "-inf"
-    return None
+    return None if math.isfinite(value) else str(value)
 
 
 def shorten(text: str, width: int) -> str:

@@ -388,7 +388,7 @@ def _choose(module: ModuleType, name: str | None, place: str, project: Project |
     raise TargetError(
         f"{place} has {len(own)} pipelines: {', '.join(own)}",
         where=_file_of(module),
-        hint=f"name one: {place}:{next(iter(own))}",
+        hint=f"name one: {place}:{list(own)[-1]}",
     )
 
 

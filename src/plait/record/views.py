@@ -296,7 +296,7 @@ class Run:
 
     def __getitem__(self, name: str) -> Any:
         """The value of an output by its name; a (nested) list when its step was mapped."""
-        return self._load(self.results.tree(self._output(name)))
+        return self._load(self.results.tree(self.output(name)))
 
     def __contains__(self, name: str) -> bool:
         return name in self.graph.layout.by_output
@@ -474,6 +474,13 @@ class Run:
     def __repr__(self) -> str:
         return f"<run {self.id} of {self.pipeline}: {self.status}, {self.seconds:.1f} s>"
 
+    def _repr_html_(self) -> str:
+        # Found by name: records do not depend on how they are shown.
+        from importlib import import_module
+
+        shown: str = import_module("plait.display.html").run_html(self)
+        return shown
+
     def _alive(self) -> bool:
         if self.host == self.facts.get("host") == _host():
             return _process_alive(self.pid, self._process_started)
@@ -485,7 +492,12 @@ class Run:
             raise RecordError(f"run {self.id}: its record is incomplete ({digest} is missing)")
         return bytes(row[0])
 
-    def _output(self, name: str) -> Value:
+    def output(self, name: str) -> Value:
+        """Where an output of a name stands in the graph.
+
+        Raises:
+            RecordError: there is none; the nearest is named.
+        """
         by_output = self.graph.layout.by_output
         if name in by_output:
             return Output(*by_output[name])
