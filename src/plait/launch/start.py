@@ -13,7 +13,7 @@ from msgspec import Struct
 from plait.data import Artifact, ArtifactStore
 from plait.engine.keys import Keys
 from plait.engine.loop import Loop
-from plait.engine.reuse import Reuse
+from plait.engine.reuse import Reuse, Take
 from plait.engine.task import Executor, Job
 from plait.errors import DataError, DefinitionError, RecordError, did_you_mean
 from plait.graph.model import Graph
@@ -33,7 +33,7 @@ from plait.record.writer import RunWriter, new_run
 
 __all__ = ["CachePolicy", "execute", "find_nodes", "fork", "open_reuse", "resume", "store_inputs"]
 
-Prior: TypeAlias = Callable[[int, TaskPath], "tuple[tuple[Artifact, ...], str] | None"]
+Prior: TypeAlias = Callable[[int, TaskPath], "Take | None"]
 
 
 class CachePolicy(Struct, frozen=True):
@@ -135,6 +135,11 @@ def resume(
         return _branch(run, definition, traced, keys, {}, set(), executor, listener, policy)
     writer = take_over(records.database, run, run_facts(home_of(definition.file)[0]))
     places = finished_places(records.database, run.key)
+
+    def prior(node: int, path: TaskPath) -> Take | None:
+        found = places.get((node, path))
+        return Take(found.artifacts, found.key, run.id, recorded=True) if found else None
+
     begin = _Begin(
         records,
         traced,
@@ -143,7 +148,7 @@ def resume(
         keys,
         run.params,
         policy,
-        lambda node, path: (places[node, path], run.id) if (node, path) in places else None,
+        prior,
         past_attempts(records.database, run.key),
     )
     return _carry(begin, executor, listener)
@@ -211,10 +216,12 @@ def _branch(
         parent=run.id,
     )
 
-    def prior(node: int, path: TaskPath) -> tuple[tuple[Artifact, ...], str] | None:
+    def prior(node: int, path: TaskPath) -> Take | None:
         there = same.get(node)
         found = places.get((there, path)) if there is not None else None
-        return (found, run.id) if found else None
+        if there is None or found is None:
+            return None
+        return Take(found.artifacts, found.key, run.id, (run.key, there, path, found.attempt))
 
     return _carry(_Begin(records, traced, inputs, writer, keys, params, policy, prior), executor, listener)
 

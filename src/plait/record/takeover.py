@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from plait.data import Artifact
 from plait.errors import RecordError
@@ -16,9 +17,17 @@ from plait.record.paths import from_key
 from plait.record.views import Run
 from plait.record.writer import RunWriter
 
-__all__ = ["finished_places", "past_attempts", "take_over"]
+__all__ = ["Finished", "finished_places", "past_attempts", "take_over"]
 
 _artifact = msgspec.msgpack.Decoder(Artifact)
+
+
+class Finished(Struct, frozen=True):
+    """The outputs of a task that has any, the key that they are found under, and the attempt that has them."""
+
+    artifacts: tuple[Artifact, ...]
+    key: str | None
+    attempt: int
 
 
 def take_over(database: Database, run: Run, facts: dict[str, Any]) -> RunWriter:
@@ -49,14 +58,25 @@ def take_over(database: Database, run: Run, facts: dict[str, Any]) -> RunWriter:
     return RunWriter(database, run.key, run.id, now, row[0] + 1)
 
 
-def finished_places(database: Database, run_key: int) -> dict[tuple[int, Path], tuple[Artifact, ...]]:
-    """The outputs of all tasks of a run that have any."""
-    found: dict[tuple[int, Path], list[Artifact]] = {}
+def finished_places(database: Database, run_key: int) -> dict[tuple[int, Path], Finished]:
+    """What came out of all tasks of a run that have a result."""
+    outputs: dict[tuple[int, bytes], list[Artifact]] = {}
     for node, path, body in database.execute(
         "SELECT node, path, body FROM output WHERE run = ? ORDER BY node, path, position", (run_key,)
     ):
-        found.setdefault((node, from_key(path)), []).append(_artifact.decode(body))
-    return {place: tuple(artifacts) for place, artifacts in found.items()}
+        outputs.setdefault((node, path), []).append(_artifact.decode(body))
+    keys: dict[tuple[int, bytes], tuple[str | None, int]] = {
+        (node, path): (key, attempt)
+        for node, path, key, attempt in database.execute(
+            "SELECT node, path, key, attempt FROM attempt WHERE run = ? AND state IN ('done', 'cached')"
+            " ORDER BY node, path, attempt",
+            (run_key,),
+        )
+    }
+    return {
+        (node, from_key(path)): Finished(tuple(artifacts), *keys.get((node, path), (None, 0)))
+        for (node, path), artifacts in outputs.items()
+    }
 
 
 def past_attempts(database: Database, run_key: int) -> dict[tuple[int, Path], int]:
