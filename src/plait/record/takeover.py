@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -12,10 +13,11 @@ from msgspec import Struct
 from plait.data import Artifact
 from plait.errors import RecordError
 from plait.graph.model import Path
+from plait.record.closures import Closure
 from plait.record.database import Database
 from plait.record.paths import from_key
 from plait.record.views import Run
-from plait.record.writer import RunWriter
+from plait.record.writer import RunWriter, store_closures
 
 __all__ = ["Finished", "finished_places", "past_attempts", "take_over"]
 
@@ -30,8 +32,13 @@ class Finished(Struct, frozen=True):
     attempt: int
 
 
-def take_over(database: Database, run: Run, facts: dict[str, Any]) -> RunWriter:
+def take_over(
+    database: Database, run: Run, facts: dict[str, Any], closures: Mapping[int, Closure] | None = None
+) -> RunWriter:
     """Become the owner of a run; a process that still thinks it is may not write any more.
+
+    Args:
+        closures: the code that nodes go on with, where it is not the one that they began with.
 
     Raises:
         RecordError: somebody else has just done so.
@@ -55,6 +62,9 @@ def take_over(database: Database, run: Run, facts: dict[str, Any]) -> RunWriter:
             " WHERE run = ? AND (state IS NULL OR state IN ('failed', 'cancelled'))",
             (run.key,),
         )
+        for node, closure in (closures or {}).items():
+            store_closures(database, [closure])
+            database.execute("INSERT INTO recoded VALUES (?, ?, ?, ?)", (run.key, node, now, closure.digest))
     return RunWriter(database, run.key, run.id, now, row[0] + 1)
 
 
