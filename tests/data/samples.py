@@ -11,7 +11,7 @@ import pydantic
 
 class Color(enum.Enum):
     RED = 1
-    ROUGE = 1  # noqa: PIE796 - an alias
+    ROUGE = 1
     BLUE = "blue"
 
 

@@ -1,7 +1,5 @@
 """Equal values, equal ids; different values, different ids."""
 
-# ruff: noqa: DTZ001 - a time without a zone is a value like any other
-
 import datetime as dt
 import decimal
 import math

@@ -291,7 +291,7 @@ def test_what_a_class_says_about_its_own_pickling_is_heeded(again):
 class Careful:
     def __init__(self):
         self.kept = 1
-        self.left_out = Path(__file__).open()  # noqa: SIM115
+        self.left_out = Path(__file__).open()
 
     def __getstate__(self):
         if self.left_out is not None:

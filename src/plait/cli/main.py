@@ -16,9 +16,19 @@ __all__ = ["main", "plait"]
 # Each command, where it is, and its line in the help: nothing is imported before it is called.
 _COMMANDS = {
     "run": "Run a pipeline and record everything.",
+    "plan": "Tell what a run would do, and why.",
+    "resume": "Go on with a run that failed, was cancelled or killed.",
+    "fork": "Start a new run in the middle of an earlier one.",
     "runs": "List the latest runs.",
     "show": "Show a run, or the graph of a pipeline.",
     "logs": "Print what the tasks of a run said.",
+    "why": "Explain why a task ran, or why it did not.",
+    "verify": "Run a step again and compare what comes out.",
+    "status": "Tell which results are up to date.",
+    "gc": "Free the space of what nobody needs any more.",
+    "pin": "Keep a run or an artifact, whatever its age.",
+    "unpin": "Keep it no longer.",
+    "delete": "Delete a run.",
 }
 _WRONG_USE = (TargetError, ParameterError, ConfError, DefinitionError)
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
-if TYPE_CHECKING:
-    from plait.record.views import Run
+from plait.cli.carrying import executor_options
 
 __all__ = ["command"]
 
@@ -19,17 +16,12 @@ __all__ = ["command"]
     help="""Run a pipeline and record everything.
 
 TARGET is file.py, file.py:name, package.module, package.module:name, a project's folder, or the name of a pipeline of
-the project you are in. NAME=VALUE sets its parameters, typed as YAML; dots reach inside: model.alpha=0.3.""",
+the project you are in. NAME=VALUE sets its parameters, typed as YAML; dots reach inside: model.alpha=0.3.
+
+Steps whose code and inputs are the same as before are not run again: `plait plan TARGET` says which, and why.""",
 )
 @click.argument("target")
 @click.argument("parameters", nargs=-1, metavar="[NAME=VALUE]...")
-@click.option(
-    "--executor",
-    default="processes",
-    metavar="NAME",
-    help="processes (all cores, the default) or inline (here, one by one).",
-)
-@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="How many worker processes at most.")
 @click.option(
     "--params-file",
     type=click.Path(path_type=Path),
@@ -44,71 +36,38 @@ the project you are in. NAME=VALUE sets its parameters, typed as YAML; dots reac
     metavar="NAME=VERSION",
     help="Load this version of a dataset.",
 )
-@click.option(
-    "--json", "as_json", is_flag=True, help="Every event as a JSON object on its line, nothing else."
-)
-@click.option("--quiet", "-q", is_flag=True, help="Only the id of the run, and what failed.")
+@executor_options
 def command(
     target: str,
     parameters: tuple[str, ...],
+    params_file: Path | None,
     executor: str,
     workers: int | None,
-    params_file: Path | None,
     env: str | None,
     load_versions: tuple[str, ...],
+    no_cache: bool,
+    refresh: tuple[str, ...],
     as_json: bool,
     quiet: bool,
 ) -> int:
+    from plait.cli.carrying import conclude, make_watch
     from plait.cli.problems import describing
     from plait.cli.target import open_project, read_version
-    from plait.executors import make_executor
     from plait.launch.prepare import prepare
-    from plait.launch.start import execute
+    from plait.launch.start import CachePolicy, execute
     from plait.project.discover import find_pipeline
 
-    chosen: Any = make_executor(executor, workers=workers)
+    watch = make_watch(executor, workers, as_json=as_json, quiet=quiet)
     found = find_pipeline(target)
     with describing(found.pipeline.name):
         versions = dict(read_version(text) for text in load_versions)
         project, given = open_project(found, parameters, params_file, env=env, load_versions=versions)
         prepared = prepare(found.pipeline, given, project)
-    shown_by_itself = executor == "inline" and not as_json and not quiet and sys.stdout.isatty()
-    if executor == "inline" and not shown_by_itself:
-        from plait.executors.inline import InlineExecutor
-
-        chosen = InlineExecutor(tee=False)
     run = execute(
         prepared,
-        executor=chosen,
+        executor=watch.executor,
         target=found.text,
-        listener=_listener(as_json=as_json, quiet=quiet, repeat=not shown_by_itself),
+        listener=watch.listener,
+        policy=CachePolicy(not no_cache, refresh),
     )
-    if not as_json:
-        _conclude(run, quiet=quiet)
-    return {"done": 0, "cancelled": 130}.get(run.status, 1)
-
-
-def _listener(*, as_json: bool, quiet: bool, repeat: bool) -> Any:
-    if as_json:
-        from plait.display.events import EventLines
-
-        return lambda run: EventLines(run, sys.stdout)
-    if quiet:
-        return None
-    from plait.display.progress import watch
-
-    return lambda run: watch(run, repeat=repeat)
-
-
-def _conclude(run: Run, *, quiet: bool) -> None:
-    from plait.display.screen import Screen
-    from plait.display.summary import failure_lines, summary
-
-    screen = Screen(sys.stdout)
-    if not quiet:
-        screen.write(["", *summary(run, screen.width)])
-        return
-    screen.write([run.id])
-    if run.status != "done":
-        errors = Screen(sys.stderr)
-        errors.write(failure_lines(run, errors.width))
+    return conclude(run, watch)

@@ -41,7 +41,7 @@ class Shared(Exception):
     """One mutable value is reached twice: a tree cannot say so, a pickle can."""
 
 
-class Crowded(Exception):  # noqa: N818
+class Crowded(Exception):
     """So many parts have no serializer that one pickle of the whole is the better form."""
 
 

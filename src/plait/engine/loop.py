@@ -278,11 +278,10 @@ class Loop:
 
     def _take_over(self, launch: Launch, found: Take) -> list[Launch]:
         node, path, source = launch.node, launch.path, found.source
-        recorded = found.key is None and source == self.job.run_id  # by this very run, before it was resumed
-        if not recorded:
+        if not found.recorded:
             self.writer.cached(node, path, found.key, source, found.origin)
         self._tell(lambda listener: listener.task_ended(node, path, "cached", Usage(), None, source))
-        return self._sort(self._done(node, path, found.artifacts, new=not recorded))
+        return self._sort(self._done(node, path, found.artifacts, new=not found.recorded))
 
     def _spec(
         self, launch: Launch, arguments: tuple[tuple[str, Tree], ...], key: str | None, reason: str

@@ -22,12 +22,16 @@ Place: TypeAlias = tuple[int, Path]
 
 
 class Take(Struct, frozen=True):
-    """The result is there: ``source`` names the run that made it."""
+    """The result is there: ``source`` names the run that made it.
+
+    ``recorded`` says that it is this task's own, of before the run was resumed.
+    """
 
     artifacts: tuple[Artifact, ...]
     key: str | None
     source: str
     origin: Origin | None = None
+    recorded: bool = False
 
 
 class Wait(Struct, frozen=True):
@@ -50,8 +54,7 @@ class Reuse:
     """Decides for tasks that are about to start whether they have to.
 
     Args:
-        prior: results that are taken whatever their key: those of a resumed or forked run. Answers with the
-            artifacts and the id of the run, or None.
+        prior: results that are taken whatever their key: those of a resumed or forked run.
         look_up: whether results of other runs are taken at all (``--no-cache`` says no).
         refresh: nodes that are computed anew.
         alive: whether a run, by its number, is still going on.
@@ -64,7 +67,7 @@ class Reuse:
         computations: Computations,
         store: ArtifactStore,
         *,
-        prior: Callable[[int, Path], tuple[tuple[Artifact, ...], str] | None] = lambda _node, _path: None,
+        prior: Callable[[int, Path], Take | None] = lambda _node, _path: None,
         look_up: bool = True,
         refresh: Collection[int] = (),
         alive: Callable[[int], bool] = lambda _run: False,
@@ -88,8 +91,8 @@ class Reuse:
         keys: dict[Place, str] = {}
         for place, arguments in tasks.items():
             prior = self._prior(*place)
-            if prior is not None and self._sound(prior[0]) is None:
-                decisions[place] = Take(prior[0], None, prior[1])
+            if prior is not None and self._sound(prior.artifacts) is None:
+                decisions[place] = prior
                 continue
             key = self.keys.key(place[0], arguments)
             if key is None:

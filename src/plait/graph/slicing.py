@@ -9,7 +9,7 @@ import msgspec
 from plait.graph.model import ROOT, Each, Graph
 from plait.graph.values import Const, DictOf, Grid, Input, Item, ListOf, Output, Value, parts
 
-__all__ = ["downstream", "meanings", "reads", "upstream"]
+__all__ = ["downstream", "input_names", "meanings", "reads", "upstream"]
 
 
 def reads(graph: Graph, node: int) -> set[int]:
@@ -23,6 +23,21 @@ def reads(graph: Graph, node: int) -> set[int]:
         if isinstance(chosen, Each):
             for source in chosen.sources:
                 found.update(_outputs(graph, source))
+        scope = chosen.parent
+    return found
+
+
+def input_names(graph: Graph, node: int) -> set[str]:
+    """The inputs of the run that a node reads itself: in its arguments and in the scopes around it."""
+    found: set[str] = set()
+    for _, value in graph.nodes[node].args:
+        found.update(_inputs(graph, value))
+    scope = graph.nodes[node].scope
+    while scope != ROOT:
+        chosen = graph.scopes[scope]
+        if isinstance(chosen, Each):
+            for source in chosen.sources:
+                found.update(_inputs(graph, source))
         scope = chosen.parent
     return found
 
@@ -76,6 +91,18 @@ def _outputs(graph: Graph, value: Value) -> Iterator[int]:
     else:
         for part in parts(value):
             yield from _outputs(graph, part)
+
+
+def _inputs(graph: Graph, value: Value) -> Iterator[str]:
+    if isinstance(value, Input):
+        yield value.name
+    elif isinstance(value, Item):
+        each = graph.scopes[value.scope]
+        assert isinstance(each, Each)
+        yield from _inputs(graph, each.sources[value.source])
+    else:
+        for part in parts(value):
+            yield from _inputs(graph, part)
 
 
 def _spelled(graph: Graph, value: Value) -> object:

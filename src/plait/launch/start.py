@@ -13,14 +13,15 @@ from msgspec import Struct
 from plait.data import Artifact, ArtifactStore
 from plait.engine.keys import Keys
 from plait.engine.loop import Loop
-from plait.engine.reuse import Reuse
+from plait.engine.reuse import Reuse, Take
 from plait.engine.task import Executor, Job
-from plait.errors import CatalogError, DataError, DefinitionError, RecordError, did_you_mean
+from plait.errors import CatalogError, DataError, DefinitionError, ParameterError, RecordError, did_you_mean
 from plait.graph.model import Graph
 from plait.graph.model import Path as TaskPath
 from plait.graph.pipeline import Definition
-from plait.graph.slicing import downstream, meanings
+from plait.graph.slicing import downstream, input_names, meanings, upstream
 from plait.graph.tracing import Traced
+from plait.launch.again import target_of
 from plait.launch.facts import installed_packages, new_id, run_facts
 from plait.launch.prepare import FromCatalog, FromSecret, Given, Prepared, convert_given, project_of
 from plait.project.place import home_of
@@ -35,7 +36,7 @@ from plait.record.writer import RunWriter, new_run
 
 __all__ = ["CachePolicy", "execute", "find_nodes", "fork", "open_reuse", "resume", "store_inputs"]
 
-Prior: TypeAlias = Callable[[int, TaskPath], "tuple[tuple[Artifact, ...], str] | None"]
+Prior: TypeAlias = Callable[[int, TaskPath], "Take | None"]
 
 
 class CachePolicy(Struct, frozen=True):
@@ -91,7 +92,7 @@ def execute(
         records,
         prepared.graph,
         keys,
-        target=target or f"{definition.module}:{definition.qualname}",
+        target=target or target_of(definition.module, definition.qualname, definition.file),
         params=params,
         project=project,
         executor=executor.name,
@@ -131,12 +132,19 @@ def resume(
     traced = definition.trace()
     records = run.store
     keys = Keys(traced.graph, traced.functions, traced.uses, records.artifacts)
-    _point_out_changes(run, traced.graph, keys, tell)
-    if meanings(run.graph) != meanings(traced.graph):
+    changed = _changed_code(run, traced.graph, keys)
+    _point_out_changes(run, changed, set(), tell)
+    if not _same_shape(run.graph, traced.graph):
         tell("the pipeline has changed since: what is the same goes into a new run")
         return _branch(run, definition, traced, keys, {}, set(), executor, listener, policy)
-    writer = take_over(records.database, run, run_facts(home_of(definition.file)[0]))
+    closures = {node: keys.closure(traced.graph.nodes[node].step) for node in changed.values()}
+    writer = take_over(records.database, run, run_facts(home_of(definition.file)[0]), closures)
     places = finished_places(records.database, run.key)
+
+    def prior(node: int, path: TaskPath) -> Take | None:
+        found = places.get((node, path))
+        return Take(found.artifacts, found.key, run.id, recorded=True) if found else None
+
     begin = _Begin(
         records,
         traced,
@@ -146,7 +154,7 @@ def resume(
         run.params,
         policy,
         project_of(definition),
-        lambda node, path: (places[node, path], run.id) if (node, path) in places else None,
+        prior,
         past_attempts(records.database, run.key),
     )
     return _carry(begin, executor, listener)
@@ -161,18 +169,55 @@ def fork(
     executor: Executor,
     listener: Any = None,
     policy: CachePolicy = CachePolicy(),  # noqa: B008 - frozen
+    tell: Callable[[str], None] = lambda _text: None,
 ) -> Run:
     """A new run that takes everything before the steps ``at`` from an earlier one.
 
+    Args:
+        tell: is told, in sentences, of steps whose results are taken though their code has changed.
+
     Raises:
-        RecordError: there is no such step.
-        ParameterError: a given parameter is unknown or of a wrong type.
+        RecordError: there is no such step, or the run is still going on.
+        ParameterError: a given parameter is unknown, of a wrong type, or changes what lies before the steps.
     """
+    if run.status == "running":
+        raise RecordError(
+            f"run {run.id} is still running: what a fork would take is not all there yet",
+            hint=f"plait logs {run.id} -f",
+        )
     traced = definition.trace()
-    keys = Keys(traced.graph, traced.functions, traced.uses, run.store.artifacts)
+    graph = traced.graph
+    keys = Keys(graph, traced.functions, traced.uses, run.store.artifacts)
     values = convert_given(definition, given)
-    again = downstream(traced.graph, find_nodes(traced.graph, at))
+    stored = store_inputs(traced, values, run.store.artifacts, project_of(definition), literals=False)
+    known = run.results.inputs
+    changed = {name for name, one in stored.items() if name not in known or known[name].id != one.id}
+    chosen = find_nodes(graph, at)
+    again = downstream(graph, chosen | _readers_of(graph, changed, chosen))
+    _point_out_changes(run, _changed_code(run, graph, keys), again, tell)
     return _branch(run, definition, traced, keys, values, again, executor, listener, policy)
+
+
+def _readers_of(graph: Graph, changed: set[str], chosen: set[int]) -> set[int]:
+    """The nodes that read changed inputs.
+
+    Raises:
+        ParameterError: one of them lies before the chosen ones.
+    """
+    before = upstream(graph, chosen) - downstream(graph, chosen)
+    found: set[int] = set()
+    for name in sorted(changed):
+        readers = {node for node in range(len(graph.nodes)) if name in input_names(graph, node)}
+        early = sorted(readers & before)
+        if early:
+            first = graph.nodes[early[0]].id
+            names = " ".join(f"--at {graph.nodes[node].id}" for node in sorted(chosen))
+            raise ParameterError(
+                f"{name} changes {first}, which comes before the step to fork at and would be taken as it is",
+                hint=f"fork there: --at {first} instead of {names}",
+            )
+        found |= readers
+    return found
 
 
 def _branch(
@@ -215,10 +260,12 @@ def _branch(
         parent=run.id,
     )
 
-    def prior(node: int, path: TaskPath) -> tuple[tuple[Artifact, ...], str] | None:
+    def prior(node: int, path: TaskPath) -> Take | None:
         there = same.get(node)
         found = places.get((there, path)) if there is not None else None
-        return (found, run.id) if found else None
+        if there is None or found is None:
+            return None
+        return Take(found.artifacts, found.key, run.id, (run.key, there, path, found.attempt))
 
     return _carry(
         _Begin(records, traced, inputs, writer, keys, params, policy, project, prior), executor, listener
@@ -354,19 +401,42 @@ def _saves(graph: Graph, project: Project) -> frozenset[str]:
     return frozenset(saved)
 
 
-def _point_out_changes(run: Run, graph: Graph, keys: Keys, tell: Callable[[str], None]) -> None:
+def _same_shape(old: Graph, new: Graph) -> bool:
+    """Whether what is recorded by the numbers of one graph's nodes and scopes can be read by those of the other."""
+    return (
+        list(meanings(old).items()) == list(meanings(new).items())
+        and [node.scope for node in old.nodes] == [node.scope for node in new.nodes]
+        and [(type(one), one.parent) for one in old.scopes] == [(type(one), one.parent) for one in new.scopes]
+    )
+
+
+def _changed_code(run: Run, graph: Graph, keys: Keys) -> dict[int, int]:
+    """The nodes of a run whose code is another one now, with their numbers in the graph of now."""
+    found: dict[int, int] = {}
+    for node, digest in run.closures.items():
+        there = graph.find_node(run.graph.nodes[node].id)
+        if there is not None and digest != keys.closure(graph.nodes[there].step).digest:
+            found[node] = there
+    return found
+
+
+def _point_out_changes(
+    run: Run, changed: Mapping[int, int], again: set[int], tell: Callable[[str], None]
+) -> None:
     """Code that changed in steps that are done stays unused; that is worth a word."""
-    done = {
-        node
-        for node, counts in run.counts().items()
-        if counts.by_state.get("done") or counts.by_state.get("cached")
-    }
-    for node in sorted(done):
-        chosen = run.graph.nodes[node]
-        there = graph.find_node(chosen.id)
-        old = run.closures.get(node)
-        if there is not None and old and old != keys.closure(graph.nodes[there].step).digest:
-            tell(f"{chosen.id} is done and is not repeated, though its code has changed since")
+    counts = run.counts() if changed else {}
+    for node, there in sorted(changed.items()):
+        states = counts[node].by_state
+        done = states.get("done", 0) + states.get("cached", 0)
+        if not done or there in again:
+            continue
+        name, total = run.graph.nodes[node].id, counts[node].total
+        if done == total:
+            tell(f"{name} is done and is not repeated, though its code has changed since")
+        else:
+            tell(
+                f"{name}: {done} of {total or '?'} tasks are done and not repeated, though its code has changed since"
+            )
 
 
 def find_nodes(graph: Graph, names: Sequence[str]) -> set[int]:

@@ -5,7 +5,9 @@ end of a run and of an attempt is added to its row. ``path`` is a task's indices
 the order of bytes is the order of items. ``body`` is an artifact as the store knows it, small values with their
 content; the table ``artifact`` lists those that have blobs. Attempt 0 is a task that did not run: taken from elsewhere
 (``source``), skipped, or refused. ``turn`` counts the processes that have owned a run: a writer whose turn is over may
-not write.
+not write. ``recoded`` tells with which code a resumed run went on, where that is not the one that it began with.
+``pin`` names what is kept whatever its age, ``beginning`` the processes that store values for a run that is not
+recorded yet.
 """
 
 from __future__ import annotations
@@ -150,5 +152,30 @@ _FIRST = (
     ) WITHOUT ROWID""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+_SECOND = (
+    """CREATE TABLE recoded (
+        run INTEGER NOT NULL,
+        node INTEGER NOT NULL,
+        since REAL NOT NULL,
+        closure TEXT NOT NULL,
+        PRIMARY KEY (run, node, since)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE pin (
+        kind TEXT NOT NULL,
+        id TEXT NOT NULL,
+        note TEXT NOT NULL,
+        pinned_at REAL NOT NULL,
+        pinned_by TEXT NOT NULL,
+        PRIMARY KEY (kind, id)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE beginning (
+        id TEXT PRIMARY KEY,
+        host TEXT NOT NULL,
+        pid INTEGER NOT NULL,
+        process_started REAL,
+        since REAL NOT NULL
+    ) WITHOUT ROWID""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND)
 VERSION = len(MIGRATIONS)

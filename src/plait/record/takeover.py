@@ -4,25 +4,41 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from plait.data import Artifact
 from plait.errors import RecordError
 from plait.graph.model import Path
+from plait.record.closures import Closure
 from plait.record.database import Database
 from plait.record.paths import from_key
 from plait.record.views import Run
-from plait.record.writer import RunWriter
+from plait.record.writer import RunWriter, store_closures
 
-__all__ = ["finished_places", "past_attempts", "take_over"]
+__all__ = ["Finished", "finished_places", "past_attempts", "take_over"]
 
 _artifact = msgspec.msgpack.Decoder(Artifact)
 
 
-def take_over(database: Database, run: Run, facts: dict[str, Any]) -> RunWriter:
+class Finished(Struct, frozen=True):
+    """The outputs of a task that has any, the key that they are found under, and the attempt that has them."""
+
+    artifacts: tuple[Artifact, ...]
+    key: str | None
+    attempt: int
+
+
+def take_over(
+    database: Database, run: Run, facts: dict[str, Any], closures: Mapping[int, Closure] | None = None
+) -> RunWriter:
     """Become the owner of a run; a process that still thinks it is may not write any more.
+
+    Args:
+        closures: the code that nodes go on with, where it is not the one that they began with.
 
     Raises:
         RecordError: somebody else has just done so.
@@ -46,17 +62,31 @@ def take_over(database: Database, run: Run, facts: dict[str, Any]) -> RunWriter:
             " WHERE run = ? AND (state IS NULL OR state IN ('failed', 'cancelled'))",
             (run.key,),
         )
+        for node, closure in (closures or {}).items():
+            store_closures(database, [closure])
+            database.execute("INSERT INTO recoded VALUES (?, ?, ?, ?)", (run.key, node, now, closure.digest))
     return RunWriter(database, run.key, run.id, now, row[0] + 1)
 
 
-def finished_places(database: Database, run_key: int) -> dict[tuple[int, Path], tuple[Artifact, ...]]:
-    """The outputs of all tasks of a run that have any."""
-    found: dict[tuple[int, Path], list[Artifact]] = {}
+def finished_places(database: Database, run_key: int) -> dict[tuple[int, Path], Finished]:
+    """What came out of all tasks of a run that have a result."""
+    outputs: dict[tuple[int, bytes], list[Artifact]] = {}
     for node, path, body in database.execute(
         "SELECT node, path, body FROM output WHERE run = ? ORDER BY node, path, position", (run_key,)
     ):
-        found.setdefault((node, from_key(path)), []).append(_artifact.decode(body))
-    return {place: tuple(artifacts) for place, artifacts in found.items()}
+        outputs.setdefault((node, path), []).append(_artifact.decode(body))
+    keys: dict[tuple[int, bytes], tuple[str | None, int]] = {
+        (node, path): (key, attempt)
+        for node, path, key, attempt in database.execute(
+            "SELECT node, path, key, attempt FROM attempt WHERE run = ? AND state IN ('done', 'cached')"
+            " ORDER BY node, path, attempt",
+            (run_key,),
+        )
+    }
+    return {
+        (node, from_key(path)): Finished(tuple(artifacts), *keys.get((node, path), (None, 0)))
+        for (node, path), artifacts in outputs.items()
+    }
 
 
 def past_attempts(database: Database, run_key: int) -> dict[tuple[int, Path], int]:

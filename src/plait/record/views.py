@@ -224,16 +224,34 @@ class Run:
 
     @cached_property
     def closures(self) -> dict[int, str]:
-        """For each node the digest of the code that it ran with; ``closure`` reads what it stands for."""
-        return dict(
-            self.store.database.rows(
-                "SELECT node, closure FROM node WHERE run = ? AND closure IS NOT NULL", (self.key,)
-            )
-        )
+        """For each node the digest of the code that it last ran with; ``closure`` reads what it stands for."""
+        return {node: history[-1][1] for node, history in self._codes.items()}
 
-    def closure(self, node: int) -> Closure:
-        """The code that a node ran with."""
-        return msgspec.json.decode(self._document(self.closures[node]), type=Closure)
+    @cached_property
+    def _codes(self) -> dict[int, list[tuple[float, str]]]:
+        """For each node since when it ran with which code: more than one if the run was resumed with another."""
+        found: dict[int, list[tuple[float, str]]] = {}
+        for node, since, digest in self.store.database.rows(
+            "SELECT node, 0.0 AS since, closure FROM node WHERE run = ? AND closure IS NOT NULL"
+            " UNION ALL SELECT node, since, closure FROM recoded WHERE run = ? ORDER BY 1, 2",
+            (self.key, self.key),
+        ):
+            found.setdefault(node, []).append((since, digest))
+        return found
+
+    def closure(self, node: int, at: float | None = None) -> Closure:
+        """The code that a node ran with: last, or at a time in epoch seconds.
+
+        Raises:
+            RecordError: it was not recorded.
+        """
+        history = self._codes.get(node)
+        if not history:
+            raise RecordError(f"run {self.id}: the code of {self.graph.nodes[node].id} was not recorded")
+        chosen = history[-1][1]
+        if at is not None:
+            chosen = next((digest for since, digest in reversed(history) if since <= at), history[0][1])
+        return msgspec.json.decode(self._document(chosen), type=Closure)
 
     @property
     def started_at(self) -> datetime.datetime:

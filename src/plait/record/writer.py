@@ -18,7 +18,7 @@ from plait.record.database import Database
 from plait.record.facts import DatasetWrite, ErrorInfo, LogLine, Metric, Preview, Usage
 from plait.record.paths import to_key
 
-__all__ = ["RunWriter", "new_run", "store_document"]
+__all__ = ["RunWriter", "new_run", "store_closures", "store_document"]
 
 Origin: TypeAlias = tuple[int, int, Path, int]
 _encode = msgspec.msgpack.Encoder().encode
@@ -29,6 +29,14 @@ def store_document(database: Database, body: bytes) -> str:
     digest = hashlib.blake2b(body, digest_size=16).hexdigest()
     database.execute("INSERT INTO document VALUES (?, ?) ON CONFLICT DO NOTHING", (digest, body))
     return digest
+
+
+def store_closures(database: Database, closures: Sequence[Closure]) -> None:
+    """Keep what steps' code is made of, each closure once."""
+    database.many(
+        "INSERT INTO document VALUES (?, ?) ON CONFLICT DO NOTHING",
+        [(closure.digest, msgspec.json.encode(closure)) for closure in closures],
+    )
 
 
 def new_run(
@@ -78,10 +86,7 @@ def new_run(
                 for index, node in enumerate(graph.nodes)
             ],
         )
-        database.many(
-            "INSERT INTO document VALUES (?, ?) ON CONFLICT DO NOTHING",
-            [(closure.digest, msgspec.json.encode(closure)) for closure in closures],
-        )
+        store_closures(database, closures)
         writer = RunWriter(database, key, run_id, now)
         for name, (artifact, origin) in inputs.items():
             body = writer.artifact(artifact)

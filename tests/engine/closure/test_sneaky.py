@@ -1,6 +1,5 @@
 """Ways to run other code under the same name that a careless walker would miss."""
 
-
 from __future__ import annotations
 
 import sys

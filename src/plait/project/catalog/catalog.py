@@ -254,13 +254,9 @@ class Catalog:
         if value is None:
             raise CatalogError(f"part {part!r} of dataset {name!r} was given None to save", where=entry.where)
         results = self._run_checks(entry, value, "save")
-        try:
+        with self._telling(entry, "saved"):
             dataset = self.dataset(name).part(part)
             written = dataset.save(value)
-        except PlaitError:
-            raise
-        except Exception as error:
-            raise self._failed(entry, "saved", error) from error
         return self._saved(entry, dataset, written, results)
 
     def _saved(self, entry: Entry, dataset: Any, written: Any, results: list[CheckResult]) -> Saved:

@@ -1,0 +1,111 @@
+"""How is a run watched from the command line, and what is said when it is over? Shared by run, resume and fork."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from plait.record.views import Run
+
+__all__ = ["Watch", "conclude", "executor_options", "make_watch", "tell"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def executor_options(command: F) -> F:
+    """The options that every command has that carries a run to its end."""
+    for option in reversed(
+        (
+            click.option(
+                "--executor",
+                default="processes",
+                metavar="NAME",
+                help="processes (all cores, the default) or inline (here, one by one).",
+            ),
+            click.option(
+                "--workers",
+                type=click.IntRange(min=1),
+                metavar="N",
+                help="How many worker processes at most.",
+            ),
+            click.option("--no-cache", is_flag=True, help="Take no result of an earlier run."),
+            click.option(
+                "--refresh", multiple=True, metavar="STEP", help="Compute this step anew; may be repeated."
+            ),
+            click.option(
+                "--json",
+                "as_json",
+                is_flag=True,
+                help="Every event as a JSON object on its line, nothing else.",
+            ),
+            click.option("--quiet", "-q", is_flag=True, help="Only the id of the run, and what failed."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+class Watch:
+    """An executor and a listener that fit together: what steps print is shown once."""
+
+    def __init__(self, executor: Any, listener: Any, *, as_json: bool, quiet: bool) -> None:
+        self.executor = executor
+        self.listener = listener
+        self.as_json = as_json
+        self.quiet = quiet
+
+
+def make_watch(executor: str, workers: int | None, *, as_json: bool, quiet: bool) -> Watch:
+    """Raises:
+    ParameterError: there is no such executor.
+    """
+    from plait.executors import make_executor
+
+    chosen: Any = make_executor(executor, workers=workers)
+    shown_by_itself = executor == "inline" and not as_json and not quiet and sys.stdout.isatty()
+    if executor == "inline" and not shown_by_itself:
+        from plait.executors.inline import InlineExecutor
+
+        chosen = InlineExecutor(tee=False)
+    listener = _listener(as_json=as_json, quiet=quiet, repeat=not shown_by_itself)
+    return Watch(chosen, listener, as_json=as_json, quiet=quiet)
+
+
+def _listener(*, as_json: bool, quiet: bool, repeat: bool) -> Any:
+    if as_json:
+        from plait.display.events import EventLines
+
+        return lambda run: EventLines(run, sys.stdout)
+    if quiet:
+        return None
+    from plait.display.progress import watch
+
+    return lambda run: watch(run, repeat=repeat)
+
+
+def tell(text: str) -> None:
+    """A sentence for the person at the keyboard that is neither a result nor an error."""
+    from plait.display.screen import Screen
+    from plait.display.text import Text
+
+    Screen(sys.stderr).write([Text("! ", "warning").add(text)])
+
+
+def conclude(run: Run, watch: Watch) -> int:
+    """Say how a run ended; answers with the status that the command leaves with."""
+    from plait.display.screen import Screen
+    from plait.display.summary import failure_lines, summary
+
+    screen = Screen(sys.stdout)
+    if watch.quiet and not watch.as_json:
+        screen.write([run.id])
+        if run.status != "done":
+            errors = Screen(sys.stderr)
+            errors.write(failure_lines(run, errors.width))
+    elif not watch.as_json:
+        screen.write(["", *summary(run, screen.width)])
+    return {"done": 0, "cancelled": 130}.get(run.status, 1)

@@ -1,0 +1,58 @@
+"""``plait fork``: how does a new run begin in the middle of an earlier one?"""
+
+from __future__ import annotations
+
+import click
+
+from plait.cli.carrying import executor_options
+
+__all__ = ["command"]
+
+
+@click.command(
+    "fork",
+    help="""Start a new run that takes everything before a step from an earlier one.
+
+RUN is an id, a unique beginning of one, or `latest`. What depends on STEP, or on a parameter that NAME=VALUE changes,
+is computed with the code as it is now; everything else is taken from RUN, whatever its steps would do today.""",
+)
+@click.argument("run_id", metavar="RUN")
+@click.argument("parameters", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option(
+    "--at", "steps", multiple=True, required=True, metavar="STEP", help="Where to begin; may be repeated."
+)
+@executor_options
+def command(
+    run_id: str,
+    parameters: tuple[str, ...],
+    steps: tuple[str, ...],
+    executor: str,
+    workers: int | None,
+    no_cache: bool,
+    refresh: tuple[str, ...],
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    from plait.cli.carrying import conclude, make_watch, tell
+    from plait.cli.problems import describing
+    from plait.cli.store import open_store
+    from plait.cli.target import read_parameters
+    from plait.launch.again import find_again
+    from plait.launch.start import CachePolicy, fork
+
+    run = open_store().run(run_id)
+    watch = make_watch(executor, workers, as_json=as_json, quiet=quiet)
+    found = find_again(run)
+    with describing(found.pipeline.name):
+        given = read_parameters(found.pipeline, parameters, None)
+    run = fork(
+        run,
+        found.pipeline,
+        steps,
+        given,
+        executor=watch.executor,
+        listener=watch.listener,
+        policy=CachePolicy(not no_cache, refresh),
+        tell=tell,
+    )
+    return conclude(run, watch)
