@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from strategies import Program, as_pipeline, programs
+from tests.strategies import Program, as_pipeline, programs
 
 from plait import Graph, each, pipeline, step
 from plait.engine.events import Cancel, Done, Event, Failed, Finish, Launch, Retry, Room, Settle, Start, Tick

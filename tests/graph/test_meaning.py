@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from strategies import Program, as_pipeline, meaning, programs
+from tests.strategies import Program, as_pipeline, meaning, programs
 
 from plait import Graph
 
