@@ -32,6 +32,7 @@ def per_step(
     """A row a way: the work by the script's clock, the whole process, `figure` a step, two ratios."""
     any_peer = best(outcomes, figure, recording=False)
     recording_peer = best(outcomes, figure, recording=True)
+    recording_cpu = best(outcomes, cpu_milliseconds, recording=True)
     rows = []
     for outcome in outcomes:
         middle, floor = outcome.middle, outcome.peer.name == BARE
@@ -47,6 +48,9 @@ def per_step(
                     "CPU ms/step": cpu_milliseconds(outcome),
                     "/ best peer": None if floor else ratio(figure(outcome), any_peer),
                     "/ best recording": None if floor else ratio(figure(outcome), recording_peer),
+                    "CPU / best recording": None
+                    if floor
+                    else ratio(cpu_milliseconds(outcome), recording_cpu),
                 }
             )
         )
@@ -62,6 +66,7 @@ def per_step(
         Column("CPU ms/step", 3),
         Column("/ best peer", 3),
         Column("/ best recording", 3),
+        Column("CPU / best recording", 3),
         Column("remark"),
     )
     return Table(measure.key, measure.title, columns, rows)
@@ -69,20 +74,26 @@ def per_step(
 
 def growth(outcomes: list[Outcome]) -> list[str]:
     """How plait's cost per step grows with the size: 1.0 is linear."""
-    sizes = {one.way.n: milliseconds(one) for one in of_plait(outcomes)}
-    smallest = min(sizes, default=0)
+    ours = sorted(of_plait(outcomes), key=lambda one: one.way.n)
     return [
-        f"plait, ms/step at {n:,} over ms/step at {smallest:,}: {grown:.2f} (1.00 is linear)"
-        for n, each in sorted(sizes.items())
-        if n != smallest and (grown := ratio(each, sizes[smallest])) is not None
+        f"plait, ms/step at {one.way.n:,} over ms/step at {ours[0].way.n:,}: {times} (1.00 is linear)"
+        for one in ours[1:]
+        if (times := in_both(one, ours[0]))
     ]
 
 
 def above_floor(outcomes: list[Outcome]) -> list[str]:
     """How far plait is from the bare SQLite writes of as many rows."""
-    floors = {one.way.n: milliseconds(one) for one in outcomes if one.peer.name == BARE}
+    floors = {one.way.n: one for one in outcomes if one.peer.name == BARE}
     return [
-        f"plait over the bare SQLite writes at {one.way.n:,}: {times:.1f} times"
+        f"plait over the bare SQLite writes at {one.way.n:,}: {times}"
         for one in of_plait(outcomes)
-        if (times := ratio(milliseconds(one), floors.get(one.way.n))) is not None
+        if one.way.n in floors and (times := in_both(one, floors[one.way.n]))
     ]
+
+
+def in_both(one: Outcome, other: Outcome) -> str:
+    """One's milliseconds per step over the other's, in words; empty where a figure is missing."""
+    wall = ratio(milliseconds(one), milliseconds(other))
+    cpu = ratio(cpu_milliseconds(one), cpu_milliseconds(other))
+    return f"wall {wall:.2f}, CPU {cpu:.2f}" if wall is not None and cpu is not None else ""

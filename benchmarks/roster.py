@@ -153,7 +153,11 @@ PREFECT = Peer(
     "prefect",
     # prefect 3.8 does not start its own server with later versions of fastapi
     install=("prefect", "fastapi==0.150.*"),
-    env={"PREFECT_SERVER_ANALYTICS_ENABLED": "false"},
+    env={
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        # its own limit of 20 s is not enough for its server on a busy machine
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    },
     ways={
         "B1": (Way("flow, task", (PY, "-c", "from prefect import flow, task")),),
         "B2": (Way("python", (PY, "one.py")),),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import sys
 import time
 from contextlib import contextmanager
@@ -10,14 +11,12 @@ from pathlib import Path
 
 def cpu_seconds():
     """Of this process and of the children it has waited for."""
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
+    both = (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in both)
 
 
 def driver_mb():
     """The most memory that this process alone ever held."""
-    import resource
-
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
