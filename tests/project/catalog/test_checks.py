@@ -214,7 +214,15 @@ def test_a_check_written_wrong_is_told_with_its_line(raw):
 
 
 @pytest.mark.parametrize(
-    "path", ["os.system", "subprocess:run", "builtins.exec", "own_checks.missing", "nowhere.x"]
+    "path",
+    [
+        "os.system",
+        "subprocess:run",
+        "builtins.exec",
+        "pandas.io.common:os.system",
+        "own_checks.missing",
+        "nowhere.x",
+    ],
 )
 def test_a_check_that_cannot_be_found_or_is_pythons_own_is_an_error(tmp_path, own, path):
     found = catalog(tmp_path, path)

@@ -74,6 +74,18 @@ def test_a_part_cannot_lie_outside_the_folder(tmp_path, key):
         found.dataset("it").part(key)
 
 
+def test_ten_thousand_parts_cost_nothing_until_they_are_loaded(tmp_path):
+    import time
+
+    (tmp_path / "parts").mkdir()
+    for number in range(10_000):
+        (tmp_path / "parts" / f"{number}.csv").touch()
+    found = catalog(tmp_path, PARTS)
+    started = time.process_time()
+    assert len(found.load("it")) == 10_000
+    assert time.process_time() - started < 2
+
+
 def test_no_parts_and_no_folder_are_told(tmp_path):
     found = catalog(tmp_path, PARTS)
     with pytest.raises(CatalogError, match="does not exist"):

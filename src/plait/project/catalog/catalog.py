@@ -325,7 +325,8 @@ class Catalog:
         if not entry.checks and entry.name not in self._checks:
             return []
         due = [one for one in self.checks(entry.name) if one.applies(when)]
-        results = [self._told(run_check(one, value, on=when)) for one in due]
+        with self._telling(entry, "checked"):
+            results = [self._told(run_check(one, value, on=when)) for one in due]
         if any(not result.passed and result.severity == "error" for result in results):
             raise CheckFailed(entry.name, results, when=when, where=entry.where)
         return results

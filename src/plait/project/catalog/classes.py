@@ -107,6 +107,12 @@ class Delegated:
             self._inner = _construct(self._cls, self._arguments, self._context)
         return self._inner
 
+    def __getattr__(self, name: str) -> Any:
+        """The optional methods of a dataset that the class itself has."""
+        if name not in {"load_as", "parts", "part"}:
+            raise AttributeError(name)
+        return getattr(self.inner, name)
+
     def load(self) -> Any:
         return self.inner.load()
 

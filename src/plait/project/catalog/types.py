@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Mapping
 from importlib import util
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
 from plait.errors import CatalogError, did_you_mean, nearest
@@ -84,12 +85,16 @@ def forbidden(path: str, *, name: str, where: str | None) -> CatalogError | None
     """A dotted path into Python's own library is refused before anything of it is imported or called."""
     top = re.split(r"[.:]", path, maxsplit=1)[0]
     if top in sys.stdlib_module_names or top == "builtins":
-        return CatalogError(
-            f"{name!r} names {path!r}, which belongs to Python itself and describes no data",
-            where=where,
-            hint="conf may only name classes with `load` and `save`, or checks of your own",
-        )
+        return _refusal(path, name=name, where=where)
     return None
+
+
+def _refusal(path: str, *, name: str, where: str | None) -> CatalogError:
+    return CatalogError(
+        f"{name!r} names {path!r}, which belongs to Python itself and describes no data",
+        where=where,
+        hint="conf may only name classes with `load` and `save`, or checks of your own",
+    )
 
 
 def find_class(type_: str, plugins: Mapping[str, str], *, name: str, where: str | None) -> type:
@@ -150,7 +155,16 @@ def import_object(path: str, *, what: str, name: str, where: str | None) -> Any:
                 hint=did_you_mean(part, public),
             )
         found = getattr(found, part)
+    if _is_pythons_own(found):
+        raise _refusal(path, name=name, where=where)
     return found
+
+
+def _is_pythons_own(found: Any) -> bool:
+    """Whether a function or class that was reached by another module's name is Python's own after all."""
+    if not isinstance(found, (type, FunctionType, BuiltinFunctionType, MethodType)):
+        return False
+    return str(found.__module__).partition(".")[0] in sys.stdlib_module_names
 
 
 def _import(module: str, *, what: str, path: str, where: str | None) -> Any:

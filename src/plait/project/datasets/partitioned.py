@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,10 +72,21 @@ class Part:
     A part may travel to another process. Credentials do not travel with it.
     """
 
-    def __init__(self, key: str, dataset: Any, kind: str | None = None) -> None:
+    def __init__(self, key: str, make: Callable[[], Any], kind: str | None = None) -> None:
         self.key = key
-        self.dataset = dataset
         self.kind = kind
+        self._make: Callable[[], Any] | None = make
+        self._made: Any = None
+
+    @property
+    def dataset(self) -> Any:
+        """The dataset of this part alone, made when it is first needed."""
+        if self._made is None and self._make is not None:
+            self._made = self._make()
+        return self._made
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"key": self.key, "kind": self.kind, "_made": self.dataset, "_make": None}
 
     def __call__(self) -> Any:
         return self.load()
@@ -159,7 +171,7 @@ class Partitioned:
                 where=place.where,
                 hint="is `filename_suffix` right?" if self._parts.suffix else None,
             )
-        parts = [Part(key, self._parts.dataset(place, key), wanted) for key in keys]
+        parts = [Part(key, partial(self._parts.dataset, place, key), wanted) for key in keys]
         return parts if wanted == "list" else {part.key: part for part in parts}
 
     def save(self, value: Any) -> Written:
@@ -338,7 +350,7 @@ class Incremental:
         """A dict of the new parts' values; a list of lazy parts when ``wanted`` is "list"."""
         keys = self.parts()
         self._loaded = keys
-        parts = [Part(key, self.whole.part(key), wanted) for key in keys]
+        parts = [Part(key, partial(self.whole.part, key), wanted) for key in keys]
         return parts if wanted == "list" else {part.key: part.load() for part in parts}
 
     def save(self, value: Any) -> Written:
