@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 import platform
@@ -17,12 +18,13 @@ from plait._version import __version__
 from plait.data import Artifact, ArtifactStore
 from plait.engine.loop import Listener, Loop
 from plait.engine.task import Executor, Job
-from plait.errors import DataError, DefinitionError, ParameterError, did_you_mean
+from plait.errors import DefinitionError, ParameterError, PlaitError, did_you_mean
 from plait.graph.model import Each, Graph
 from plait.graph.pipeline import Definition
 from plait.graph.tracing import Traced
 from plait.graph.unfold import Unknown, size
 from plait.project.place import home_of
+from plait.record.facts import clean, describe_error
 from plait.record.results import Results
 from plait.record.store import RecordStore
 from plait.record.views import Run
@@ -120,10 +122,11 @@ def execute(
 def _go(loop: Loop, writer: RunWriter) -> None:
     try:
         loop.run()
-    except (DataError, DefinitionError) as error:
-        # Found before any task began, such as a step that cannot travel to another process.
-        writer.finished("failed", error.what)
-        writer.commit()
+    except BaseException as error:
+        # Such as a step that cannot travel to another process, or a full disk: said in the records if they can be.
+        with contextlib.suppress(PlaitError):
+            writer.finished("failed", describe_error(error).headline)
+            writer.commit()
         raise
 
 
@@ -259,6 +262,8 @@ def _store_input(store: ArtifactStore, name: str, value: Any, depth: int) -> Art
 
 def _shown(value: Any) -> Any:
     """A parameter as the records and the UI show it: itself where JSON can say it, else what it is."""
+    if isinstance(value, os.PathLike):
+        return clean(str(os.fspath(value)))
     try:
         text = msgspec.json.encode(value)
     except (TypeError, ValueError, OverflowError):

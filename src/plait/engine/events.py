@@ -24,6 +24,7 @@ __all__ = [
     "Settle",
     "Start",
     "Tick",
+    "Withdrawn",
 ]
 
 
@@ -54,6 +55,13 @@ class Failed(Struct, frozen=True, tag=True):
     retryable: bool = True
 
 
+class Withdrawn(Struct, frozen=True, tag=True):
+    """A task that was launched had not begun when the run was cancelled, and will not."""
+
+    node: int
+    path: Path
+
+
 class Tick(Struct, frozen=True, tag=True):
     """Time has passed: tasks whose wait is over become ready."""
 
@@ -64,7 +72,7 @@ class Cancel(Struct, frozen=True, tag=True):
     """Launch nothing more."""
 
 
-Event: TypeAlias = Start | Room | Done | Failed | Tick | Cancel
+Event: TypeAlias = Start | Room | Done | Failed | Withdrawn | Tick | Cancel
 
 
 class Launch(Struct, frozen=True, tag=True):

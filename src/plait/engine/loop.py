@@ -11,9 +11,10 @@ from types import FrameType
 from typing import Any, Protocol
 
 from plait.engine.events import Action as MachineAction
+from plait.engine import events
 from plait.engine.events import Cancel, Done, Failed, Finish, Launch, Retry, Room, Settle, Start, Tick
 from plait.engine.machine import Machine
-from plait.engine.task import Executor, Job, Live, Message, Report, TaskSpec
+from plait.engine.task import EndNow, Executor, Job, Live, Message, Report, TaskSpec, Withdrawn
 from plait.graph.model import Graph, Path
 from plait.record.facts import ErrorInfo, LogLine, Metric, Usage
 from plait.record.results import Results
@@ -107,6 +108,7 @@ class Loop:
         if self._interrupted:
             self._interrupted = False
             actions += machine.handle(Cancel())
+            self.executor.cancel()
             self._notices.append(lambda listener: listener.interrupted())
         self._carry_out(actions)
 
@@ -116,19 +118,35 @@ class Loop:
 
     def _take(self, message: Message, actions: list[MachineAction]) -> None:
         node, path, attempt = message.node, message.path, message.attempt
+        if isinstance(message, Withdrawn):
+            self._withdraw(message, actions)
+            return
         self.writer.logs(node, path, attempt, message.lines)
         self.writer.metrics(node, path, attempt, message.metrics)
         if self.listener is not None and (message.lines or message.metrics):
             self._notices.append(lambda listener: listener.said(node, path, message.lines, message.metrics))
         if isinstance(message, Live):
             return
-        if self._running.pop((node, path), None) != attempt:
+        if self._running.get((node, path)) != attempt:
             return
+        del self._running[node, path]
         self.writer.previews(node, path, attempt, message.previews)
         if message.error is None:
             self._succeed(message, actions)
         else:
             self._fail(message, message.error, actions)
+
+    def _withdraw(self, message: Withdrawn, actions: list[MachineAction]) -> None:
+        node, path = message.node, message.path
+        if self._running.pop((node, path), None) is None:
+            return
+        actions += self.machine.handle(events.Withdrawn(node, path))
+        self.writer.ended(node, path, message.attempt, "cancelled", Usage(), "the run was cancelled")
+        self._notices.append(
+            lambda listener: listener.task_ended(
+                node, path, "cancelled", Usage(), None, "the run was cancelled"
+            )
+        )
 
     def _succeed(self, report: Report, actions: list[MachineAction]) -> None:
         node, path = report.node, report.path
@@ -236,7 +254,7 @@ class Loop:
             nonlocal pressed
             pressed += 1
             if pressed > 1:
-                raise KeyboardInterrupt
+                raise EndNow
             self._interrupted = True
 
         previous = signal.signal(signal.SIGINT, on_interrupt)

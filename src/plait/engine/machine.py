@@ -27,6 +27,7 @@ from plait.engine.events import (
     Settle,
     Start,
     Tick,
+    Withdrawn,
 )
 from plait.errors import DefinitionError
 from plait.graph.model import ROOT, Each, Graph, Path, task_name
@@ -111,6 +112,9 @@ class Machine:
                 self._room = tasks
             case Failed():
                 self._on_failed(event)
+            case Withdrawn(node=node, path=path):
+                self._running.remove((node, path))
+                self.state[node, path] = State.CANCELLED
             case Tick(now=now):
                 self._release(now)
             case Start():

@@ -15,6 +15,7 @@ from plait.record.facts import ErrorInfo, LogLine, Metric, Preview, Usage
 from plait.record.results import DictArg, ListArg, Plain, Stored
 
 __all__ = [
+    "EndNow",
     "Executor",
     "FunctionRef",
     "Job",
@@ -22,9 +23,14 @@ __all__ = [
     "Message",
     "Report",
     "TaskSpec",
+    "Withdrawn",
     "function_ref",
     "load_function",
 ]
+
+
+class EndNow(KeyboardInterrupt):
+    """The second Ctrl-C. A step that raises KeyboardInterrupt of its own is a step that failed."""
 
 
 class FunctionRef(Struct, frozen=True, array_like=True):
@@ -90,7 +96,15 @@ class Live(Struct, frozen=True, array_like=True, tag="live"):
     metrics: tuple[Metric, ...] = ()
 
 
-Message: TypeAlias = Report | Live
+class Withdrawn(Struct, frozen=True, array_like=True):
+    """What was submitted, had not begun when the run was cancelled, and will not."""
+
+    node: int
+    path: Path
+    attempt: int
+
+
+Message: TypeAlias = Report | Live | Withdrawn
 
 
 class Executor(Protocol):
@@ -109,6 +123,9 @@ class Executor(Protocol):
 
     def wait(self, timeout: float | None) -> list[Message]:
         """What has been said since the last call; at most ``timeout`` seconds later, possibly nothing."""
+
+    def cancel(self) -> None:
+        """Begin nothing more; what has not begun comes back from ``wait`` as ``Withdrawn``."""
 
     def stop(self, *, now: bool = False) -> None:
         """Release what was taken; ``now`` ends running tasks."""

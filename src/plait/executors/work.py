@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import os
 import time
 from collections.abc import Callable
 from typing import Any
 
 from plait.data import Artifact, ArtifactStore
 from plait.engine.current import TaskContext
-from plait.engine.task import Job, Report, TaskSpec
+from plait.engine.task import EndNow, Job, Report, TaskSpec
 from plait.errors import StepError
 from plait.executors.capture import Capture
 from plait.record.facts import Usage, describe_error
@@ -33,6 +35,7 @@ class Work:
         self.store = store
         self.capture = capture
         self.worker = worker
+        self._folder = os.getcwd()  # noqa: PTH109
         self._function = function
         self._callers: dict[int, Callable[[dict[str, Any]], Any]] = {}
 
@@ -45,10 +48,11 @@ class Work:
             attempt=spec.attempt,
             params=self.job.params,
             store=self.store,
+            keeper=self.capture,
         )
 
     def do(self, spec: TaskSpec, task: TaskContext) -> tuple[Report, BaseException | None]:
-        """Run one task to its end. KeyboardInterrupt and SystemExit by a signal are not caught."""
+        """Run one task to its end, whatever it raises; only the second Ctrl-C goes through."""
         started, cpu = time.time(), time.process_time()
         artifacts: tuple[Artifact, ...] = ()
         raised: BaseException | None = None
@@ -57,13 +61,17 @@ class Work:
                 arguments = {name: self._argument(tree) for name, tree in spec.arguments}
                 result = (self._callers.get(spec.function) or self._caller(spec.function))(arguments)
                 artifacts = self._store_outputs(spec, result)
-            except Exception as error:  # noqa: BLE001 - whatever the user's code raises is the outcome
-                raised = error
+            except EndNow:
+                raise
             except SystemExit as error:
                 raised = StepError(
                     f"step {spec.name!r} called sys.exit({error.code!r})", hint="raise an exception instead"
                 )
-            self.capture.finish(task)
+            except BaseException as error:  # noqa: BLE001 - whatever the user's code raises is the outcome
+                raised = error
+            finally:
+                self._come_home()
+                self.capture.finish(task)
         usage = Usage(started, time.time(), time.process_time() - cpu, peak_memory(), self.worker)
         report = Report(
             spec.node,
@@ -81,6 +89,14 @@ class Work:
     def _caller(self, index: int) -> Callable[[dict[str, Any]], Any]:
         made = self._callers[index] = _caller(self._function(index))
         return made
+
+    def _come_home(self) -> None:
+        """A step that changes the working directory does so for itself alone."""
+        with contextlib.suppress(OSError):  # it may be gone
+            if os.getcwd() == self._folder:  # noqa: PTH109 - a hundred times cheaper than Path.cwd
+                return
+        with contextlib.suppress(OSError):
+            os.chdir(self._folder)
 
     def _argument(self, tree: Any) -> Any:
         if type(tree) is Stored:

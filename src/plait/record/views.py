@@ -48,6 +48,7 @@ class MetricPoint(Struct, frozen=True):
     value: float
     at: float | None
     logged_at: float
+    attempt: int = 1
 
 
 class TaskCounts(Struct, frozen=True):
@@ -88,6 +89,15 @@ class Task:
     def name(self) -> str:
         """As people write it: ``fit[3]``."""
         return task_name(self.id, self.path)
+
+    @property
+    def attempts(self) -> list[Task]:
+        """All attempts of this task, the first one first."""
+        rows = self.run.store.database.rows(
+            f"SELECT {_ATTEMPT_COLUMNS} FROM attempt WHERE run = ? AND node = ? AND path = ? ORDER BY attempt",
+            (self.run.key, self.node, to_key(self.path)),
+        )
+        return [Task(self.run, row) for row in rows]
 
     @property
     def seconds(self) -> float | None:
@@ -336,12 +346,12 @@ class Run:
         if path is not None:
             where, values = f"{where} AND path = ?", [*values, to_key(path)]  # type: ignore[list-item]
         sql = (
-            "SELECT node, path, name, value, at, logged_at FROM metric"
+            "SELECT node, path, name, value, at, logged_at, attempt FROM metric"
             f" WHERE {where} ORDER BY node, path, attempt, name, position"
         )
-        for at_node, key, name, value, at, logged_at in self.store.database.execute(sql, values):
+        for at_node, key, name, value, at, logged_at, attempt in self.store.database.execute(sql, values):
             task = task_name(self.graph.nodes[at_node].id, from_key(key))
-            yield MetricPoint(task, name, float("nan") if value is None else value, at, logged_at)
+            yield MetricPoint(task, name, float("nan") if value is None else value, at, logged_at, attempt)
 
     def logs(
         self, node: int | None = None, path: Path | None = None, *, attempt: int | None = None
