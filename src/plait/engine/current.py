@@ -32,6 +32,7 @@ class TaskContext:
         attempt: int,
         params: dict[str, Any],
         store: ArtifactStore,
+        keeper: object = None,
     ) -> None:
         self.run_id = run_id
         self.pipeline = pipeline
@@ -40,6 +41,7 @@ class TaskContext:
         self.attempt = attempt
         self.params = params
         self.store = store
+        self.keeper = keeper  # who keeps what this task prints and logs
         self.lines: deque[LogLine] = deque()
         self.metrics: deque[Metric] = deque()
         self.previews: list[Preview] = []
@@ -151,6 +153,8 @@ def log(value: Any = None, /, *, name: str | None = None, at: float | None = Non
     task = active_task()
     if task is None:
         return
+    if not isinstance(name, str | None):
+        raise StepError(f"log(name={name!r}): a name is a text", hint=f"log(…, name={str(name)!r})")
     if value is not None:
         if name is None and _number(value) is not None:
             raise StepError(f"log({value!r}) has no name for the number", hint=f"log(score={value!r})")

@@ -15,7 +15,6 @@ __all__ = [
     "Action",
     "Cancel",
     "Done",
-    "Drop",
     "Event",
     "Failed",
     "Finish",
@@ -25,6 +24,7 @@ __all__ = [
     "Settle",
     "Start",
     "Tick",
+    "Withdrawn",
 ]
 
 
@@ -55,8 +55,8 @@ class Failed(Struct, frozen=True, tag=True):
     retryable: bool = True
 
 
-class Drop(Struct, frozen=True, tag=True):
-    """A launched task was given back before it began, because the run was cancelled."""
+class Withdrawn(Struct, frozen=True, tag=True):
+    """A task that was launched had not begun when the run was cancelled, and will not."""
 
     node: int
     path: Path
@@ -72,7 +72,7 @@ class Cancel(Struct, frozen=True, tag=True):
     """Launch nothing more."""
 
 
-Event: TypeAlias = Start | Room | Done | Failed | Drop | Tick | Cancel
+Event: TypeAlias = Start | Room | Done | Failed | Withdrawn | Tick | Cancel
 
 
 class Launch(Struct, frozen=True, tag=True):

@@ -11,11 +11,11 @@ from types import FrameType
 from typing import Any, Protocol, TypeAlias
 
 from plait.data import Artifact
+from plait.engine import events
 from plait.engine.events import (
     Action,
     Cancel,
     Done,
-    Drop,
     Failed,
     Finish,
     Launch,
@@ -27,7 +27,7 @@ from plait.engine.events import (
 )
 from plait.engine.machine import Machine
 from plait.engine.reuse import Compute, Reuse, Take, Wait
-from plait.engine.task import Executor, Job, Live, Message, Report, TaskSpec
+from plait.engine.task import EndNow, Executor, Job, Live, Message, Report, TaskSpec, Withdrawn
 from plait.graph.model import Graph, Path
 from plait.record.facts import ErrorInfo, LogLine, Metric, Usage
 from plait.record.results import Results, Tree
@@ -132,6 +132,7 @@ class Loop:
         if self._interrupted:
             self._interrupted = False
             actions += self._cancel()
+            self.executor.cancel()
             self._tell(lambda listener: listener.interrupted())
         self._look_again()
         self._carry_out(actions)
@@ -145,7 +146,7 @@ class Loop:
     def _cancel(self) -> list[Action]:
         actions = self.machine.handle(Cancel())
         for one in (*self._ripe, *(one for waiting in self._waiting.values() for one in waiting)):
-            actions += self.machine.handle(Drop(one.node, one.path))
+            actions += self.machine.handle(events.Withdrawn(one.node, one.path))
         self._ripe.clear()
         self._waiting.clear()
         return actions
@@ -162,6 +163,9 @@ class Loop:
 
     def _take(self, message: Message, actions: list[Action]) -> None:
         node, path, attempt = message.node, message.path, message.attempt
+        if isinstance(message, Withdrawn):
+            self._withdraw(message, actions)
+            return
         self.writer.logs(node, path, attempt, message.lines)
         self.writer.metrics(node, path, attempt, message.metrics)
         if message.lines or message.metrics:
@@ -184,6 +188,20 @@ class Loop:
             self._ended(message, "done", "")
         else:
             actions += self._failed(message, message.error)
+
+    def _withdraw(self, message: Withdrawn, actions: list[Action]) -> None:
+        node, path = message.node, message.path
+        running = self._running.pop((node, path), None)
+        if running is None:
+            return
+        self.reuse.ended((node, path), running[1])
+        actions += self.machine.handle(events.Withdrawn(node, path))
+        self.writer.ended(node, path, message.attempt, "cancelled", Usage(), "the run was cancelled")
+        self._tell(
+            lambda listener: listener.task_ended(
+                node, path, "cancelled", Usage(), None, "the run was cancelled"
+            )
+        )
 
     def _done(
         self, node: int, path: Path, artifacts: tuple[Artifact, ...], *, new: bool = True
@@ -336,7 +354,7 @@ class Loop:
             nonlocal pressed
             pressed += 1
             if pressed > 1:
-                raise KeyboardInterrupt
+                raise EndNow
             self._interrupted = True
 
         previous = signal.signal(signal.SIGINT, on_interrupt)

@@ -18,7 +18,6 @@ from plait.engine.events import (
     Action,
     Cancel,
     Done,
-    Drop,
     Event,
     Failed,
     Finish,
@@ -28,6 +27,7 @@ from plait.engine.events import (
     Settle,
     Start,
     Tick,
+    Withdrawn,
 )
 from plait.errors import DefinitionError
 from plait.graph.model import ROOT, Each, Graph, Path, task_name
@@ -112,7 +112,7 @@ class Machine:
                 self._room = tasks
             case Failed():
                 self._on_failed(event)
-            case Drop(node=node, path=path):
+            case Withdrawn(node=node, path=path):
                 self._running.remove((node, path))
                 self.state[node, path] = State.CANCELLED
             case Tick(now=now):

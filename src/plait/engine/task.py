@@ -16,6 +16,7 @@ from plait.record.facts import DatasetWrite, ErrorInfo, LogLine, Metric, Preview
 from plait.record.results import DictArg, ListArg, Plain, Stored
 
 __all__ = [
+    "EndNow",
     "Executor",
     "FunctionRef",
     "Job",
@@ -23,9 +24,14 @@ __all__ = [
     "Message",
     "Report",
     "TaskSpec",
+    "Withdrawn",
     "function_ref",
     "load_function",
 ]
+
+
+class EndNow(KeyboardInterrupt):
+    """The second Ctrl-C. A step that raises KeyboardInterrupt of its own is a step that failed."""
 
 
 class FunctionRef(Struct, frozen=True, array_like=True):
@@ -94,7 +100,15 @@ class Live(Struct, frozen=True, array_like=True, tag="live"):
     metrics: tuple[Metric, ...] = ()
 
 
-Message: TypeAlias = Report | Live
+class Withdrawn(Struct, frozen=True, array_like=True):
+    """What was submitted, had not begun when the run was cancelled, and will not."""
+
+    node: int
+    path: Path
+    attempt: int
+
+
+Message: TypeAlias = Report | Live | Withdrawn
 
 
 class Executor(Protocol):
@@ -113,6 +127,9 @@ class Executor(Protocol):
 
     def wait(self, timeout: float | None) -> list[Message]:
         """What has been said since the last call; at most ``timeout`` seconds later, possibly nothing."""
+
+    def cancel(self) -> None:
+        """Begin nothing more; what has not begun comes back from ``wait`` as ``Withdrawn``."""
 
     def stop(self, *, now: bool = False) -> None:
         """Release what was taken; ``now`` ends running tasks."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 import time
 from typing import IO, Any
 
 from plait.engine.current import TaskContext, active_task
-from plait.record.facts import LogLine
+from plait.record.facts import LogLine, clean
 
 __all__ = ["Capture"]
 
@@ -61,10 +62,15 @@ class Capture:
             stream.finish(task)
 
     def keep(self, task: TaskContext, stream: str, text: str) -> None:
-        line = LogLine(time.time(), stream, text)
+        line = LogLine(time.time(), stream, clean(text))
         task.lines.append(line)
         if self.sink is not None:
             self.sink(line)
+
+    def own_task(self) -> TaskContext | None:
+        """The task that this code runs in, if it is one of this run: runs may be nested or side by side."""
+        task = active_task()
+        return task if task is not None and task.keeper is self else None
 
 
 class _Router:
@@ -74,24 +80,31 @@ class _Router:
         self._target = target
         self._name = name
         self._capture = capture
-        self._partial: dict[int, str] = {}
+        # What has no line end yet, by task and thread: lines of two threads do not run into each other.
+        self._partial: dict[tuple[int, int], list[str]] = {}
 
     def write(self, text: str) -> int:
-        task = active_task()
+        task = self._capture.own_task()
         if task is None or self._capture.tee:
             self._target.write(text)
         if task is not None:
-            whole = self._partial.pop(id(task), "") + text
-            *lines, rest = whole.split("\n")
-            for line in lines:
-                self._capture.keep(task, self._name, line.rpartition("\r")[2] if "\r" in line else line)
-            if rest:
-                self._partial[id(task)] = rest
+            self._take(task, text)
         return len(text)
 
+    def _take(self, task: TaskContext, text: str) -> None:
+        key = (id(task), threading.get_ident())
+        if "\n" not in text and "\r" not in text:
+            self._partial.setdefault(key, []).append(text)
+            return
+        *lines, rest = "".join([*self._partial.pop(key, ()), text]).split("\n")
+        for line in lines:
+            self._capture.keep(task, self._name, _as_shown(line))
+        if rest:
+            self._partial[key] = [_as_shown(rest) + ("\r" if rest.endswith("\r") else "")]
+
     def finish(self, task: TaskContext) -> None:
-        if self._partial:
-            rest = self._partial.pop(id(task), "")
+        for key in [key for key in self._partial if key[0] == id(task)]:
+            rest = _as_shown("".join(self._partial.pop(key)))
             if rest:
                 self._capture.keep(task, self._name, rest)
 
@@ -106,6 +119,11 @@ class _Router:
         return getattr(self._target, name)
 
 
+def _as_shown(line: str) -> str:
+    """A line as a terminal shows it in the end: progress bars write over what they wrote before."""
+    return line.rstrip("\r").rpartition("\r")[2]
+
+
 class _LogHandler(logging.Handler):
     def __init__(self, capture: Capture) -> None:
         super().__init__()
@@ -113,7 +131,7 @@ class _LogHandler(logging.Handler):
         self.setFormatter(logging.Formatter("%(name)s: %(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
-        task = active_task()
+        task = self._capture.own_task()
         if task is None:
             return
         try:

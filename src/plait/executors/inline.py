@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from plait.data import ArtifactStore
-from plait.engine.task import Job, Message, TaskSpec
+from plait.engine.task import Job, Message, TaskSpec, Withdrawn
 from plait.executors.capture import Capture
 from plait.executors.work import Work
 
@@ -27,6 +27,7 @@ class InlineExecutor:
         self._tee = tee
         self._store = store
         self._queue: list[TaskSpec] = []
+        self._withdrawn: list[Message] = []
         self.errors: dict[tuple[int, tuple[int, ...]], BaseException] = {}
 
     def start(self, job: Job, functions: Sequence[Callable[..., Any]]) -> None:
@@ -43,6 +44,9 @@ class InlineExecutor:
         self._queue.extend(tasks)
 
     def wait(self, timeout: float | None) -> list[Message]:
+        if self._withdrawn:
+            given_back, self._withdrawn = self._withdrawn, []
+            return given_back
         if not self._queue:
             if timeout:
                 import time
@@ -57,6 +61,10 @@ class InlineExecutor:
         else:
             self.errors.pop((spec.node, spec.path), None)
         return [report]
+
+    def cancel(self) -> None:
+        self._withdrawn += [Withdrawn(spec.node, spec.path, spec.attempt) for spec in self._queue]
+        self._queue.clear()
 
     def stop(self, *, now: bool = False) -> None:
         self._queue.clear()

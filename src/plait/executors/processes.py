@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import shutil
@@ -18,11 +19,11 @@ from typing import Any
 
 import msgspec
 
-from plait.engine.task import Job, Live, Message, Report, TaskSpec, function_ref
-from plait.executors.spool import read_last_task
+from plait.engine.task import Job, Live, Message, Report, TaskSpec, Withdrawn, function_ref
+from plait.executors.spool import read_last_task, read_start
 from plait.executors.wire import Begin, Channel, Recall, Reply, Returned, Tasks, read_replies
 from plait.graph.model import Path
-from plait.record.facts import ErrorInfo, Usage
+from plait.record.facts import ErrorInfo, Usage, clean
 
 __all__ = ["ProcessExecutor"]
 
@@ -33,6 +34,7 @@ _AHEAD_SECONDS = 0.03  # how much work a worker is given beyond the task that it
 _AHEAD_TASKS = 256
 _STUCK_SECONDS = 0.1
 _GRACE_SECONDS = 2.0
+_STILLBORN = 3
 
 
 class ProcessExecutor:
@@ -53,10 +55,14 @@ class ProcessExecutor:
         self._folder: str | None = None
         self._job: Job | None = None
         self._out_of_memory = 0
+        self._stillborn = 0
+        self._cancelled = False
 
     def start(self, job: Job, functions: Sequence[Callable[..., Any]]) -> None:
         refs = tuple(function_ref(getattr(function, "__name__", "step"), function) for function in functions)
-        self._job = msgspec.structs.replace(job, functions=refs, search_path=tuple(p for p in sys.path if p))
+        self._job = msgspec.structs.replace(
+            job, functions=refs, search_path=tuple(p or os.getcwd() for p in sys.path)
+        )
         self._folder = tempfile.mkdtemp(prefix="plait-")
         self._out_of_memory = _out_of_memory_kills()
 
@@ -74,7 +80,7 @@ class ProcessExecutor:
     def wait(self, timeout: float | None) -> list[Message]:
         messages: list[Message] = []
         try:
-            worker, replies = self._said.get(timeout=timeout)
+            worker, replies = self._said.get(timeout=0 if self._cancelled and self._backlog else timeout)
             while True:
                 if replies is None:
                     messages += self._bury(worker)
@@ -82,9 +88,19 @@ class ProcessExecutor:
                     self._hear(worker, replies, messages)
                 worker, replies = self._said.get_nowait()
         except queue.Empty:
+            self._look_after()
             self._recall()
+        if self._cancelled:
+            messages += [Withdrawn(spec.node, spec.path, spec.attempt) for spec in self._backlog]
+            self._backlog.clear()
         self._dispatch()
         return messages
+
+    def cancel(self) -> None:
+        self._cancelled = True
+        for worker in self._workers:
+            if len(worker.pending) > 1:
+                worker.send(Recall())
 
     def stop(self, *, now: bool = False) -> None:
         self._backlog.clear()
@@ -126,7 +142,7 @@ class ProcessExecutor:
         assert self._folder is not None
         assert self._job is not None
         worker = _Worker(f"{self._folder}/{len(self._workers)}-{time.monotonic_ns()}", self._said)
-        worker.channel.send(Begin(self._job))
+        worker.send(Begin(self._job))
         self._workers.append(worker)
         return worker
 
@@ -134,6 +150,7 @@ class ProcessExecutor:
         for reply in replies:
             match reply:
                 case Report():
+                    self._stillborn = 0
                     spec = worker.reported(reply)
                     if spec is None:
                         continue
@@ -160,24 +177,35 @@ class ProcessExecutor:
                 worker.recalled = True
                 worker.send(Recall())
 
+    def _look_after(self) -> None:
+        """Notice workers that are gone though something they started still holds their pipe."""
+        for worker in tuple(self._workers):
+            if worker.gone_for() > _GRACE_SECONDS:
+                self._said.put((worker, None))
+
     def _bury(self, worker: _Worker) -> list[Message]:
-        """A worker is gone: its task is lost, what it had not begun goes to the others."""
+        """A worker is gone: the task that it was in is lost, what it had not begun goes to the others."""
         if worker not in self._workers:
             return []
         self._workers.remove(worker)
-        code = worker.join()
+        cause = self._cause(worker.join())
         last = read_last_task(worker.spool, worker.lines_seen)
-        guilty = (last.node, last.path) if last is not None else None
-        if guilty not in worker.pending:
-            guilty = next(iter(worker.pending), None)
+        guilty = {(last.node, last.path)} if last is not None else set()
+        if last is None:
+            # It did not get as far as its first task. Once may be chance; again and again, none will.
+            self._stillborn += 1
+            if self._stillborn >= _STILLBORN:
+                guilty = set(worker.pending)
+                cause = f"no worker process can start: {read_start(worker.spool) or cause}"
         messages: list[Message] = []
-        for place, spec in reversed(worker.pending.items()):
-            if place != guilty:
+        pending, worker.pending = worker.pending, {}
+        for place, spec in reversed(pending.items()):
+            if place not in guilty:
                 self._backlog.appendleft(spec)
                 continue
-            error = ErrorInfo("WorkerLost", self._cause(code))
+            error = ErrorInfo("WorkerLost", clean(worker.fault or cause))
             usage = Usage(worker.last_heard, time.time(), worker=worker.label)
-            lines = last.lines if last is not None and (last.node, last.path) == place else ()
+            lines = last.lines if last is not None else ()
             messages.append(
                 Report(spec.node, spec.path, spec.attempt, error=error, usage=usage, lines=lines, lost=True)
             )
@@ -210,6 +238,8 @@ class _Worker:
         self.recalled = False
         self.alive = True
         self.last_heard = time.time()
+        self.fault = ""
+        self._gone_since: float | None = None
         options: dict[str, Any] = {}
         if sys.platform == "win32":
             options["creationflags"] = subprocess.CREATE_NEW_PROCESS_GROUP
@@ -218,13 +248,14 @@ class _Worker:
                 True  # Ctrl-C is for the driver, which then ends the workers in order
             )
         source = str(FilePath(__file__).parents[2])
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", _START, spool, source],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            **options,
-        )
+        with open(spool, "ab") as said_first:  # what it says before it can speak
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", _START, spool, source],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=said_first,
+                **options,
+            )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self.label = f"process {self._process.pid}"
@@ -262,13 +293,27 @@ class _Worker:
         except OSError:
             self._kill()
 
+    def gone_for(self) -> float:
+        """Seconds since the process was seen to have ended; what it started is ended with it."""
+        if self._process.poll() is None:
+            return 0.0
+        if self._gone_since is None:
+            self._gone_since = time.monotonic()
+            self._kill()
+        return time.monotonic() - self._gone_since
+
     def join(self) -> int:
         try:
             code = self._process.wait(_GRACE_SECONDS)
         except subprocess.TimeoutExpired:
-            self._kill()
+            code = None
+        self._kill()
+        if code is None:
             code = self._process.wait()
         self._thread.join(_GRACE_SECONDS)
+        for channel in (self.channel, *(() if self._thread.is_alive() else (self._replies,))):
+            with contextlib.suppress(OSError):
+                channel.close()
         return code
 
     def _kill(self) -> None:
@@ -282,16 +327,14 @@ class _Worker:
         self._process.kill()
 
     def _listen(self, said: queue.SimpleQueue[Any]) -> None:
-        while True:
-            try:
-                body = self._replies.receive()
-            except (OSError, ValueError):
-                body = None
-            if body is None:
-                self.alive = False
-                said.put((self, None))
-                return
-            said.put((self, read_replies.decode(body)))
+        try:
+            while (body := self._replies.receive()) is not None:
+                said.put((self, read_replies.decode(body)))
+        except (OSError, ValueError) as error:
+            self.fault = f"the worker process sent what cannot be read: {error}"
+            self._kill()
+        self.alive = False
+        said.put((self, None))
 
 
 def _cores() -> int:

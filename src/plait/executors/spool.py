@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 
 from msgspec import Struct
@@ -10,9 +11,10 @@ from msgspec import Struct
 from plait.graph.model import Path
 from plait.record.facts import LogLine
 
-__all__ = ["Spool", "read_last_task"]
+__all__ = ["Spool", "read_last_task", "read_start"]
 
-_MARK = "\x1e"
+_MARK = b"\x1e"
+_FRAME = re.compile(rb"\x1e[TL][^\n]*\n")
 _LARGE = 8 << 20
 
 
@@ -42,12 +44,12 @@ class Spool:
         if self._written > _LARGE:
             os.ftruncate(self._descriptor, 0)
         self._start = os.fstat(self._descriptor).st_size
-        mark = f"{_MARK}T{node} {','.join(map(str, path))}\n".encode()
+        mark = _MARK + f"T{node} {','.join(map(str, path))}\n".encode()
         os.write(self._descriptor, mark)
         self._written = self._start + len(mark)
 
     def line(self, line: LogLine) -> None:
-        text = f"{_MARK}L{line.at}\t{line.stream}\t{line.text}\n".encode(errors="backslashreplace")
+        text = _MARK + f"L{line.at}\t{line.stream}\t{line.text}\n".encode()
         self._written += os.write(self._descriptor, text)
 
     def raw_lines(self) -> list[LogLine]:
@@ -57,9 +59,9 @@ class Spool:
             return []
         with open(self._path, "rb") as file:
             file.seek(self._start)
-            body = file.read().decode(errors="replace")
+            body = file.read()
         self._written = size
-        return [LogLine(time.time(), "out", text) for text in body.splitlines() if not text.startswith(_MARK)]
+        return _raw_lines(body, "out")
 
 
 def read_last_task(path: str, seen: int) -> LastTask | None:
@@ -70,22 +72,35 @@ def read_last_task(path: str, seen: int) -> LastTask | None:
     """
     try:
         with open(path, "rb") as file:
-            body = file.read().decode(errors="replace")
+            body = file.read()
     except OSError:
         return None
-    start = body.rfind(f"{_MARK}T")
+    start = body.rfind(_MARK + b"T")
     if start < 0:
         return None
-    mark, *rest = body[start:].split("\n")
-    node, _, indices = mark[2:].partition(" ")
+    marks = _FRAME.findall(body, start)
+    node, _, indices = marks[0][2:].decode().partition(" ")
     lines: list[LogLine] = []
-    for text in rest:
-        if text.startswith(f"{_MARK}L"):
-            if seen > 0:
-                seen -= 1
-                continue
-            at, stream, said = text[2:].split("\t", 2)
-            lines.append(LogLine(float(at), stream, said))
-        elif text:
-            lines.append(LogLine(time.time(), "err", text))
-    return LastTask(int(node), tuple(int(part) for part in indices.split(",") if part), tuple(lines))
+    for mark in marks[1 + seen :]:
+        at, stream, said = mark[2:-1].decode(errors="replace").split("\t", 2)
+        lines.append(LogLine(float(at), stream, said))
+    lines += _raw_lines(body[start:], "err")
+    return LastTask(int(node), tuple(int(part) for part in indices.split(",") if part.strip()), tuple(lines))
+
+
+def read_start(path: str) -> str:
+    """What a worker said that never began a task, such as why it could not start; its last line."""
+    try:
+        with open(path, "rb") as file:
+            lines = _raw_lines(file.read(), "err")
+    except OSError:
+        return ""
+    return lines[-1].text if lines else ""
+
+
+def _raw_lines(body: bytes, stream: str) -> list[LogLine]:
+    """What is between the frames: a line of C code goes on behind a frame that came in between."""
+    text = _FRAME.sub(b"", body).decode(errors="replace")
+    return (
+        [LogLine(time.time(), stream, line) for line in text.removesuffix("\n").split("\n")] if text else []
+    )

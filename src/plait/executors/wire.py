@@ -12,7 +12,7 @@ from msgspec import Struct
 from plait.engine.task import Job, Live, Report, TaskSpec
 from plait.graph.model import Path
 
-__all__ = ["Channel", "Recall", "Returned", "Tasks", "read_replies", "read_requests"]
+__all__ = ["Begin", "Channel", "Recall", "Reply", "Returned", "Tasks", "read_replies", "read_requests"]
 
 
 class Tasks(Struct, frozen=True, array_like=True, tag="tasks"):
@@ -64,7 +64,9 @@ class Channel:
         header = self._stream.read(_HEADER.size)
         if header is None or len(header) < _HEADER.size:
             return None
-        return self._stream.read(_HEADER.unpack(header)[0])
+        (size,) = _HEADER.unpack(header)
+        body = self._stream.read(size)
+        return body if len(body) == size else None
 
     def close(self) -> None:
         with self._lock:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import os
 import time
 import typing
 from collections.abc import Callable
@@ -12,7 +14,7 @@ from msgspec import to_builtins
 
 from plait.data import Artifact, ArtifactStore
 from plait.engine.current import TaskContext
-from plait.engine.task import Job, Report, TaskSpec
+from plait.engine.task import EndNow, Job, Report, TaskSpec
 from plait.errors import StepError
 from plait.executors.capture import Capture
 from plait.project.project import Project
@@ -38,6 +40,7 @@ class Work:
         self.store = store
         self.capture = capture
         self.worker = worker
+        self._folder = os.getcwd()  # noqa: PTH109
         self._function = function
         self._callers: dict[int, Callable[[dict[str, Any]], Any]] = {}
         self._hints: dict[int, dict[str, Any]] = {}
@@ -57,10 +60,11 @@ class Work:
             attempt=spec.attempt,
             params=self.job.params,
             store=self.store,
+            keeper=self.capture,
         )
 
     def do(self, spec: TaskSpec, task: TaskContext) -> tuple[Report, BaseException | None]:
-        """Run one task to its end. KeyboardInterrupt and SystemExit by a signal are not caught."""
+        """Run one task to its end, whatever it raises; only the second Ctrl-C goes through."""
         started, cpu = time.time(), time.process_time()
         self._writes.clear()
         artifacts: tuple[Artifact, ...] = ()
@@ -70,13 +74,17 @@ class Work:
                 arguments = {name: self._argument(spec, name, tree) for name, tree in spec.arguments}
                 result = (self._callers.get(spec.function) or self._caller(spec.function))(arguments)
                 artifacts = self._store_outputs(spec, result)
-            except Exception as error:  # noqa: BLE001 - whatever the user's code raises is the outcome
-                raised = error
+            except EndNow:
+                raise
             except SystemExit as error:
                 raised = StepError(
                     f"step {spec.name!r} called sys.exit({error.code!r})", hint="raise an exception instead"
                 )
-            self.capture.finish(task)
+            except BaseException as error:  # noqa: BLE001 - whatever the user's code raises is the outcome
+                raised = error
+            finally:
+                self._come_home()
+                self.capture.finish(task)
         usage = Usage(started, time.time(), time.process_time() - cpu, peak_memory(), self.worker)
         report = Report(
             spec.node,
@@ -95,6 +103,14 @@ class Work:
     def _caller(self, index: int) -> Callable[[dict[str, Any]], Any]:
         made = self._callers[index] = _caller(self._function(index))
         return made
+
+    def _come_home(self) -> None:
+        """A step that changes the working directory does so for itself alone."""
+        with contextlib.suppress(OSError):  # it may be gone
+            if os.getcwd() == self._folder:  # noqa: PTH109 - a hundred times cheaper than Path.cwd
+                return
+        with contextlib.suppress(OSError):
+            os.chdir(self._folder)
 
     def _argument(self, spec: TaskSpec, name: str, tree: Any) -> Any:
         if type(tree) is Stored:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import signal
 import sys
 import threading
 import time
@@ -16,7 +17,7 @@ from plait.engine.current import TaskContext
 from plait.engine.task import Job, Live, Report, TaskSpec, load_function
 from plait.executors.capture import Capture
 from plait.executors.spool import Spool
-from plait.executors.wire import Begin, Channel, Recall, Returned, Tasks, read_requests
+from plait.executors.wire import Begin, Channel, Recall, Reply, Returned, Tasks, read_requests
 from plait.executors.work import Work, forget_peak
 
 __all__ = ["main"]
@@ -25,16 +26,49 @@ _LIVE_SECONDS = 0.5
 _REPORT_SECONDS = 0.02
 
 
+class Outbox:
+    """Reports on their way to the driver, several in one message, but none is held back while a long task runs."""
+
+    def __init__(self, replies: Channel) -> None:
+        self._replies = replies
+        self._reports: list[Reply] = []
+        self._lock = threading.Lock()
+        self._filled = threading.Event()
+
+    def add(self, report: Report) -> None:
+        self._reports.append(report)
+        if not self._filled.is_set():
+            self._filled.set()
+
+    def send(self, *messages: Reply) -> None:
+        """All reports that there are, then these messages: what is said of a task comes after what was before it."""
+        with self._lock:
+            self._filled.clear()
+            count = len(self._reports)
+            batch = [*self._reports[:count], *messages]
+            del self._reports[:count]
+            if batch:
+                self._replies.send(batch)
+
+    def keep_sending(self) -> None:
+        """For a thread of its own."""
+        while True:
+            self._filled.wait()
+            time.sleep(_REPORT_SECONDS)
+            self.send()
+
+
 class Worker:
-    """One process's work: a thread takes requests, the main thread does tasks, a third tells of long ones."""
+    """One process's work: the main thread does tasks, others take requests, send reports, tell of long tasks."""
 
     def __init__(self, requests: Channel, replies: Channel, spool: Spool) -> None:
         self._requests = requests
-        self._replies = replies
+        self._outbox = Outbox(replies)
         self._spool = spool
         self._queue: deque[TaskSpec] = deque()
         self._arrived = threading.Semaphore(0)
         self._task: tuple[TaskSpec, TaskContext] | None = None
+        self._flush_c = _c_flush()
 
     def run(self) -> None:
         first = self._requests.receive()
@@ -43,23 +77,17 @@ class Worker:
         begin = read_requests.decode(first)
         assert isinstance(begin, Begin)
         work = self._prepare(begin.job)
-        threading.Thread(target=self._listen, daemon=True).start()
-        threading.Thread(target=self._tell, daemon=True).start()
-        reports: list[Report] = []
-        told = time.monotonic()
+        for duty in (self._listen, self._tell, self._outbox.keep_sending):
+            threading.Thread(target=duty, daemon=True).start()
         while True:
-            if reports and not self._queue:
-                self._replies.send(reports)
-                reports, told = [], time.monotonic()
+            if not self._queue:
+                self._outbox.send()
             self._arrived.acquire()
             try:
                 spec = self._queue.popleft()
             except IndexError:  # recalled in the meantime
                 continue
-            reports.append(self._do(work, spec))
-            if time.monotonic() - told > _REPORT_SECONDS:
-                self._replies.send(reports)
-                reports, told = [], time.monotonic()
+            self._outbox.add(self._do(work, spec))
 
     def _prepare(self, job: Job) -> Work:
         for entry in reversed(job.search_path):
@@ -85,6 +113,7 @@ class Worker:
             report, _ = work.do(spec, task)
         finally:
             self._task = None
+        self._flush_c()
         raw = self._spool.raw_lines()
         if raw:
             import msgspec
@@ -93,17 +122,17 @@ class Worker:
         return report
 
     def _listen(self) -> None:
-        while True:
-            body = self._requests.receive()
-            if body is None:
-                _leave()
-            request = read_requests.decode(body)
-            match request:
-                case Tasks(specs=specs):
-                    self._queue.extend(specs)
-                    self._arrived.release(len(specs))
-                case Recall():
-                    self._give_back()
+        try:
+            while (body := self._requests.receive()) is not None:
+                request = read_requests.decode(body)
+                match request:
+                    case Tasks(specs=specs):
+                        self._queue.extend(specs)
+                        self._arrived.release(len(specs))
+                    case Recall():
+                        self._give_back()
+        finally:
+            _leave()
 
     def _give_back(self) -> None:
         places: list[tuple[int, tuple[int, ...]]] = []
@@ -113,7 +142,7 @@ class Worker:
             except IndexError:
                 break
             places.append((spec.node, spec.path))
-        self._replies.send([Returned(tuple(places))])
+        self._outbox.send(Returned(tuple(places)))
 
     def _tell(self) -> None:
         """Send what a task that runs for long has said so far."""
@@ -125,11 +154,24 @@ class Worker:
             spec, task = running
             lines, metrics = task.take_lines(), task.take_metrics()
             if lines or metrics:
-                self._replies.send([Live(spec.node, spec.path, spec.attempt, lines, metrics)])
+                self._outbox.send(Live(spec.node, spec.path, spec.attempt, lines, metrics))
+
+
+def _c_flush() -> Callable[[], object]:
+    """What makes C libraries write out what they have printed; they keep it back when it goes to a file."""
+    try:
+        import ctypes
+
+        flush = ctypes.CDLL(None).fflush
+    except (ImportError, OSError, TypeError, AttributeError):  # not on this system
+        return lambda: None
+    return lambda: flush(None)
 
 
 def _leave() -> NoReturn:
     """The driver is gone or needs no more: end at once, whatever the user's code is doing."""
+    if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)  # with what the user's code has started
     os._exit(0)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +17,7 @@ from plait.engine.keys import Keys
 from plait.engine.loop import Loop
 from plait.engine.reuse import Reuse, Take
 from plait.engine.task import Executor, Job
-from plait.errors import CatalogError, DataError, DefinitionError, ParameterError, RecordError, did_you_mean
+from plait.errors import CatalogError, ParameterError, PlaitError, RecordError, did_you_mean
 from plait.graph.model import Graph
 from plait.graph.model import Path as TaskPath
 from plait.graph.pipeline import Definition
@@ -28,6 +30,7 @@ from plait.project.place import home_of
 from plait.project.project import Project
 from plait.project.references import dataset_artifact, parameter_artifact
 from plait.record.computations import Computations
+from plait.record.facts import clean, describe_error
 from plait.record.results import Results
 from plait.record.store import RecordStore
 from plait.record.takeover import finished_places, past_attempts, take_over
@@ -359,10 +362,11 @@ def _carry(begin: _Begin, executor: Executor, listener: Any) -> Run:
     )
     try:
         loop.run()
-    except (DataError, DefinitionError) as error:
-        # Found before any task began, such as a step that cannot travel to another process.
-        writer.finished("failed", error.what)
-        writer.commit()
+    except BaseException as error:
+        # Such as a step that cannot travel to another process, or a full disk: said in the records if they can be.
+        with contextlib.suppress(PlaitError):
+            writer.finished("failed", describe_error(error).headline)
+            writer.commit()
         raise
     finally:
         if hasattr(watching, "close"):
@@ -498,6 +502,8 @@ def shown(value: Any) -> Any:
         return f"<dataset {value.dataset}>"
     if isinstance(value, FromSecret):
         return "***"
+    if isinstance(value, os.PathLike):
+        return clean(str(os.fspath(value)))
     try:
         text = msgspec.json.encode(value)
     except (TypeError, ValueError, OverflowError):

@@ -10,7 +10,20 @@ from msgspec import Struct
 
 from plait.data import Artifact
 
-__all__ = ["DatasetWrite", "ErrorInfo", "Frame", "LogLine", "Metric", "Preview", "Usage", "describe_error"]
+__all__ = [
+    "DatasetWrite",
+    "ErrorInfo",
+    "Frame",
+    "LogLine",
+    "Metric",
+    "Preview",
+    "Usage",
+    "clean",
+    "describe_error",
+]
+
+_MOST_FRAMES = 100
+_MOST_CAUSES = 20
 
 
 class Usage(Struct, frozen=True, array_like=True):
@@ -88,28 +101,57 @@ def describe_error(error: BaseException, _seen: frozenset[int] = frozenset()) ->
     """An exception with its frames sorted by whose they are, and what caused it."""
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    notes = [_shown(note) for note in _listed(getattr(error, "__notes__", ()))]
+    if isinstance(error, BaseExceptionGroup):
+        notes += [f"{type(inner).__qualname__}: {_shown(inner)}" for inner in error.exceptions[:_MOST_FRAMES]]
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     seen = _seen | {id(error)}
-    try:
-        message = str(error)
-    except Exception as broken:  # noqa: BLE001 - a user's __str__ may raise anything
-        message = f"<its message cannot be shown: {type(broken).__name__}>"
+    if len(seen) > _MOST_CAUSES:
+        cause = None
     return ErrorInfo(
-        type=name,
-        message=message,
+        type=clean(name),
+        message=_shown(error),
         frames=tuple(_frames(error.__traceback__)),
-        notes=tuple(str(note) for note in getattr(error, "__notes__", ())),
+        notes=tuple(notes),
         cause=describe_error(cause, seen) if cause is not None and id(cause) not in seen else None,
     )
 
 
+def clean(text: str) -> str:
+    """Text as any store and any message can hold it: half a character (a lone surrogate) is written as an escape."""
+    if text.isascii():
+        return text
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _shown(value: object) -> str:
+    try:
+        return clean(str(value))
+    except Exception as broken:  # noqa: BLE001 - a user's __str__ may raise anything
+        return f"<its message cannot be shown: {type(broken).__name__}>"
+
+
+def _listed(notes: Any) -> list[Any]:
+    return list(notes) if isinstance(notes, list | tuple) else []
+
+
 def _frames(trace: TracebackType | None) -> list[Frame]:
-    if trace is None:
-        return []
-    return [
-        Frame(entry.filename, entry.lineno or 0, entry.name, entry.line or "", _origin(entry.filename))
-        for entry in traceback.extract_tb(trace)
+    """The frames, innermost last; of a deep recursion its beginning and its end."""
+    entries = traceback.extract_tb(trace)
+    frames = [
+        Frame(
+            clean(entry.filename),
+            entry.lineno or 0,
+            entry.name,
+            clean(entry.line or ""),
+            _origin(entry.filename),
+        )
+        for entry in (*entries[: _MOST_FRAMES // 2], *entries[_MOST_FRAMES // 2 :][-_MOST_FRAMES // 2 :])
     ]
+    left_out = len(entries) - len(frames)
+    if left_out:
+        frames.insert(_MOST_FRAMES // 2, Frame("", 0, f"… {left_out} frames more", "", "library"))
+    return frames
 
 
 def _origin(filename: str) -> str:

@@ -60,6 +60,7 @@ class MetricPoint(Struct, frozen=True):
     value: float
     at: float | None
     logged_at: float
+    attempt: int = 1
 
 
 class TaskCounts(Struct, frozen=True):
@@ -70,7 +71,7 @@ class TaskCounts(Struct, frozen=True):
 
 
 class TaskTimes(Struct, frozen=True):
-    """How long the tasks of a node took, in seconds: from the first start to the last end, the longest, all together."""
+    """How long the tasks of a node took, in seconds: first start to last end, the longest, all together."""
 
     elapsed: float
     longest: float
@@ -121,6 +122,15 @@ class Task:
     def name(self) -> str:
         """As people write it: ``fit[3]``."""
         return task_name(self.id, self.path)
+
+    @property
+    def attempts(self) -> list[Task]:
+        """All attempts of this task, the first one first."""
+        rows = self.run.store.database.rows(
+            f"SELECT {_ATTEMPT_COLUMNS} FROM attempt WHERE run = ? AND node = ? AND path = ? ORDER BY attempt",
+            (self.run.key, self.node, to_key(self.path)),
+        )
+        return [Task(self.run, row) for row in rows]
 
     @property
     def seconds(self) -> float | None:
@@ -439,12 +449,12 @@ class Run:
         if path is not None:
             where, values = f"{where} AND path = ?", [*values, to_key(path)]  # type: ignore[list-item]
         sql = (
-            "SELECT node, path, name, value, at, logged_at FROM metric"
+            "SELECT node, path, name, value, at, logged_at, attempt FROM metric"
             f" WHERE {where} ORDER BY node, path, attempt, name, position"
         )
-        for at_node, key, name, value, at, logged_at in self.store.database.execute(sql, values):
+        for at_node, key, name, value, at, logged_at, attempt in self.store.database.execute(sql, values):
             task = task_name(self.graph.nodes[at_node].id, from_key(key))
-            yield MetricPoint(task, name, float("nan") if value is None else value, at, logged_at)
+            yield MetricPoint(task, name, float("nan") if value is None else value, at, logged_at, attempt)
 
     def logs(
         self, node: int | None = None, path: Path | None = None, *, attempt: int | None = None
@@ -477,13 +487,14 @@ class Run:
         *,
         seen: Mapping[tuple[int, Path, int], int] | None = None,
     ) -> Iterator[LogChunk]:
-        """The same as it was recorded; what was ``seen``, a number of lines for each (node, path, attempt), is left out."""
+        """The same as it was recorded; what was ``seen``, lines by (node, path, attempt), is left out."""
         where, values = "run = ?", [self.key]
         if node is not None:
             where, values = f"{where} AND node = ?", [*values, node]
         if path:
             where, values = f"{where} AND path >= ? AND path < ?", [*values, *prefix_range(path)]  # type: ignore[list-item]
-        sql = f"SELECT node, path, attempt, first_line, body FROM log WHERE {where} ORDER BY node, path, attempt, first_line"
+        order = "node, path, attempt, first_line"
+        sql = f"SELECT node, path, attempt, first_line, body FROM log WHERE {where} ORDER BY {order}"
         for at_node, key, attempt, first, body in self.store.database.execute(sql, values):
             place = (at_node, from_key(key), attempt)
             if seen is None or first >= seen.get(place, 0):
