@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import importlib
 import sys
-from types import FunctionType, MappingProxyType, ModuleType
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 from plait.engine.closure.facts import Reference
@@ -31,6 +31,10 @@ _START_PROGRAMS = {
     "subprocess": ("run", "Popen", "call", "check_call", "check_output", "getoutput", "getstatusoutput"),
     "os": ("system", "popen"),
 }
+_CALLS = (FunctionType, BuiltinFunctionType, type)
+_CALL_NAMES = frozenset(
+    name for table in (_SEE_ALL, _START_PROGRAMS) for members in table.values() for name in members
+)
 _NAMES = ("__name__", "__qualname__", "__module__")
 _NOTEBOOK = frozenset({"In", "Out", "get_ipython", "exit", "quit", "open"})
 
@@ -132,9 +136,13 @@ def _shown(call: str) -> str:
 
 
 def _by_identity(value: Any, table: dict[str, tuple[str, ...]]) -> str | None:
-    name = getattr(value, "__name__", None) if callable(value) else None
+    if type(value) not in _CALLS:
+        return "sys.modules" if value is sys.modules and "sys" in table else None
+    name = value.__name__
+    if name not in _CALL_NAMES:
+        return None
     for module, members in table.items():
-        if name in members or (module == "sys" and value is sys.modules):
+        if name in members:
             for member in members:
                 if getattr(sys.modules.get(module), member, _MISSING) is value:
                     return f"{module}.{member}"

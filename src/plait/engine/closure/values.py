@@ -44,6 +44,7 @@ _DATA = {
 }
 
 _SECRETS = ("password", "passwd", "secret", "token", "api_key", "apikey", "credential")
+_SAID = ("@", "ref ", "plait ", "wraps(")  # tokens that need no piece of their own
 _VARIABLES = ("TypeVar", "ParamSpec", "TypeVarTuple")
 
 
@@ -489,7 +490,7 @@ def constant_token(walk: Walk, value: Any, place: Place) -> str:
     if known is not None and known[0] is value:
         return known[1]
     token = value_token(walk, value, place)
-    if not token.startswith("@"):
+    if not token.startswith(_SAID):
         hashed = digest(token)
         token = "=" + place.relative
         while token in walk.components and walk.components[token].digest != hashed:

@@ -10,7 +10,9 @@ from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from plait.engine.closure.classes import class_tokens
-from plait.engine.closure.facts import Facts, code_digest, facts_of
+from plait.engine.closure.bytecode import Listings
+from plait.engine.closure.codes import code_digest
+from plait.engine.closure.facts import Facts, facts_of
 from plait.engine.closure.functions import annotation_tokens, function_tokens
 from plait.engine.closure.model import Closure, Component
 from plait.engine.closure.origin import Origins
@@ -148,15 +150,18 @@ class Walker:
         return known[1]
 
     def facts(self, code: CodeType) -> Facts:
+        """What ``code`` names; its digest is found on the way, as both need its instructions."""
         known = self._facts.get(id(code))
         if known is None:
-            known = self._facts[id(code)] = (code, facts_of(code))
+            listings: Listings = {}
+            known = self._facts[id(code)] = (code, facts_of(code, listings))
+            self._digests[id(code), frozenset()] = (code, code_digest(code, frozenset(), listings))
         return known[1]
 
     def code_digest(self, code: CodeType, masked: frozenset[str]) -> str:
         known = self._digests.get((id(code), masked))
         if known is None:
-            known = self._digests[id(code), masked] = (code, code_digest(code, masked))
+            known = self._digests[id(code), masked] = (code, code_digest(code, masked, {}))
         return known[1]
 
     def source(self, code: CodeType) -> str:
