@@ -1,4 +1,5 @@
 """What cannot be seen through makes the key wider or takes the cache away, and says so."""
+# ruff: noqa: E501  a program per line is easier to scan than twenty lines each
 
 from __future__ import annotations
 
@@ -120,7 +121,9 @@ def test_an_object_that_leaves_its_lock_out_of_its_state_can_be_hashed(closure: 
 
 
 def test_an_object_that_raises_when_it_is_written_down_is_refused(closure: Any) -> None:
-    found = closure("class A:\n    def __reduce__(self): raise RuntimeError('no')\nA0 = A()\ndef step(x): return A0")
+    found = closure(
+        "class A:\n    def __reduce__(self): raise RuntimeError('no')\nA0 = A()\ndef step(x): return A0"
+    )
     assert not found.cacheable
     assert "flow:A0 holds a flow.A" in found.opaque[0]
 

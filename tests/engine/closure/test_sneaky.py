@@ -89,7 +89,9 @@ def test_a_sneaky_edit_changes_the_key(closure: Any, name: str) -> None:
 
 def test_a_function_that_hides_in_a_c_object_is_refused(closure: Any) -> None:
     pytest.importorskip("numpy")
-    found = closure("import numpy as np\ndef h(x): return 1\nv = np.frompyfunc(h, 1, 1)\ndef step(x): return v(x)")
+    found = closure(
+        "import numpy as np\ndef h(x): return 1\nv = np.frompyfunc(h, 1, 1)\ndef step(x): return v(x)"
+    )
     assert not found.cacheable
     assert "flow:v holds a numpy.ufunc" in found.opaque[0]
 

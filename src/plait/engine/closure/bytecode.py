@@ -1,8 +1,8 @@
 """What are the instructions of a code object, whatever the layout of its source?
 
 The compiler lets line numbers decide small things: which no-operations stay, which two loads become one
-instruction, which stores are swapped, whether a jump to a jump goes straight to its end. All of that is undone
-here, and what only describes (docstrings, names of classes, line numbers, annotations of functions) is left out.
+instruction, which stores are swapped, whether a jump to a jump goes straight to its end. All of that is
+undone here, and what only describes is left out: docstrings, names of classes, lines, annotations of functions.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Listing(msgspec.Struct):
         raw: the opcode and operand as they stand in the code.
         targets: where it may jump to, or -1.
         handlers: where an exception goes, and what is on the stack then; None where nothing catches it.
-        turned: tests that were turned round, so that they jump where they went on and go on where they jumped.
+        turned: tests that were turned round: they jump where they went on and go on where they jumped.
     """
 
     names: list[str]
@@ -197,8 +197,15 @@ def _decode(code: CodeType) -> tuple[Listing, list[int]]:
             rows.extend(_unfolded(code, local, name, both))
         starts.extend([start] * (len(rows) - len(starts)))
         extended, start = 0, -1
-    columns = [list(column) for column in zip(*rows, strict=True)] or [[], [], [], []]
-    found = Listing(*columns, [-1] * len(rows), [None] * len(rows), set())
+    found = Listing(
+        names=[row[0] for row in rows],
+        values=[row[1] for row in rows],
+        flags=[row[2] for row in rows],
+        raw=[row[3] for row in rows],
+        targets=[-1] * len(rows),
+        handlers=[None] * len(rows),
+        turned=set(),
+    )
     for index, distance in jumps:
         after = starts[index + 1] if index + 1 < len(starts) else len(raw)
         found.targets[index] = index_at[after + distance]

@@ -17,7 +17,7 @@ _LITERALS = frozenset({"LOAD_CONST", "KW_NAMES"})
 
 
 def code_digest(code: CodeType, masked: frozenset[str], listings: Listings) -> str:
-    """A digest of what ``code`` does; names in ``masked`` are global names of the step itself: they do not count."""
+    """A digest of what ``code`` does; the global names in ``masked`` stand for the step itself."""
     found = listed(code, listings)
     arguments = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & 4) + bool(code.co_flags & 8)
     head = (

@@ -118,10 +118,7 @@ class _Collector:
     def _name(self, found: Listing, index: int, name: str, bound: _Bindings) -> None:
         chain, after = _chain(found, index)
         written = after < len(found.names) and found.names[after] in _WRITES
-        argument = ""
-        if after < len(found.names) and found.names[after] == "LOAD_CONST":
-            if isinstance(found.values[after], str):
-                argument = found.values[after]
+        argument = found.values[after] if _is_only_argument(found, after) else ""
         self.references.add(Reference("global", name, 0, chain, written, argument))
         for module, level, path in bound.get(name, ()):
             self.references.add(Reference("import", module, level, path + chain, written))
@@ -192,6 +189,16 @@ def _chain(found: Listing, index: int) -> tuple[tuple[str, ...], int]:
         if found.names[after] == "LOAD_CONST" and isinstance(value, str):
             chain.append(value)
     return tuple(chain), after
+
+
+def _is_only_argument(found: Listing, index: int) -> bool:
+    """Whether ``index`` loads a text and a call follows at once."""
+    if index + 1 >= len(found.names) or found.names[index] != "LOAD_CONST":
+        return False
+    return isinstance(found.values[index], str) and found.names[_next(found, index + 1)] in (
+        "PRECALL",
+        "CALL",
+    )
 
 
 def _next(found: Listing, index: int) -> int:
