@@ -1,8 +1,8 @@
 """What are the instructions of a code object, whatever the layout of its source?
 
 The compiler lets line numbers decide small things: which no-operations stay, which two loads become one
-instruction, which stores are swapped, whether a jump to a jump goes straight to its end. All of that is undone
-here, and what only describes (docstrings, names of classes, line numbers, annotations of functions) is left out.
+instruction, which stores are swapped, whether a jump to a jump goes straight to its end. All of that is
+undone here, and what only describes is left out: docstrings, names of classes, lines, annotations of functions.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["END", "NOP", "PURE_JUMPS", "Listing", "listing"]
+__all__ = ["END", "NOP", "PURE_JUMPS", "Listing", "Listings", "listed", "listing"]
 
 NOP = "NOP"
 PURE_JUMPS = frozenset({"JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT"})
@@ -45,6 +45,8 @@ _SAFE = frozenset(
     }
 )
 _OR_POP = {"JUMP_IF_FALSE_OR_POP": "POP_JUMP_IF_FALSE", "JUMP_IF_TRUE_OR_POP": "POP_JUMP_IF_TRUE"}
+# One test, two spellings: the compiler picks one by which way is nearer.
+_TURNED = {"POP_JUMP_IF_TRUE": "POP_JUMP_IF_FALSE", "POP_JUMP_IF_NOT_NONE": "POP_JUMP_IF_NONE"}
 _DESCRIBING = frozenset({"__doc__", "__qualname__", "__module__", "__firstlineno__", "__static_attributes__"})
 _OPTIMIZED = 1
 _ANNOTATIONS = (4, 16)
@@ -84,17 +86,19 @@ class Listing(msgspec.Struct):
         names: what it does; ``NOP`` where it was found not to matter.
         values: its operand, resolved: a constant, a name, a variable's name or a number.
         flags: the rest of an operand that holds a name and something beside it.
+        raw: the opcode and operand as they stand in the code.
         targets: where it may jump to, or -1.
         handlers: where an exception goes, and what is on the stack then; None where nothing catches it.
-        raw: the opcode and operand as they stand in the code.
+        turned: tests that were turned round: they jump where they went on and go on where they jumped.
     """
 
     names: list[str]
     values: list[Any]
     flags: list[int]
+    raw: list[tuple[int, int]]
     targets: list[int]
     handlers: list[tuple[int, int] | None]
-    raw: list[tuple[int, int]]
+    turned: set[int]
 
     def skip(self, index: int) -> int:
         """The instruction at or after ``index`` that does something."""
@@ -117,6 +121,18 @@ class Listing(msgspec.Struct):
         self.names[index] = NOP
 
 
+# The listings of a code object and of those inside it, by id, for as long as they are worked on.
+Listings = dict[int, Listing]
+
+
+def listed(code: CodeType, listings: Listings) -> Listing:
+    """The listing of ``code``, made once."""
+    found = listings.get(id(code))
+    if found is None:
+        found = listings[id(code)] = listing(code)
+    return found
+
+
 def listing(code: CodeType) -> Listing:
     """The instructions of ``code`` without the traces of its layout."""
     found, starts = _decode(code)
@@ -124,34 +140,34 @@ def listing(code: CodeType) -> Listing:
         _attach_handlers(found, code.co_exceptiontable, starts)
     if not code.co_flags & _OPTIMIZED:
         _drop_descriptions(found)
-    _drop_annotations(found)
-    _undo_swaps(found)
-    _undo_shortcuts(found)
+    present = set(found.names)
+    if "MAKE_FUNCTION" in present:
+        _drop_annotations(found)
+    if "SWAP" in present:
+        _undo_swaps(found)
+    _merge_stores(found)
+    if not present.isdisjoint(_OR_POP):
+        _undo_shortcuts(found)
     for index, name in enumerate(found.names):
         if name in _SAFE:
             found.handlers[index] = None
+        elif name in _TURNED:
+            found.names[index] = _TURNED[name]
+            found.turned.add(index)
     return found
 
 
+_Row = tuple[str, Any, int, tuple[int, int]]
+
+
 def _decode(code: CodeType) -> tuple[Listing, list[int]]:
-    raw, consts, names = code.co_code, code.co_consts, code.co_names
-    local = (
-        code.co_varnames + tuple(c for c in code.co_cellvars if c not in code.co_varnames) + code.co_freevars
-    )
-    out = Listing([], [], [], [], [], [])
+    raw = code.co_code
+    consts, names, local = code.co_consts, code.co_names, _variables(code)
+    rows: list[_Row] = []
     starts: list[int] = []
-    jumps: list[tuple[int, int]] = []  # a jump counts from the start of the instruction after it
     index_at: dict[int, int] = {}
+    jumps: list[tuple[int, int]] = []  # the index of a jump, and its distance from the instruction after it
     extended, start = 0, -1
-    pending: list[tuple[int, int]] = []
-
-    def put(name: str, value: Any, flag: int = 0) -> None:
-        out.names.append(name)
-        out.values.append(value)
-        out.flags.append(flag)
-        out.raw.append((op, arg))
-        starts.append(start)
-
     for at in range(0, len(raw), 2):
         op = raw[at]
         if op == _CACHE:
@@ -159,45 +175,58 @@ def _decode(code: CodeType) -> tuple[Listing, list[int]]:
         arg = raw[at + 1] | extended
         if start < 0:
             start = at
-            for index, distance in pending:
-                jumps.append((index, start + distance))
-            pending.clear()
+            index_at[start] = len(rows)
         if op == _EXTENDED_ARG:
             extended = arg << 8
             continue
-        index_at[start] = len(starts)
-        name, shape = _NAMES[op], _SHAPES[op]
+        name, shape, both = _NAMES[op], _SHAPES[op], (op, arg)
         if shape == "plain":
-            put(name, arg)
+            rows.append((name, arg, 0, both))
         elif shape == "local":
-            put(name, local[arg])
-        elif shape == "const":
-            if name == "RETURN_CONST":
-                put("LOAD_CONST", consts[arg])
-                put("RETURN_VALUE", 0)
-            else:
-                put(name, consts[arg])
+            rows.append((name, local[arg], 0, both))
+        elif shape == "const" and name != "RETURN_CONST":
+            rows.append((name, consts[arg], 0, both))
         elif shape == "flagged name":
-            put(name, names[arg >> 1], arg & 1)
+            rows.append((name, names[arg >> 1], arg & 1, both))
         elif shape == "name":
-            put(name, names[arg])
+            rows.append((name, names[arg], 0, both))
         elif shape in ("jump", "back"):
-            pending.append((len(starts), 2 * arg if shape == "jump" else -2 * arg))
-            put(name, 0)
-        elif shape == "pair":
-            first, second = _PAIRS[opcode.opname[op]]
-            put(first, local[arg >> 4])
-            put(second, local[arg & 15])
+            jumps.append((len(rows), 2 * arg if shape == "jump" else -2 * arg))
+            rows.append((name, 0, 0, both))
         else:
-            put(name, names[arg >> 2], arg & 3)
+            rows.extend(_unfolded(code, local, name, both))
+        starts.extend([start] * (len(rows) - len(starts)))
         extended, start = 0, -1
-    for index, distance in pending:
-        jumps.append((index, len(raw) + distance))
-    out.targets = [-1] * len(starts)
-    out.handlers = [None] * len(starts)
-    for index, offset in jumps:
-        out.targets[index] = index_at[offset]
-    return out, starts
+    found = Listing(
+        names=[row[0] for row in rows],
+        values=[row[1] for row in rows],
+        flags=[row[2] for row in rows],
+        raw=[row[3] for row in rows],
+        targets=[-1] * len(rows),
+        handlers=[None] * len(rows),
+        turned=set(),
+    )
+    for index, distance in jumps:
+        after = starts[index + 1] if index + 1 < len(starts) else len(raw)
+        found.targets[index] = index_at[after + distance]
+    return found, starts
+
+
+def _variables(code: CodeType) -> tuple[str, ...]:
+    """The names of all variables in the order of their slots."""
+    cells = tuple(cell for cell in code.co_cellvars if cell not in code.co_varnames)
+    return code.co_varnames + cells + code.co_freevars
+
+
+def _unfolded(code: CodeType, local: tuple[str, ...], name: str, both: tuple[int, int]) -> list[_Row]:
+    """The two instructions that one stands for, or the one whose operand holds three things."""
+    op, arg = both
+    if name == "RETURN_CONST":
+        return [("LOAD_CONST", code.co_consts[arg], 0, both), ("RETURN_VALUE", 0, 0, both)]
+    if opcode.opname[op] in _PAIRS:
+        first, second = _PAIRS[opcode.opname[op]]
+        return [(first, local[arg >> 4], 0, both), (second, local[arg & 15], 0, both)]
+    return [(name, code.co_names[arg >> 2], arg & 3, both)]
 
 
 def _attach_handlers(found: Listing, table: bytes, starts: list[int]) -> None:
@@ -292,10 +321,10 @@ def _effect(found: Listing, index: int) -> int:
 
 
 def _undo_swaps(found: Listing) -> None:
-    """``SWAP 2; STORE a; STORE b`` is ``STORE b; STORE a``; of two stores to one name only the last stays."""
+    """``SWAP 2; STORE a; STORE b`` is ``STORE b; STORE a``."""
     names, values = found.names, found.values
-    for index, name in enumerate(names):
-        if name != "SWAP":
+    for index in range(len(names) - 1, -1, -1):  # backwards: one swap undone may free the one before it
+        if names[index] != "SWAP":
             continue
         stores: list[int] = []
         at = found.skip(index + 1)
@@ -308,6 +337,11 @@ def _undo_swaps(found: Listing) -> None:
             names[first], names[last] = names[last], names[first]
             values[first], values[last] = values[last], values[first]
             found.drop(index)
+
+
+def _merge_stores(found: Listing) -> None:
+    """Of two stores to one name, one right after the other, only the last counts."""
+    names, values = found.names, found.values
     later = None
     for index in range(len(names) - 1, -1, -1):
         if names[index] == "STORE_FAST":

@@ -20,7 +20,8 @@ __all__ = ["class_tokens"]
 # What Python notes about a class, and caches that fill while the program runs.
 _NOISE = frozenset(
     {
-        "__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__firstlineno__", "__annotations__",
+        "__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__firstlineno__",
+        "__annotations__",
         "__static_attributes__", "__annotate__", "__annotate_func__", "__annotations_cache__", "_abc_impl",
         "__abstractmethods__", "__signature__",
     }
@@ -84,7 +85,7 @@ def _entries(cls: type) -> Iterator[tuple[str, Any]]:
         yield from _pydantic(entries)
 
 
-def _members(cls: EnumMeta, entries: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+def _members(cls: Any, entries: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """An enumeration: its members in order with their values, aliases included, then what the user added."""
     members = cls.__members__
     for name in list(entries):
@@ -98,7 +99,8 @@ def _members(cls: EnumMeta, entries: dict[str, Any]) -> Iterator[tuple[str, Any]
 def _pydantic(entries: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     yield "<fields>", list(entries["__pydantic_fields__"].items())
     decorators = entries.get("__pydantic_decorators__")
-    for kind in sorted(getattr(decorators, "__dict__", None) or getattr(type(decorators), "__slots__", ())):
+    kinds: Any = getattr(decorators, "__dict__", None) or getattr(type(decorators), "__slots__", ())
+    for kind in sorted(kinds):
         found = getattr(decorators, kind)
         if isinstance(found, dict):
             yield f"<{kind}>", [(name, found[name].info) for name in sorted(found)]

@@ -1,4 +1,4 @@
-"""What does a code object do, and which names does it reach for?"""
+"""Which names does a code object reach for?"""
 
 from __future__ import annotations
 
@@ -8,20 +8,19 @@ from typing import Any
 
 import msgspec
 
-from plait.engine.closure.bytecode import NOP, Listing, listing
-from plait.engine.closure.flow import canonical
-from plait.engine.closure.tokens import digest, group, scalar, word
+from plait.engine.closure.bytecode import NOP, Listing, Listings, listed
 
-__all__ = ["Facts", "Reference", "code_digest", "facts_of"]
+__all__ = ["Facts", "Reference", "facts_of"]
 
 _ATTRIBUTES = ("LOAD_ATTR", "LOAD_METHOD")
 _WRITES = ("STORE_ATTR", "DELETE_ATTR")
 _GLOBALS = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS")
 _VARIABLES = ("LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF")
 _STORES = ("STORE_FAST", "STORE_NAME", "STORE_DEREF", "STORE_GLOBAL")
-# Variable arguments, generators and coroutines; the other flags follow from how the code was compiled.
-_FLAGS = 0x04 | 0x08 | 0x20 | 0x80 | 0x100 | 0x200
 _ANNOTATION_READERS = frozenset({"__annotations__", "get_type_hints", "get_annotations", "signature"})
+_TELLING = frozenset(
+    (*_GLOBALS, *_VARIABLES, *_ATTRIBUTES, "LOAD_SUPER_ATTR", "STORE_GLOBAL", "LOAD_CONST", "LOAD_FAST")
+)
 # Words by which a query engine finds variables of the code around it.
 _QUERIED = re.compile(r"@(\w+)|\b(?:from|join)\s+([^\W\d]\w*)", re.IGNORECASE)
 
@@ -63,9 +62,9 @@ class Facts(msgspec.Struct, frozen=True):
     reads_annotations: bool
 
 
-def facts_of(code: CodeType) -> Facts:
+def facts_of(code: CodeType, listings: Listings) -> Facts:
     """The names that ``code`` and all code inside it reach for."""
-    collector = _Collector()
+    collector = _Collector(listings)
     collector.read(code, {}, frozenset(code.co_freevars))
     spoken = collector.attributes | {reference.name for reference in collector.references}
     spoken.update(name for reference in collector.references for name in reference.attributes)
@@ -77,63 +76,29 @@ def facts_of(code: CodeType) -> Facts:
     )
 
 
-def code_digest(code: CodeType, masked: frozenset[str] = frozenset()) -> str:
-    """A digest of what ``code`` does; names in ``masked`` are global names of the step itself: they do not count."""
-    found = listing(code)
-    arguments = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & 4) + bool(code.co_flags & 8)
-    head = (
-        f"{code.co_argcount} {code.co_posonlyargcount} {code.co_kwonlyargcount} {code.co_flags & _FLAGS:x} "
-        f"{' '.join(code.co_varnames[:arguments])}"
-    )
-    lines = canonical(found, lambda index: _label(found, index, masked))
-    return digest("\n".join([head, *lines]))
-
-
-def _label(found: Listing, index: int, masked: frozenset[str]) -> str:
-    name, value = found.names[index], found.values[index]
-    handler = found.handlers[index]
-    text = f"{name} {found.flags[index]} {'' if handler is None else handler[1]} "
-    if type(value) is int and name not in ("LOAD_CONST", "KW_NAMES"):
-        return f"{text}{value}"
-    if name == "LOAD_GLOBAL":
-        return f"{text}<step>" if value in masked else text + value
-    return text + literal(value, masked)
-
-
-def literal(value: Any, masked: frozenset[str] = frozenset()) -> str:
-    """The token of a constant that the compiler made: plain values, code, tuples and frozensets of them."""
-    token = scalar(value)
-    if token is not None:
-        return token
-    if isinstance(value, CodeType):
-        return "code:" + code_digest(value, masked)
-    if isinstance(value, tuple):
-        return group("t", [literal(item, masked) for item in value])
-    if isinstance(value, frozenset):
-        return group("fs", sorted(literal(item, masked) for item in value))
-    return word(f"{type(value).__name__} {value!r}")  # a slice, from Python 3.14 on
-
-
 # What a variable holds when it was bound by an import: module, dots, attributes.
 _Imported = tuple[str, int, tuple[str, ...]]
 _Bindings = dict[str, set[_Imported]]
 
 
 class _Collector:
-    def __init__(self) -> None:
+    def __init__(self, listings: Listings) -> None:
+        self.listings = listings
         self.references: set[Reference] = set()
         self.attributes: set[str] = set()
         self.assigns: set[str] = set()
 
     def read(self, code: CodeType, outer: _Bindings, free: frozenset[str]) -> None:
         """``outer``: imports bound by enclosing code; ``free``: variables of the function around it all."""
-        found = listing(code)
-        own = self._imports(found)
+        found = listed(code, self.listings)
+        own = self._imports(found) if "IMPORT_NAME" in found.names else {}
         local = frozenset(code.co_cellvars)
         shared = local | frozenset(code.co_freevars)
         bound = {name: sources for name, sources in outer.items() if name not in local} | own
         free = free - local
         for index, name in enumerate(found.names):
+            if name not in _TELLING:
+                continue
             value = found.values[index]
             if name in _GLOBALS:
                 self._name(found, index, value, bound)
@@ -153,10 +118,7 @@ class _Collector:
     def _name(self, found: Listing, index: int, name: str, bound: _Bindings) -> None:
         chain, after = _chain(found, index)
         written = after < len(found.names) and found.names[after] in _WRITES
-        argument = ""
-        if after < len(found.names) and found.names[after] == "LOAD_CONST":
-            if isinstance(found.values[after], str):
-                argument = found.values[after]
+        argument = found.values[after] if _is_only_argument(found, after) else ""
         self.references.add(Reference("global", name, 0, chain, written, argument))
         for module, level, path in bound.get(name, ()):
             self.references.add(Reference("import", module, level, path + chain, written))
@@ -227,6 +189,16 @@ def _chain(found: Listing, index: int) -> tuple[tuple[str, ...], int]:
         if found.names[after] == "LOAD_CONST" and isinstance(value, str):
             chain.append(value)
     return tuple(chain), after
+
+
+def _is_only_argument(found: Listing, index: int) -> bool:
+    """Whether ``index`` loads a text and a call follows at once."""
+    if index + 1 >= len(found.names) or found.names[index] != "LOAD_CONST":
+        return False
+    return isinstance(found.values[index], str) and found.names[_next(found, index + 1)] in (
+        "PRECALL",
+        "CALL",
+    )
 
 
 def _next(found: Listing, index: int) -> int:

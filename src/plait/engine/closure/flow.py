@@ -2,54 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
 from plait.engine.closure.bytecode import END, NOP, PURE_JUMPS, Listing
 
 __all__ = ["canonical"]
 
-# One test, two spellings: the compiler picks one by which way is nearer.
-_FLIP = {"POP_JUMP_IF_TRUE": "POP_JUMP_IF_FALSE", "POP_JUMP_IF_NOT_NONE": "POP_JUMP_IF_NONE"}
 
-_Node = tuple[str, tuple[int, ...]]
-
-
-def canonical(found: Listing, label: Callable[[int], str]) -> list[str]:
+def canonical(found: Listing, labels: list[str]) -> str:
     """One line per instruction and its successors, in an order that follows from the flow of control alone.
 
     Instructions that do the same and go on in the same way are one; what cannot be reached is not there.
     """
-    if not found.names:
-        return []
-    follow = _successors(found)
-    order, heads = _depth_first(follow, found.settle(0))
-    nodes: dict[_Node, int] = {}
-    merged: dict[int, int] = {}
+    if not labels:
+        return ""
+    settled = _settled(found)
+    follow = _successors(found, settled)
+    order, heads = _depth_first(follow, settled[0])
+    lines: dict[str, int] = {}
+    merged = [-1] * len(labels)
     for index in order:
-        onward = tuple(merged[s] if s in merged else -1 - heads[s] for s in follow[index])
-        node = (label(index), onward)
-        merged[index] = nodes.setdefault(node, len(nodes))
-    roots = [merged[found.settle(0)], *(merged[head] for head in heads)]
-    return _written(list(nodes), roots)
+        onward = [merged[s] if merged[s] >= 0 else -1 - heads[s] for s in follow[index]]
+        merged[index] = lines.setdefault(f"{labels[index]} {onward}", len(lines))
+    loops = [merged[head] for head in heads]
+    return "\n".join([*lines, f"start {merged[settled[0]]} loops {loops}"])
 
 
-def _successors(found: Listing) -> list[list[int]]:
-    names, targets, handlers = found.names, found.targets, found.handlers
+def _settled(found: Listing) -> list[int]:
+    """For every instruction the one that control is at after jumps that only jump; the end is its own."""
+    size = len(found.names)
+    out = list(range(size + 1))
+    for index in range(size - 1, -1, -1):
+        name = found.names[index]
+        if name == NOP:
+            out[index] = out[index + 1]
+        elif name in PURE_JUMPS:
+            target = found.targets[index]
+            out[index] = out[target] if target > index else found.settle(target)
+    return out
+
+
+def _successors(found: Listing, settled: list[int]) -> list[list[int]]:
+    names, targets, handlers, turned = found.names, found.targets, found.handlers, found.turned
+    size = len(names)
     out: list[list[int]] = []
     for index, name in enumerate(names):
-        if name == NOP or name in PURE_JUMPS:
-            out.append([])
-            continue
-        onward = [] if name in END else [found.settle(index + 1)]
+        onward = [] if name in END else [settled[index + 1]]
         if targets[index] >= 0:
-            onward.append(found.settle(targets[index]))
-            if name in _FLIP:
-                names[index] = _FLIP[name]
+            onward.append(settled[targets[index]])
+            if index in turned:
                 onward.reverse()
         handler = handlers[index]
         if handler is not None:
-            onward.append(found.settle(handler[0]))
-        out.append([s for s in onward if s < len(names)])
+            onward.append(settled[handler[0]])
+        if onward and size in onward:
+            onward = [s for s in onward if s < size]
+        out.append(onward)
     return out
 
 
@@ -57,39 +65,39 @@ def _depth_first(follow: list[list[int]], entry: int) -> tuple[list[int], dict[i
     """Instructions after all that follow them, and the heads of loops, numbered as they are met."""
     order: list[int] = []
     heads: dict[int, int] = {}
-    state = {entry: 1}  # 1: on the way, 2: done
-    stack = [(entry, iter(follow[entry]))]
-    while stack:
-        index, rest = stack[-1]
-        for onward in rest:
-            seen = state.get(onward)
-            if seen is None:
-                state[onward] = 1
-                stack.append((onward, iter(follow[onward])))
-                break
-            if seen == 1:
-                heads.setdefault(onward, len(heads))
+    state = [0] * len(follow)  # 1: on the way, 2: done
+    stack: list[tuple[list[int], Iterator[int]]] = []
+    onward = entry
+    while True:
+        run = _run(follow, state, onward)
+        stack.append((run, iter(follow[run[-1]])))
+        while stack:
+            run, rest = stack[-1]
+            for onward in rest:
+                if not state[onward]:
+                    break
+                if state[onward] == 1:
+                    heads.setdefault(onward, len(heads))
+            else:
+                stack.pop()
+                run.reverse()
+                order.extend(run)
+                for index in run:
+                    state[index] = 2
+                continue
+            break
         else:
-            state[index] = 2
-            order.append(index)
-            stack.pop()
-    return order, heads
+            return order, heads
 
 
-def _written(nodes: list[_Node], roots: list[int]) -> list[str]:
-    numbers: dict[int, int] = {}
-    kept: list[_Node] = []
-    stack = roots[::-1]
-    while stack:
-        node = stack.pop()
-        if node in numbers:
-            continue
-        numbers[node] = len(kept)
-        kept.append(nodes[node])
-        stack.extend(onward for onward in reversed(nodes[node][1]) if onward >= 0)
-    lines = [
-        f"{text} {' '.join(str(numbers[s]) if s >= 0 else f'L{-1 - s}' for s in onward)}"
-        for text, onward in kept
-    ]
-    lines.append("heads " + " ".join(str(numbers[root]) for root in roots))
-    return lines
+def _run(follow: list[list[int]], state: list[int], index: int) -> list[int]:
+    """The instructions from ``index`` on that come one after the other, without a choice."""
+    run = [index]
+    state[index] = 1
+    onward = follow[index]
+    while len(onward) == 1 and not state[onward[0]]:
+        index = onward[0]
+        state[index] = 1
+        run.append(index)
+        onward = follow[index]
+    return run

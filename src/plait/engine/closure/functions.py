@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from types import FunctionType
 
-from plait.engine.closure.resolve import reference_token
-from plait.engine.closure.values import constant_token, value_token
-from plait.engine.closure.walk import Place, Walk
+from plait.engine.closure.constants import constant_token
+from plait.engine.closure.resolve import Asker, reference_token
+from plait.engine.closure.values import value_token
+from plait.engine.closure.walk import SELF, Place, Walk
 
 __all__ = ["annotation_tokens", "function_tokens"]
-
-_SELF = "@.:<step>"
 
 
 def function_tokens(walk: Walk, function: FunctionType, place: Place) -> list[str]:
     """Everything that a function's result can depend on, one token each."""
+    walk.functions[place.relative] = function
     parts = _code(walk, function, place)
     parts.extend(_defaults(walk, function, place))
     for name in sorted(function.__dict__):
@@ -24,52 +24,59 @@ def function_tokens(walk: Walk, function: FunctionType, place: Place) -> list[st
     return parts
 
 
+def annotation_tokens(walk: Walk) -> list[str]:
+    """The annotations of all functions that were met; they count where the code asks for them."""
+    return [
+        f"{relative} {value_token(walk, function.__annotations__, Place(relative, relative))}"
+        for relative, function in sorted(walk.functions.items())
+        if function.__annotations__
+    ]
+
+
 def _code(walk: Walk, function: FunctionType, place: Place) -> list[str]:
     """The code of a function and what its names lead to; names of the step itself are left open."""
     code = function.__code__
     facts = walk.walker.facts(code)
-    cells = dict(zip(code.co_freevars, function.__closure__ or (), strict=False))
+    asker = Asker(
+        walk,
+        code,
+        function.__globals__,
+        dict(zip(code.co_freevars, function.__closure__ or (), strict=False)),
+        place,
+    )
     tokens = []
     masked = set()
     for reference in facts.references:
-        token = reference_token(walk, reference, function, cells, place)
+        token = reference_token(asker, reference)
         if token is None:
             continue
         attributes = ".".join(reference.attributes)
-        if token == _SELF and reference.kind == "global":
+        if token == SELF and reference.kind == "global":
             masked.add(reference.name)
             tokens.append(f"self {attributes}")
         else:
             tokens.append(f"{reference.kind} {reference.level} {reference.name} {attributes} {token}")
     walk.reads_annotations |= facts.reads_annotations
-    walk.annotations[place.relative] = function
     _note_assignments(walk, function, facts.assigns, place)
-    digest = walk.walker.code_digest(code, frozenset(masked))
-    return [f"code {digest}", *sorted(tokens)]
+    return [f"code {walk.walker.code_digest(code, frozenset(masked))}", *sorted(tokens)]
 
 
 def _note_assignments(walk: Walk, function: FunctionType, assigned: tuple[str, ...], place: Place) -> None:
     module = str(function.__globals__.get("__name__"))
     for name in assigned:
-        if "=" + walk.relative(module, name) in walk.components:
+        if walk.relative(module, name) in walk.constants:
             walk.note(f"{place.name} assigns the global {name}: the key holds the value it has now")
 
 
-def annotation_tokens(walk: Walk) -> list[str]:
-    """The annotations of all functions that were met; they count where the code asks for them."""
-    return [
-        f"{relative} {value_token(walk, function.__annotations__, Place(relative, relative))}"
-        for relative, function in sorted(walk.annotations.items())
-        if function.__annotations__
-    ]
-
-
 def _defaults(walk: Walk, function: FunctionType, place: Place) -> list[str]:
-    code = function.__code__
-    defaults = function.__defaults__ or ()
-    positional = code.co_varnames[: code.co_argcount]
-    pairs = list(zip(positional[len(positional) - len(defaults) :], defaults, strict=False))
-    pairs += sorted((function.__kwdefaults__ or {}).items())
+    defaults, keywords = function.__defaults__ or (), function.__kwdefaults__ or {}
+    if not defaults and not keywords:
+        return []
+    positional = function.__code__.co_varnames[: function.__code__.co_argcount]
+    pairs = [
+        *zip(positional[len(positional) - len(defaults) :], defaults, strict=False),
+        *sorted(keywords.items()),
+    ]
     return [
         f"default {name} {constant_token(walk, value, place.inside(f'({name})'))}" for name, value in pairs
     ]

@@ -8,16 +8,17 @@ import re
 from types import CodeType, FunctionType
 from typing import Any
 
-__all__ = ["source_of_class", "source_of_code", "where_of"]
+__all__ = ["source_of_class", "source_of_code"]
 
 
-def source_of_code(code: CodeType) -> str:
-    """The lines from the first decorator to the last expression; empty when there is no source."""
+def source_of_code(code: CodeType) -> tuple[str, str]:
+    """The lines from the first decorator to the last expression, and their ``path:line``."""
     lines = linecache.getlines(code.co_filename)
     first = code.co_firstlineno
+    where = _where(code.co_filename, first)
     if not 0 < first <= len(lines):
-        return ""
-    return _joined(lines[first - 1 : max(first, _last_line(code))])
+        return "", where
+    return _joined(lines[first - 1 : max(first, _last_line(code))]), where
 
 
 def source_of_class(cls: type) -> tuple[str, str]:
@@ -35,10 +36,10 @@ def source_of_class(cls: type) -> tuple[str, str]:
     end = _block_end(lines, start)
     while start > 0 and lines[start - 1].lstrip().startswith("@"):
         start -= 1
-    return _joined(lines[start:end]), where_of(file, start + 1)
+    return _joined(lines[start:end]), _where(file, start + 1)
 
 
-def where_of(file: str, line: int) -> str:
+def _where(file: str, line: int) -> str:
     """``path:line``, relative to the working folder where the file is inside it."""
     here = os.getcwd() + os.sep  # noqa: PTH109
     return f"{file.removeprefix(here)}:{line}"

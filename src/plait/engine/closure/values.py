@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Iterable
 from enum import Enum
 from pathlib import Path
-from reprlib import Repr
 from types import (
     BuiltinFunctionType,
     FunctionType,
@@ -20,11 +19,11 @@ from types import (
 from typing import Any
 
 from plait.engine.closure.origin import FOREIGN, PLAIT, USER, module_file
-from plait.engine.closure.tokens import bulk, digest, group, scalar, shorten, word
+from plait.engine.closure.tokens import bulk, group, scalar, shorten, word
 from plait.engine.closure.walk import Place, Walk, module_of
 from plait.record.closures import Component
 
-__all__ = ["constant_token", "value_token"]
+__all__ = ["value_token"]
 
 _DEEPEST = 150
 # Values that are data through and through: a content hash of them is enough, no code hides in them.
@@ -43,7 +42,6 @@ _DATA = {
     "pyarrow": {"Table", "RecordBatch", "ChunkedArray"},
 }
 
-_SECRETS = ("password", "passwd", "secret", "token", "api_key", "apikey", "credential")
 _VARIABLES = ("TypeVar", "ParamSpec", "TypeVarTuple")
 
 
@@ -204,8 +202,11 @@ def _module(walk: Walk, value: ModuleType, place: Place) -> str:
 
 def _method(walk: Walk, value: MethodType, place: Place) -> str:
     home = sys.modules.get(getattr(value.__func__, "__module__", None) or "")
-    foreign = home is not None and walk.walker.origins.of_module(home) != USER
-    if home is not None and foreign and getattr(home, value.__name__, None) == value:  # random.randint
+    if (
+        home is not None
+        and walk.walker.origins.of_module(home) != USER
+        and getattr(home, value.__name__, None) == value  # such as random.randint
+    ):
         return walk.by_reference(home.__name__, value.__name__)
     return group("method", _items(walk, (value.__func__, value.__self__), place))
 
@@ -449,57 +450,3 @@ _WRITERS: dict[type, _Writer] = {
     functools.partial: _partial,
     functools.partialmethod: _partial,
 }
-
-
-class _Short(Repr):
-    """Twenty items of a container; objects by their type, as a repr may be slow or hold an address."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.maxlist = self.maxtuple = self.maxdict = self.maxset = self.maxfrozenset = 20
-        self.maxstring = self.maxother = 80
-
-    def repr_instance(self, x: Any, level: int) -> str:
-        return getattr(x, "__qualname__", None) or type(x).__qualname__
-
-
-def _shown(value: Any) -> str:
-    """A constant as people would write it, shortened; objects by their type."""
-    if type(value) is int and value.bit_length() > 1000:
-        return f"an integer of {value.bit_length()} bits"
-    if value is None or isinstance(value, int | float | str | bytes | complex | Enum):
-        return _cut(repr(value))
-    kind = type(value)
-    if kind in (list, tuple, dict, set, frozenset):
-        return _cut(_Short().repr(value))
-    if kind.__module__ in ("re", "datetime", "decimal", "fractions", "pathlib", "pathlib._local", "uuid"):
-        return _cut(repr(value))
-    shape = getattr(value, "shape", None)
-    size = f" {shape}" if isinstance(shape, tuple) else ""
-    return f"{kind.__module__}.{kind.__qualname__}{size}"
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= 200 else text[:199] + "…"
-
-
-def constant_token(walk: Walk, value: Any, place: Place) -> str:
-    """The token of a value that has a name: it becomes a piece of the closure under that name."""
-    known = walk.constants.get(place.relative)
-    if known is not None and known[0] is value:
-        return known[1]
-    token = value_token(walk, value, place)
-    if not token.startswith("@"):
-        hashed = digest(token)
-        token = "=" + place.relative
-        while token in walk.components and walk.components[token].digest != hashed:
-            token += "'"
-        detail = "•••" if _is_secret(place.name) else _shown(value)
-        walk.add(token, Component(place.name, "constant", hashed, detail))
-    walk.constants[place.relative] = (value, token)
-    return token
-
-
-def _is_secret(name: str) -> bool:
-    folded = name.rpartition(":")[2].casefold()
-    return any(hint in folded for hint in _SECRETS)

@@ -15,8 +15,10 @@ from plait.record.closures import Component
 if TYPE_CHECKING:
     from plait.engine.closure.walker import Walker
 
-__all__ = ["Place", "Walk", "innermost", "module_of", "type_name"]
+__all__ = ["SELF", "Place", "Walk", "innermost", "module_of", "type_name"]
 
+# The token of the step itself.
+SELF = "@.:<step>"
 # What packages keep in their objects for their own use; it says nothing about a result.
 _PLUMBING = frozenset(
     {
@@ -51,8 +53,10 @@ class Walk:
     Attributes:
         components: relative name and component, in the order of description.
         packages: distributions that were touched.
+        in_packages: tokens of names in packages, by the module's id and the name, for this walk only.
         notes: sentences for ``Closure.opaque``.
-        annotations: the functions that were met, by relative name, for code that reads their annotations.
+        functions: those that were described, by relative name.
+        reads_annotations: some of them ask for annotations.
         constants: by relative name, the value that was met there and its token.
     """
 
@@ -66,7 +70,8 @@ class Walk:
         self.notes: dict[str, None] = {}
         self.cacheable = True
         self.reads_annotations = False
-        self.annotations: dict[str, FunctionType] = {}
+        self.in_packages: dict[tuple[int, tuple[str, ...]], str] = {}
+        self.functions: dict[str, FunctionType] = {}
         self.constants: dict[str, tuple[Any, str]] = {}
         self.stack: dict[int, int] = {}  # values being written down, by id, with their depth
         self.tolerant = 0  # > 0 inside what belongs to a package: its locks and handles are its own business

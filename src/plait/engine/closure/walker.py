@@ -9,17 +9,20 @@ from pathlib import Path
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from plait.engine.closure.bytecode import Listings
 from plait.engine.closure.classes import class_tokens
-from plait.engine.closure.facts import Facts, code_digest, facts_of
+from plait.engine.closure.codes import code_digest
+from plait.engine.closure.constants import constant_token
+from plait.engine.closure.facts import Facts, facts_of
 from plait.engine.closure.functions import annotation_tokens, function_tokens
+from plait.record.closures import Closure, Component
+from plait.engine.closure.namespaces import namespace_tokens
 from plait.engine.closure.origin import Origins
-from plait.engine.closure.resolve import describe_namespace
-from plait.engine.closure.source import source_of_class, source_of_code, where_of
+from plait.engine.closure.source import source_of_class, source_of_code
 from plait.engine.closure.tokens import digest, word
-from plait.engine.closure.values import constant_token, value_token
+from plait.engine.closure.values import value_token
 from plait.engine.closure.walk import Place, Walk
 from plait.errors import DefinitionError
-from plait.record.closures import Closure, Component
 
 __all__ = ["Walker", "closure_of"]
 
@@ -65,7 +68,7 @@ class Walker:
         self.hash_value = hash_value
         self._facts: dict[int, tuple[CodeType, Facts]] = {}
         self._digests: dict[tuple[int, frozenset[str]], tuple[CodeType, str]] = {}
-        self._sources: dict[int, tuple[CodeType, str]] = {}
+        self._sources: dict[int, tuple[Any, tuple[str, str]]] = {}
         self._files: dict[str, tuple[tuple[int, int, int], str]] = {}
 
     def closure_of(
@@ -95,17 +98,12 @@ class Walker:
         for thing, place in walk.waiting():
             if isinstance(thing, FunctionType):
                 parts = function_tokens(walk, thing, place)
-                code = thing.__code__
-                kind, text, where = (
-                    "function",
-                    self.source(code),
-                    where_of(code.co_filename, code.co_firstlineno),
-                )
+                kind, (text, where) = "function", self._source(thing.__code__, source_of_code)
             elif isinstance(thing, type):
                 parts = class_tokens(walk, thing, place)
-                kind, (text, where) = "class", source_of_class(thing)
+                kind, (text, where) = "class", self._source(thing, source_of_class)
             else:
-                parts = describe_namespace(walk, thing, place)
+                parts = namespace_tokens(walk, thing)
                 kind, text, where = "opaque", f"all that {place.name.partition(':')[0]} defines", ""
             walk.add(place.relative, Component(place.name, kind, digest("\n".join(parts)), text, where))
 
@@ -148,21 +146,24 @@ class Walker:
         return known[1]
 
     def facts(self, code: CodeType) -> Facts:
+        """What ``code`` names; its digest is found on the way, as both need its instructions."""
         known = self._facts.get(id(code))
         if known is None:
-            known = self._facts[id(code)] = (code, facts_of(code))
+            listings: Listings = {}
+            known = self._facts[id(code)] = (code, facts_of(code, listings))
+            self._digests[id(code), frozenset()] = (code, code_digest(code, frozenset(), listings))
         return known[1]
 
     def code_digest(self, code: CodeType, masked: frozenset[str]) -> str:
         known = self._digests.get((id(code), masked))
         if known is None:
-            known = self._digests[id(code), masked] = (code, code_digest(code, masked))
+            known = self._digests[id(code), masked] = (code, code_digest(code, masked, {}))
         return known[1]
 
-    def source(self, code: CodeType) -> str:
-        known = self._sources.get(id(code))
+    def _source(self, thing: Any, find: Callable[[Any], tuple[str, str]]) -> tuple[str, str]:
+        known = self._sources.get(id(thing))
         if known is None:
-            known = self._sources[id(code)] = (code, source_of_code(code))
+            known = self._sources[id(thing)] = (thing, find(thing))
         return known[1]
 
 
