@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from itertools import groupby
+from itertools import dropwhile, groupby
 
 from plait.display.text import Text, clean
 from plait.record.facts import ErrorInfo, Frame
@@ -55,6 +55,9 @@ def _message(error: ErrorInfo) -> list[str]:
 
 def _frames(frames: tuple[Frame, ...]) -> list[Text]:
     shown = [frame for frame in frames if frame.origin != "plait"]
+    if any(frame.origin == "user" for frame in shown):
+        # What called the user's code is of no interest; what their code called is.
+        shown = list(dropwhile(lambda frame: frame.origin != "user", shown))
     lines: list[Text] = []
     for origin, together in groupby(shown, key=lambda frame: frame.origin):
         run = list(together)

@@ -60,6 +60,13 @@ def find_pipeline(target: str) -> Found:
     """
     place, name = _split(target)
     path = Path(place).expanduser()
+    try:
+        return _find(path, place, name)
+    except PermissionError as error:
+        raise TargetError(f"{place} cannot be read: {error.strerror}", where=error.filename) from None
+
+
+def _find(path: Path, place: str, name: str | None) -> Found:
     if place.endswith(".py") or path.is_file():
         return _in_file(path, place, name)
     if os.sep in place or "/" in place or place in (".", ".."):
@@ -363,6 +370,7 @@ def _only_package(root: Path) -> str | None:
 
 def _choose(module: ModuleType, name: str | None, place: str, project: Project | None) -> Found:
     root = project.root if project else None
+    file = None if place.endswith(".py") else getattr(module, "__file__", None)
     pipelines = _pipelines_of(module)
     if name is not None:
         chosen = pipelines.get(name) or _attribute(module, name)
@@ -372,22 +380,22 @@ def _choose(module: ModuleType, name: str | None, place: str, project: Project |
             what = "a step" if _is_step(chosen) else f"a {type(chosen).__name__}"
             raise TargetError(
                 f"{name!r} in {place} is {what}, not a pipeline",
-                where=_file_of(module),
+                where=file,
                 hint=did_you_mean(name, pipelines) if pipelines else _write_one(module),
             )
         raise TargetError(
             f"{place} has no pipeline {name!r}",
-            where=_file_of(module),
+            where=file,
             hint=did_you_mean(name, pipelines) or _write_one(module),
         )
     own = {at: one for at, one in pipelines.items() if one.module == module.__name__} or pipelines
     if len(own) == 1:
         return Found(next(iter(own.values())), root, place)
     if not own:
-        raise TargetError(f"{place} has no pipeline", where=_file_of(module), hint=_write_one(module))
+        raise TargetError(f"{place} has no pipeline", where=file, hint=_write_one(module))
     raise TargetError(
         f"{place} has {len(own)} pipelines: {', '.join(own)}",
-        where=_file_of(module),
+        where=file,
         hint=f"name one: {place}:{list(own)[-1]}",
     )
 
@@ -425,11 +433,6 @@ def _write_one(module: ModuleType) -> str:
     shown = ", ".join(steps[:5]) + (f" and {len(steps) - 5} more" if len(steps) > 5 else "")
     has = "the step" if len(steps) == 1 else "the steps"
     return f"it has {has} {shown}: write a function that calls {'it' if len(steps) == 1 else 'them'} under @pipeline"
-
-
-def _file_of(module: ModuleType) -> str | None:
-    file = getattr(module, "__file__", None)
-    return str(file) if file else None
 
 
 # Importing.
