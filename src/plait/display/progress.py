@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["PlainProgress", "said_line", "watch"]
 
 _MOST_FAILURES = 10
+_TENTHS_FROM = 20  # tasks; fewer are soon over
 
 
 def watch(run: Run, *, screen: Screen | None = None, repeat: bool | None = None) -> Listener:
@@ -142,9 +143,9 @@ class PlainProgress:
                 line.add(f"  {seconds(progress.elapsed)}", "dim")
             self._screen.write([line])
             return
-        known = tally.known(node)
+        known = tally.total(node) or 0  # while it grows, a share of it would say little
         step = max(1, known // 10)
-        if known >= 10 and ended >= self._next.get(node, step):
+        if known >= _TENTHS_FROM and ended >= self._next.get(node, step):
             self._next[node] = (ended // step + 1) * step
             self._screen.write([Text("  ").add(f"{name}  {ended}/{known}", "dim")])
 
