@@ -55,6 +55,13 @@ def test_many_frames_are_shortened_in_the_middle():
     assert "92 frames more" in "\n".join(lines)
 
 
+def test_a_long_message_is_wrapped_and_never_cut():
+    message = " ".join(f"word{at}" for at in range(40))
+    lines = shown(ErrorInfo("ValueError", message), width=60)
+    assert all(len(line) <= 60 for line in lines)
+    assert " ".join(" ".join(lines).split()) == f"ValueError: {message}"
+
+
 def test_our_own_errors_are_said_without_their_class():
     assert headline(describe_error(StepError("it broke"))) == "it broke"
     assert headline(ErrorInfo("WorkerLost", "the worker was killed")) == "the worker was killed"
