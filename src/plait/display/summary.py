@@ -16,6 +16,7 @@ __all__ = ["failure_lines", "failures_of", "head", "next_lines", "summary"]
 
 _MOST_FAILURES = 3
 _LOOKED_AT = 500
+_SPENT = {"done": "in", "running": "for"}
 
 
 def summary(run: Run, width: int) -> list[Text]:
@@ -32,7 +33,7 @@ def head(run: Run) -> Text:
     status = run.status
     line = mark(status).add(" ").add(run.pipeline, "bold").add(f"  run {run.id}  ")
     line.add(status, status)
-    return line.add(f" {'in' if status == 'done' else 'after'} {seconds(run.seconds)}", "dim")
+    return line.add(f" {_SPENT.get(status, 'after')} {seconds(run.seconds)}", "dim")
 
 
 def failure_lines(run: Run, width: int) -> list[Text]:
