@@ -156,6 +156,18 @@ def test_a_reader_that_leaves_is_no_error(flow):
     assert process.wait(30) == 0
 
 
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+def test_a_run_goes_on_when_nobody_watches_any_more(flow, closed):
+    process = start("run", "flow.py", "--json" if closed == "stdout" else "n=2", cwd=flow.parent)
+    getattr(process, closed).close()
+    process.wait(60)
+    for stream in (process.stdout, process.stderr):
+        if not stream.closed:
+            stream.close()
+    assert json.loads(finish("runs", "--json", cwd=flow.parent).out)[0]["status"] == "done"
+    assert process.returncode == 0
+
+
 def test_help_and_version_need_neither_records_nor_rich():
     code = (
         "import sys\nfrom plait.cli.main import run_command\nassert run_command(['--help']) == 0\n"
@@ -235,3 +247,20 @@ def test_logs_follow_a_run_until_it_ends(write):
     finally:
         process.communicate(timeout=60)
     assert process.returncode == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+def test_a_run_that_was_killed_is_told_from_one_that_runs(write):
+    file = write("waiting.py", WAITING)
+    process = start("run", "waiting.py", cwd=file.parent)
+    until(process.stderr, "│ waiting")
+    listed = json.loads(finish("runs", "--json", cwd=file.parent).out)
+    assert listed[0]["status"] == "running"
+    process.kill()
+    process.communicate(timeout=60)
+    (file.parent / "gate").touch()
+    listed = json.loads(finish("runs", "--json", cwd=file.parent).out)
+    assert listed[0]["status"] == "crashed"
+    shown = finish("show", cwd=file.parent).out
+    assert "crashed" in shown
+    assert "lost" in shown

@@ -159,6 +159,25 @@ def test_a_name_that_no_module_has_is_looked_for_in_all(project, monkeypatch):
     assert find_pipeline("refunds").pipeline.name == "refunds"
 
 
+def test_a_module_that_is_broken_stands_in_nobodys_way(project, monkeypatch, write):
+    root = project()
+    (root / "src/shop/pipelines/returns.py").write_text("1 / 0\n")
+    write("shop/own_flow.py", ONE.format(name="flow"))
+    monkeypatch.chdir(root)
+    assert find_pipeline("own_flow").pipeline.name == "flow"
+    with pytest.raises(TargetError, match="ZeroDivisionError"):
+        find_pipeline("refunds")
+
+
+def test_a_pipeline_that_is_only_used_does_not_count(project):
+    root = project()
+    (root / "src/shop/pipelines/returns.py").unlink()
+    (root / "src/shop/parts.py").write_text(ONE.format(name="part"))
+    with (root / "src/shop/pipelines/sales.py").open("a") as file:
+        file.write("from shop.parts import part\n")
+    assert find_pipeline("./shop").pipeline.name == "sales"
+
+
 def test_a_misspelt_name_names_the_nearest(project, monkeypatch):
     monkeypatch.chdir(project())
     with pytest.raises(TargetError) as raised:

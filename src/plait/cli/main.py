@@ -72,13 +72,13 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a console that lacks ✓ still gets the words
+    status = 0
     try:
         status = run_command(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read our output has gone, such as `head`; nobody is left to be told.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 0
     sys.exit(status)
 
 

@@ -33,7 +33,7 @@ def watch(run: Run, *, screen: Screen | None = None, repeat: bool | None = None)
         repeat: show the lines that steps print; by default unless they reach the terminal by themselves, as those of
             the inline executor do. That one keeps to plain lines: its steps own the terminal, and may ask something.
     """
-    chosen = screen or Screen(sys.stderr)
+    chosen = screen or Screen(sys.stderr, optional=True)
     inline = run.executor == "inline"
     repeated = not inline if repeat is None else repeat
     if chosen.terminal and not inline and chosen.moves:
@@ -103,7 +103,7 @@ class PlainProgress:
         self._screen.write([interrupted_line(self._tally)])
 
     def close(self) -> None:
-        self._screen.stream.flush()
+        self._screen.write([])
 
     def _tell_single(self, node: int, state: str, usage: Usage, reason: str) -> None:
         line = mark(state).add(f" {self._graph.nodes[node].id}")
