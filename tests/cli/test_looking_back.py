@@ -41,6 +41,13 @@ def looking(n: int = 3, alpha: float = 0.5):
 
 
 @pytest.fixture
+def once(write, plait):
+    write("looking.py", FLOW)
+    assert plait("run", "looking.py:looking", "-q", "n=4").status == 0
+    return plait
+
+
+@pytest.fixture
 def ran(write, plait):
     write("looking.py", FLOW)
     for arguments in ([], ["n=4"]):
@@ -65,8 +72,8 @@ def test_runs_can_be_limited_and_chosen(ran):
     assert "did you mean 'looking'?" in ran("runs", "--pipeline", "lookin").out
 
 
-def test_show_tells_where_values_came_from_and_what_came_out(ran):
-    shown = ran("show").out
+def test_show_tells_where_values_came_from_and_what_came_out(once):
+    shown = once("show").out
     assert "git" not in shown or "code" in shown
     for said in ("Python", "plait run looking.py:looking", "command line", "default"):
         assert said in shown or said == "plait run looking.py:looking"
@@ -78,56 +85,56 @@ def test_show_tells_where_values_came_from_and_what_came_out(ran):
     assert "result  [0.5, 1.0, 1.5]" in shown
 
 
-def test_show_of_a_target_is_its_graph(ran):
-    shown = ran("show", "looking.py:looking").out
+def test_show_of_a_target_is_its_graph(once):
+    shown = once("show", "looking.py:looking").out
     assert "Look back." in shown
     assert "← load" in shown
     assert "split → small, large" in shown
     assert "each(" in shown
     assert "plait run looking.py:looking" in shown
-    graph = json.loads(ran("show", "looking.py:looking", "--json").out)
+    graph = json.loads(once("show", "looking.py:looking", "--json").out)
     assert [node["id"] for node in graph["nodes"]] == ["load", "split", "tune.fit"]
 
 
-def test_mermaid_has_groups_maps_and_states(ran):
-    text = ran("show", "--mermaid").out
+def test_mermaid_has_groups_maps_and_states(once):
+    text = once("show", "--mermaid").out
     assert text.startswith("flowchart TD\n")
     assert "subgraph g" in text
     assert '"tune.fit × 3"' in text
     assert "classDef done" in text
     assert "n0 --> n1" in text
     assert "n1 -.-> n2" in text
-    plain = ran("show", "looking.py:looking", "--mermaid").out
+    plain = once("show", "looking.py:looking", "--mermaid").out
     assert "classDef" not in plain
     assert "× each" in plain
 
 
-def test_logs_of_a_run_a_step_and_a_task(ran):
-    assert ran("logs").out.splitlines()[:2] == ["load │ to out", "load │ to err"]
-    assert ran("logs", "latest", "tune.fit").out.splitlines() == [
+def test_logs_of_a_run_a_step_and_a_task(once):
+    assert once("logs").out.splitlines()[:2] == ["load │ to out", "load │ to err"]
+    assert once("logs", "latest", "tune.fit").out.splitlines() == [
         f"tune.fit[{at}] │ fitting {at + 1}" for at in range(3)
     ]
-    assert ran("logs", "latest", "tune.fit[1]").out == "fitting 2\n"
+    assert once("logs", "latest", "tune.fit[1]").out == "fitting 2\n"
 
 
-def test_logs_by_stream_and_level(ran):
-    assert ran("logs", "latest", "load", "--stream", "out").out == "to out\n"
-    assert ran("logs", "latest", "load", "--stream", "err").out == "to err\n"
-    assert ran("logs", "latest", "load", "--level", "error").out == "error lib: details\n"
-    assert len(ran("logs", "latest", "load", "--stream", "log").out.splitlines()) == 2
+def test_logs_by_stream_and_level(once):
+    assert once("logs", "latest", "load", "--stream", "out").out == "to out\n"
+    assert once("logs", "latest", "load", "--stream", "err").out == "to err\n"
+    assert once("logs", "latest", "load", "--level", "error").out == "error lib: details\n"
+    assert len(once("logs", "latest", "load", "--stream", "log").out.splitlines()) == 2
 
 
-def test_logs_as_json_name_task_stream_and_time(ran):
-    lines = [json.loads(line) for line in ran("logs", "latest", "tune.fit[0]", "--json").out.splitlines()]
+def test_logs_as_json_name_task_stream_and_time(once):
+    lines = [json.loads(line) for line in once("logs", "latest", "tune.fit[0]", "--json").out.splitlines()]
     assert lines == [
         {"at": lines[0]["at"], "task": "tune.fit[0]", "attempt": 1, "stream": "out", "text": "fitting 1"}
     ]
 
 
-def test_a_wrong_step_or_run_names_the_nearest(ran):
-    assert "did you mean 'tune.fit'?" in ran("logs", "latest", "tune.fitt").err
-    assert "so there is no load[3]" in ran("logs", "latest", "load[3]").err
-    missing = ran("logs", "zzzz")
+def test_a_wrong_step_or_run_names_the_nearest(once):
+    assert "did you mean 'tune.fit'?" in once("logs", "latest", "tune.fitt").err
+    assert "so there is no load[3]" in once("logs", "latest", "load[3]").err
+    missing = once("logs", "zzzz")
     assert missing.status == 1
     assert "there is no run 'zzzz'" in missing.err
 

@@ -92,17 +92,19 @@ def test_the_summary_goes_to_stdout_and_progress_to_stderr(flow):
     assert any(line.startswith("✓ fit  3/3") for line in lines)
 
 
-def test_inline_and_processes_give_the_same_metrics(flow, plait):
+def test_inline_and_processes_give_the_same_metrics(flow, monkeypatch):
     tables = []
     for executor in ("inline", "processes"):
+        monkeypatch.setenv("PLAIT_HOME", str(flow.parent / executor))
         answer = finish("run", "flow.py", "--executor", executor, cwd=flow.parent)
         assert answer.status == 0, answer.err
         tables.append(answer.out[answer.out.index("metrics") : answer.out.index("→ plait")])
     assert tables[0] == tables[1]
 
 
-def test_json_is_one_event_per_line_and_nothing_else(flow):
+def test_json_is_one_event_per_line_and_nothing_else(flow, monkeypatch):
     for executor in ("inline", "processes"):
+        monkeypatch.setenv("PLAIT_HOME", str(flow.parent / executor))
         answer = finish("run", "flow.py", "n=2", "--json", "--executor", executor, cwd=flow.parent)
         assert answer.status == 0
         assert answer.err == ""
