@@ -11,7 +11,7 @@ import click
 from plait._version import __version__
 from plait.errors import ConfError, DefinitionError, ParameterError, PlaitError, TargetError, nearest
 
-__all__ = ["main", "plait"]
+__all__ = ["main", "plait", "run_command"]
 
 # Each command, where it is, and its line in the help: nothing is imported before it is called.
 _COMMANDS = {
@@ -59,22 +59,22 @@ class _Commands(click.Group):
             formatter.write_dl(list(_COMMANDS.items()))
 
 
+_HELP = """Pipelines of plain Python functions, every run recorded.
+
+\b
+plait run train.py alpha=0.3     run the pipeline of a file
+plait runs                       what has run so far
+plait show latest                how it went, step by step
+plait logs latest 'fit[3]'       what a task said
+"""
+
+
 @click.group(
-    cls=_Commands,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    no_args_is_help=True,
-    invoke_without_command=False,
+    cls=_Commands, help=_HELP, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True
 )
 @click.version_option(__version__, "--version", message="plait %(version)s")
 def plait() -> None:
-    r"""Pipelines of plain Python functions, every run recorded.
-
-    \b
-    plait run train.py alpha=0.3     run the pipeline of a file
-    plait runs                       what has run so far
-    plait show latest                how it went, step by step
-    plait logs latest 'fit[3]'       what a task said
-    """
+    pass
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -82,20 +82,25 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a console that lacks ✓ still gets the words
+    status = 0
     try:
-        status = _run(arguments)
+        status = run_command(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read our output has gone, such as `head`; nobody is left to be told.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 0
     sys.exit(status)
 
 
-def _run(arguments: list[str] | None) -> int:
+def run_command(arguments: list[str] | None) -> int:
+    """Run one command; answers with its status, what went wrong has been said on standard error."""
     try:
-        answer: Any = plait.main(args=arguments, prog_name="plait", standalone_mode=False)
+        # Not `plait.main`: it turns a reader that has gone into status 1 and Ctrl-C into an empty line.
+        with plait.make_context("plait", list(sys.argv[1:] if arguments is None else arguments)) as context:
+            answer: Any = plait.invoke(context)
         return answer if isinstance(answer, int) else 0
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
     except PlaitError as error:
         return _tell(error)
     except click.UsageError as error:
@@ -107,6 +112,7 @@ def _run(arguments: list[str] | None) -> int:
         error.show()
         return 2
     except (click.Abort, KeyboardInterrupt):
+        print("interrupted", file=sys.stderr)
         return 130
 
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import sys
-
-from plait.errors import PlaitError
-
-__all__ = ["describing", "show"]
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from plait.errors import DefinitionError
+from plait.errors import DefinitionError, PlaitError
+
+__all__ = ["describing", "show"]
 
 
 def show(error: PlaitError) -> None:
+    """Say it on standard error; what a user's own code raised, with the lines that it came from."""
     from plait.display.errors import shown_path
     from plait.display.screen import Screen
     from plait.display.text import Text

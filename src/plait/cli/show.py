@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from plait.errors import PlaitError, RecordError, TargetError
+from plait.errors import RecordError, TargetError
 
 if TYPE_CHECKING:
     from plait.graph.model import Graph
@@ -38,19 +38,21 @@ def command(what: str, mermaid: bool, as_json: bool) -> None:
 def find_run(what: str) -> Run | None:
     """The run that a text means; None when it can only be a target, or there is no such run."""
     from plait.cli.store import open_store
+    from plait.record.store import find_home
 
     if what != "latest" and not _ID_LETTERS.issuperset(what):
         return None
+    if what == "latest":
+        return open_store().run()
     try:
-        return open_store().run(what)
-    except RecordError as error:
-        if (
-            what == "latest"
-            or "several" in error.what
-            or ("there is no run" not in error.what and "no runs are" not in error.what)
-        ):
-            raise
+        nothing = not (find_home() / "records.db").exists()
+    except RecordError:
+        nothing = True
+    if nothing:
         return None
+    store = open_store()
+    begins = "SELECT 1 FROM run WHERE substr(id, 1, ?) = ?"
+    return store.run(what) if store.database.row(begins, (len(what), what)) else None
 
 
 def _show_run(run: Run, *, mermaid: bool, as_json: bool) -> None:
@@ -82,7 +84,7 @@ def _show_target(what: str, *, mermaid: bool, as_json: bool) -> None:
     except TargetError as error:
         if _ID_LETTERS.issuperset(what) and error.__cause__ is None:
             raise TargetError(
-                f"there is no run and no pipeline {what!r}", hint=error.hint or _latest()
+                f"there is no run and no pipeline {what!r}", hint=error.hint or "plait runs lists the runs"
             ) from None
         raise
     with describing(found.pipeline.name):
@@ -100,10 +102,3 @@ def _show_target(what: str, *, mermaid: bool, as_json: bool) -> None:
 
     screen = Screen(sys.stdout)
     screen.write(pipeline_page(found.pipeline, graph, screen.width, found.text))
-
-
-def _latest() -> str:
-    try:
-        return "plait runs lists the runs"
-    except PlaitError:
-        return "plait run TARGET"

@@ -17,7 +17,7 @@ __all__ = ["element_text"]
 _DEEP = 4
 
 
-def element_text(run: Run, node: int, path: Path, width: int = 44) -> str:
+def element_text(run: Run, node: int, path: Path, width: int = 72) -> str:
     """What a mapped task was given, as far as it is a parameter of the run; empty where it is not."""
     if not path:
         return ""

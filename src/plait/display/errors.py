@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from itertools import groupby
+from itertools import dropwhile, groupby
 
 from plait.display.text import Text, clean
 from plait.record.facts import ErrorInfo, Frame
 
-__all__ = ["error_lines", "frames_of", "headline", "shown_path"]
+__all__ = ["error_lines", "frames_of", "headline", "shown_path", "wrapped"]
 
 _MOST_FRAMES = 8
 _MOST_MESSAGE = 12
@@ -26,9 +26,20 @@ def headline(error: ErrorInfo) -> str:
 
 def error_lines(error: ErrorInfo, width: int, *, indent: int = 2) -> list[Text]:
     """An exception: what it says, where it came from, its notes and what caused it."""
+    return wrapped(headline(error), width, indent=indent) + frames_of(error, width, indent=indent)
+
+
+def wrapped(text: str, width: int, *, indent: int, before: str = "") -> list[Text]:
+    """What went wrong, whole: a message is never cut, it goes on in the next line."""
+    import textwrap
+
+    room = max(20, width - indent)
+    pieces = textwrap.wrap(
+        before + text, room, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    ) or [""]
     pad = " " * indent
-    lines = [Text(pad).add(headline(error), "error").cut(width)]
-    return lines + frames_of(error, width, indent=indent)
+    first = Text(pad).add(before, "dim").add(pieces[0].removeprefix(before), "error")
+    return [first, *(Text(pad).add(piece, "error") for piece in pieces[1:])]
 
 
 def frames_of(error: ErrorInfo, width: int, *, indent: int = 2) -> list[Text]:
@@ -43,7 +54,7 @@ def frames_of(error: ErrorInfo, width: int, *, indent: int = 2) -> list[Text]:
         ]
     cause, depth = error.cause, 0
     while cause is not None and depth < _MOST_CAUSES:
-        lines.append(Text(f"{pad}caused by ", "dim").add(headline(cause), "error").cut(width))
+        lines += wrapped(headline(cause), width, indent=indent, before="caused by ")
         lines += [Text(pad).add(line).cut(width) for line in _frames(cause.frames)]
         cause, depth = cause.cause, depth + 1
     return lines
@@ -55,6 +66,9 @@ def _message(error: ErrorInfo) -> list[str]:
 
 def _frames(frames: tuple[Frame, ...]) -> list[Text]:
     shown = [frame for frame in frames if frame.origin != "plait"]
+    if any(frame.origin == "user" for frame in shown):
+        # What called the user's code is of no interest; what their code called is.
+        shown = list(dropwhile(lambda frame: frame.origin != "user", shown))
     lines: list[Text] = []
     for origin, together in groupby(shown, key=lambda frame: frame.origin):
         run = list(together)

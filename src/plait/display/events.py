@@ -22,6 +22,7 @@ class EventLines:
     def __init__(self, run: Run, stream: IO[str]) -> None:
         self._run = run
         self._stream = stream
+        self._left = False
         self._nodes = run.graph.nodes
         self._encode = msgspec.json.Encoder(enc_hook=str).encode
         self._write(
@@ -94,8 +95,13 @@ class EventLines:
         return {"task": task_name(name, path), "step": name, "path": path}
 
     def _write(self, **event: Any) -> None:
-        self._stream.write(self._encode(event).decode() + "\n")
-        self._stream.flush()
+        if self._left:
+            return
+        try:
+            self._stream.write(self._encode(event).decode() + "\n")
+            self._stream.flush()
+        except BrokenPipeError:  # the run goes on all the same
+            self._left = True
 
 
 def error_object(error: ErrorInfo | None) -> dict[str, Any] | None:

@@ -24,7 +24,9 @@ _STYLE = """<style>
 .plait table{border-collapse:collapse;margin:.4em 0}.plait td,.plait th{padding:1px 10px 1px 0;text-align:left;
 border:0;background:none;font-weight:inherit;white-space:nowrap}.plait .num{text-align:right;
 font-variant-numeric:tabular-nums}.plait ul{list-style:none;margin:0;padding-left:1.3em}.plait>ul{padding-left:.2em}
-.plait summary{cursor:pointer}.plait .done{color:#1f9d55}.plait .cached{color:#2193a8}.plait .failed,.plait .lost,.plait .crashed{color:#e04f4f}
+.plait summary{cursor:pointer}
+.plait .done{color:#1f9d55}.plait .cached{color:#2193a8}
+.plait .failed,.plait .lost,.plait .crashed{color:#e04f4f}
 .plait .running{color:#3b82f6}.plait .skipped,.plait .cancelled{color:#c98a1b}.plait .waiting{opacity:.6}
 .plait pre{white-space:pre-wrap;border-left:3px solid #e04f4f;padding-left:.8em;margin:.4em 0;background:none}
 </style>"""

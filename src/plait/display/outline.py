@@ -53,7 +53,7 @@ def outline(graph: Graph) -> list[Row]:
                 len(groups),
                 node.id.removeprefix(prefix),
                 index,
-                _takes(graph, node, prefix),
+                _takes(graph, node),
                 tuple(name.removeprefix(prefix) for name in node.outputs)
                 if node.outputs != (node.id,)
                 else (),
@@ -95,14 +95,14 @@ def _group_row(graph: Graph, group: int, depth: int, outer: int) -> Row:
         if isinstance(each, Each):
             sources = [*each.sources, *sources]
         scope = each.parent
-    said = dict.fromkeys(f"each({_say(graph, source, above)})" for source in sources)
+    said = dict.fromkeys(_each(graph, source, graph.scopes[group].parent) for source in sources)
     return Row(depth, name.removeprefix(above), None, tuple(Taken(text) for text in said), (), bool(sources))
 
 
-def _takes(graph: Graph, node: Node, prefix: str) -> tuple[Taken, ...]:
+def _takes(graph: Graph, node: Node) -> tuple[Taken, ...]:
     found: dict[str, str] = {}
     for name, value in node.args:
-        text = _say(graph, value, prefix)
+        text = _say(graph, value, node.scope)
         if isinstance(value, Const):
             found[f"{name}={text}"] = "dim"
         else:
@@ -123,24 +123,41 @@ def _source(graph: Graph, item: Item) -> Value:
     return each.sources[item.source] if isinstance(each, Each) else item
 
 
-def _say(graph: Graph, value: Value, prefix: str) -> str:
+def _say(graph: Graph, value: Value, scope: int) -> str:
+    """A value in the words of the pipeline, as a step in this scope takes it."""
     match value:
         case Const(value=constant):
             return _constant(constant)
         case Input(name=name):
             return name
         case Output(node=node, output=output):
-            mapped = "[*]" if graph.layout.node_axes[node] else ""
-            return graph.nodes[node].outputs[output].removeprefix(prefix) + mapped
+            layout = graph.layout
+            gathered = len(layout.node_axes[node]) > layout.shared_axes(scope, node)
+            return _local(graph, graph.nodes[node].outputs[output], scope) + ("[*]" if gathered else "")
         case Item():
-            return f"each({_say(graph, _source(graph, value), prefix).removesuffix('[*]')})"
+            return _each(graph, _source(graph, value), scope)
         case ListOf(items=items, is_tuple=is_tuple):
-            inside = ", ".join(_say(graph, item, prefix) for item in items)
+            inside = ", ".join(_say(graph, item, scope) for item in items)
             return f"({inside})" if is_tuple else f"[{inside}]"
         case DictOf(items=pairs):
-            return "{" + ", ".join(f"{key}: {_say(graph, item, prefix)}" for key, item in pairs) + "}"
-        case Grid(columns=columns, column=column):
-            return f"grid of {_say(graph, columns[column], prefix)}"
+            return "{" + ", ".join(f"{key}: {_say(graph, item, scope)}" for key, item in pairs) + "}"
+        case Grid(columns=columns):
+            return f"product({', '.join(_say(graph, column, scope) for column in columns)})"
+
+
+def _each(graph: Graph, source: Value, scope: int) -> str:
+    if isinstance(source, Grid):
+        return f"each.{_say(graph, source, scope)}"
+    return f"each({_say(graph, source, scope).removesuffix('[*]')})"
+
+
+def _local(graph: Graph, name: str, scope: int) -> str:
+    """A name as it is known inside a group: without the names of the groups that are around both."""
+    for group in reversed(_groups_around(graph, scope)):
+        prefix = f"{graph.scopes[group].name}."
+        if name.startswith(prefix):
+            return name.removeprefix(prefix)
+    return name
 
 
 def _constant(value: Any) -> str:

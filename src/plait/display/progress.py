@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["PlainProgress", "said_line", "watch"]
 
 _MOST_FAILURES = 10
+_TENTHS_FROM = 20  # tasks; fewer are soon over
 
 
 def watch(run: Run, *, screen: Screen | None = None, repeat: bool | None = None) -> Listener:
@@ -32,7 +33,7 @@ def watch(run: Run, *, screen: Screen | None = None, repeat: bool | None = None)
         repeat: show the lines that steps print; by default unless they reach the terminal by themselves, as those of
             the inline executor do. That one keeps to plain lines: its steps own the terminal, and may ask something.
     """
-    chosen = screen or Screen(sys.stderr)
+    chosen = screen or Screen(sys.stderr, optional=True)
     inline = run.executor == "inline"
     repeated = not inline if repeat is None else repeat
     if chosen.terminal and not inline and chosen.moves:
@@ -102,7 +103,7 @@ class PlainProgress:
         self._screen.write([interrupted_line(self._tally)])
 
     def close(self) -> None:
-        self._screen.stream.flush()
+        self._screen.write([])
 
     def _tell_single(self, node: int, state: str, usage: Usage, reason: str) -> None:
         line = mark(state).add(f" {self._graph.nodes[node].id}")
@@ -142,9 +143,9 @@ class PlainProgress:
                 line.add(f"  {seconds(progress.elapsed)}", "dim")
             self._screen.write([line])
             return
-        known = tally.known(node)
+        known = tally.total(node) or 0  # while it grows, a share of it would say little
         step = max(1, known // 10)
-        if known >= 10 and ended >= self._next.get(node, step):
+        if known >= _TENTHS_FROM and ended >= self._next.get(node, step):
             self._next[node] = (ended // step + 1) * step
             self._screen.write([Text("  ").add(f"{name}  {ended}/{known}", "dim")])
 

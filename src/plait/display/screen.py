@@ -18,10 +18,16 @@ class Screen:
     """A stream of lines for people: a terminal, or a file or pipe.
 
     ``NO_COLOR`` and ``FORCE_COLOR`` are heeded, and ``COLUMNS`` tells the width where there is no terminal.
+
+    Args:
+        stream: where the lines go.
+        optional: its reader may leave without harm: what goes on must not end because nobody watches any more.
     """
 
-    def __init__(self, stream: IO[str]) -> None:
+    def __init__(self, stream: IO[str], *, optional: bool = False) -> None:
         self.stream = stream
+        self._optional = optional
+        self._left = False
         self.terminal = _is_terminal(stream)
         self.colour = _takes_colour(self.terminal)
         self.moves = self.terminal and os.environ.get("TERM") not in (None, "", "dumb")
@@ -37,8 +43,15 @@ class Screen:
         body = "".join(
             f"{line.render(colour=self.colour) if isinstance(line, Text) else line}\n" for line in lines
         )
-        self.stream.write(body)
-        self.stream.flush()
+        if self._left:
+            return
+        try:
+            self.stream.write(body)
+            self.stream.flush()
+        except BrokenPipeError:
+            if not self._optional:
+                raise
+            self._left = True
 
 
 def _is_terminal(stream: IO[str]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from plait.display.elements import element_text
-from plait.display.errors import error_lines, headline
+from plait.display.errors import error_lines, headline, wrapped
 from plait.display.metrics import metric_lines
 from plait.display.steps import progress_of, step_lines
 from plait.display.text import Text
@@ -16,6 +16,7 @@ __all__ = ["failure_lines", "failures_of", "head", "next_lines", "summary"]
 
 _MOST_FAILURES = 3
 _LOOKED_AT = 500
+_SPENT = {"done": "in", "running": "for"}
 
 
 def summary(run: Run, width: int) -> list[Text]:
@@ -32,13 +33,13 @@ def head(run: Run) -> Text:
     status = run.status
     line = mark(status).add(" ").add(run.pipeline, "bold").add(f"  run {run.id}  ")
     line.add(status, status)
-    return line.add(f" {'in' if status == 'done' else 'after'} {seconds(run.seconds)}", "dim")
+    return line.add(f" {_SPENT.get(status, 'after')} {seconds(run.seconds)}", "dim")
 
 
 def failure_lines(run: Run, width: int) -> list[Text]:
     """What failed, the same failure once; its lines in the user's files first."""
     if run.reason and run.status != "done":
-        lines = [Text("  ").add(part, "error") for part in str(run.reason).splitlines()]
+        lines = [line for part in str(run.reason).splitlines() for line in wrapped(part, width, indent=2)]
     else:
         lines = []
     failed = failures_of(run, None, (), width)
@@ -81,7 +82,7 @@ def _failure(run: Run, tasks: list[Task], width: int) -> list[Text]:
     lines = [title.cut(width)]
     if first.error is not None:
         return [*lines, *error_lines(first.error, width, indent=4)]
-    return [*lines, Text("    ").add(first.reason or "", "error").cut(width)]
+    return [*lines, *wrapped(first.reason or "", width, indent=4)]
 
 
 def next_lines(run: Run, width: int) -> list[Text]:

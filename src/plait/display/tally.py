@@ -62,11 +62,6 @@ class Tally:
             expected = self._items.get(scope, 0)
         return expected
 
-    def known(self, node: int) -> int:
-        """How many tasks are known of so far."""
-        axes = self._axes[node]
-        return self._items.get(axes[-1], 0) if axes else 1
-
     def over(self, node: int) -> bool:
         """Whether nothing more will happen to the node."""
         total = self.total(node)

@@ -53,7 +53,7 @@ def result_lines(run: Run, width: int) -> list[Text]:
 
 
 def _field_text(value: Any, width: int) -> str:
-    return number(value) if isinstance(value, float) else value_text(value, width)
+    return number(value) if isinstance(value, float) and not value.is_integer() else value_text(value, width)
 
 
 def _fields(value: Any) -> dict[str, Any] | None:

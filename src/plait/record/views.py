@@ -274,8 +274,13 @@ class Run:
     @property
     def seconds(self) -> float:
         """How long it took, or has taken so far."""
-        end = self._ended or (time.time() if self.status == "running" else self._heartbeat)
+        end = self._ended or (time.time() if self.status == "running" else self._last_sign())
         return max(0.0, float(end - self._started))
+
+    def _last_sign(self) -> float:
+        """When a run that crashed was last heard of."""
+        row = self.store.database.row("SELECT MAX(ended_at) FROM attempt WHERE run = ?", (self.key,))
+        return max(float(self._heartbeat), row[0] if row and row[0] else 0.0)
 
     @cached_property
     def graph(self) -> Graph:
