@@ -12,7 +12,6 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from tests.strategies import Program, as_pipeline, programs
 
 from plait import Graph, each, pipeline, step
 from plait.engine.events import Cancel, Done, Event, Failed, Finish, Launch, Retry, Room, Settle, Start, Tick
@@ -20,6 +19,7 @@ from plait.engine.machine import Machine, State
 from plait.graph.model import Path
 from plait.graph.options import Options
 from plait.graph.unfold import Many, Need, resolve
+from tests.strategies import Program, as_pipeline, programs
 
 Place = tuple[int, Path]
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from tests.strategies import Program, as_pipeline, meaning, programs
 
 from plait import Graph
+from tests.strategies import Program, as_pipeline, meaning, programs
 
 
 @pytest.fixture(scope="module")

@@ -38,7 +38,7 @@ def run_facts(root: Path) -> dict[str, Any]:
         "pid": os.getpid(),
         "process_started": _process_started(),
         "folder": str(root),
-        "cwd": os.getcwd(),  # noqa: PTH109 - a text
+        "cwd": os.getcwd(),
         "argv": command_line(),
         "git_commit": git.commit if git else None,
         "git_branch": git.branch if git else None,

@@ -1,5 +1,4 @@
 """What a person reads when a step runs again."""
-# ruff: noqa: E501  a program per line is easier to scan than twenty lines each
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
 """What cannot be seen through makes the key wider or takes the cache away, and says so."""
-# ruff: noqa: E501  a program per line is easier to scan than twenty lines each
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
 """Every edit here changes what the step does or may do, so it must change the key."""
-# ruff: noqa: E501  a program per line is easier to scan than twenty lines each
 
 from __future__ import annotations
 

@@ -6,10 +6,10 @@ from enum import Enum
 from reprlib import Repr
 from typing import Any
 
-from plait.record.closures import Component
 from plait.engine.closure.tokens import digest
 from plait.engine.closure.values import value_token
 from plait.engine.closure.walk import Place, Walk
+from plait.record.closures import Component
 
 __all__ = ["constant_token"]
 

@@ -41,7 +41,7 @@ def source_of_class(cls: type) -> tuple[str, str]:
 
 def _where(file: str, line: int) -> str:
     """``path:line``, relative to the working folder where the file is inside it."""
-    here = os.getcwd() + os.sep  # noqa: PTH109
+    here = os.getcwd() + os.sep
     return f"{file.removeprefix(here)}:{line}"
 
 

@@ -15,7 +15,6 @@ from plait.engine.closure.codes import code_digest
 from plait.engine.closure.constants import constant_token
 from plait.engine.closure.facts import Facts, facts_of
 from plait.engine.closure.functions import annotation_tokens, function_tokens
-from plait.record.closures import Closure, Component
 from plait.engine.closure.namespaces import namespace_tokens
 from plait.engine.closure.origin import Origins
 from plait.engine.closure.source import source_of_class, source_of_code
@@ -23,6 +22,7 @@ from plait.engine.closure.tokens import digest, word
 from plait.engine.closure.values import value_token
 from plait.engine.closure.walk import Place, Walk
 from plait.errors import DefinitionError
+from plait.record.closures import Closure, Component
 
 __all__ = ["Walker", "closure_of"]
 
