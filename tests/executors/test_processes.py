@@ -22,7 +22,9 @@ from plait.executors import processes
 @pytest.fixture
 def run_it(home: Path) -> Iterator[Callable[..., Any]]:
     def run(function: Callable[..., Any], workers: int = 2, **params: Any) -> Any:
-        return pipeline(function).run(executor="processes", workers=workers, raise_on_failure=False, **params)
+        return pipeline(function).run(
+            executor="processes", workers=workers, raise_on_failure=False, cache=False, **params
+        )
 
     yield run
     assert psutil.Process().children(recursive=True) == []
@@ -167,9 +169,13 @@ def test_a_result_is_recorded_while_the_next_task_runs_for_long(home: Path) -> N
             return lambda *_: None
 
     from plait.executors import make_executor
-    from plait.launch import execute, prepare
+    from plait.launch.prepare import prepare
+    from plait.launch.start import CachePolicy, execute
 
-    run = execute(prepare(pipeline(p), {}), executor=make_executor("processes", workers=1), listener=Watch())
+    executor = make_executor("processes", workers=1)
+    run = execute(
+        prepare(pipeline(p), {}), executor=executor, listener=Watch(), policy=CachePolicy(look_up=False)
+    )
     long_started = run.result[100][0]
     assert len(seen) == 101
     assert max(seen[:100]) < long_started + 1.5

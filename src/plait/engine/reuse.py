@@ -116,12 +116,12 @@ class Reuse:
             del self._running[key]
 
     def _judge(self, place: Place, key: str, found: list[Found]) -> Decision:
-        if key in self._running and self._running[key] != place:
-            return Wait(key)
         if place[0] in self._refresh:
             return Compute(key, "refreshed")
         if not self._look_up:
             return Compute(key, "the cache was not asked (--no-cache)")
+        if key in self._running and self._running[key] != place:
+            return Wait(key)
         why = "no result with this code and these inputs"
         for one in found:
             if one.made_at is None:

@@ -303,6 +303,9 @@ def _plait(walk: Walk, value: Any, place: Place) -> str:
     if says_what_it_wraps(value):
         return value_token(walk, value.__wrapped__, place)
     name = getattr(value, "__qualname__", None) or type(value).__qualname__
+    if name == "Current":
+        walk.cacheable = False
+        walk.note(f"{place.name} is plait's `current`, which differs from run to run: the step is not cached")
     return "plait " + word(str(name))
 
 
