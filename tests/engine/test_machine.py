@@ -15,7 +15,20 @@ from hypothesis import strategies as st
 from strategies import Program, as_pipeline, programs
 
 from plait import Graph, each, pipeline, step
-from plait.engine.events import Cancel, Done, Event, Failed, Finish, Launch, Retry, Room, Settle, Start, Tick
+from plait.engine.events import (
+    Cancel,
+    Done,
+    Event,
+    Failed,
+    Finish,
+    Launch,
+    Retry,
+    Room,
+    Settle,
+    Start,
+    Tick,
+    Withdrawn,
+)
 from plait.engine.machine import Machine, State
 from plait.graph.model import Path
 from plait.graph.options import Options
@@ -137,7 +150,11 @@ class World:
         """One more thing happens."""
         random = self.random
         chance = random.random()
-        if self.running and chance < 0.6:
+        if self.cancelled and self.running and chance < 0.2:
+            place = random.choice(list(self.running))
+            del self.running[place]
+            self.happen(Withdrawn(*place))
+        elif self.running and chance < 0.6:
             place = random.choice(list(self.running))
             del self.running[place]
             if random.random() < trouble:

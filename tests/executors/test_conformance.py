@@ -10,8 +10,8 @@ from typing import Any
 
 import psutil
 import pytest
-from executors import steps
 
+from executors import steps
 from plait import each, pipeline
 from plait.errors import RunFailed
 

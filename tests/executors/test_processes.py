@@ -12,8 +12,8 @@ from typing import Any
 
 import psutil
 import pytest
-from executors import steps
 
+from executors import steps
 from plait import each, pipeline, step
 from plait.errors import DataError
 from plait.executors import processes

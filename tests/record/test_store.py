@@ -298,10 +298,15 @@ def test_a_run_on_another_machine_lives_while_its_heart_beats(home: Path) -> Non
 
 def test_a_failed_transaction_leaves_nothing(home: Path) -> None:
     database = RecordStore(home, create=True).database
-    with pytest.raises(ZeroDivisionError), database.transaction():
-        database.execute("INSERT INTO document VALUES ('a', x'00')")
-        raise ZeroDivisionError
-    with pytest.raises(RecordError), database.transaction():
-        database.execute("INSERT INTO document VALUES ('a', x'00')")
-        database.execute("INSERT INTO nowhere VALUES (1)")
+
+    def fail(statement: str) -> None:
+        with database.transaction():
+            database.execute("INSERT INTO document VALUES ('a', x'00')")
+            database.execute(statement)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail("INSERT INTO document VALUES ('b', x'00')")
+    with pytest.raises(RecordError, match="no such table"):
+        fail("INSERT INTO nowhere VALUES (1)")
     assert database.rows("SELECT * FROM document") == []

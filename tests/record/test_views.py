@@ -54,7 +54,7 @@ def inner(x: int) -> Any:
 @pipeline
 def everything(n: int, names: list[str] = ["a", "b"], scale: float = 0.5) -> Any:  # noqa: B006
     grid = rows(n)
-    low, high = ends(each(grid))
+    low, _ = ends(each(grid))
     models = train(each([1, 2]), 3)
     inside = inner(each(names))
     return {"grid": same(each(each(grid))), "low": low, "models": models, "inside": inside}

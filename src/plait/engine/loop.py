@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Protocol
 
-from plait.engine.events import Action as MachineAction
 from plait.engine import events
+from plait.engine.events import Action as MachineAction
 from plait.engine.events import Cancel, Done, Failed, Finish, Launch, Retry, Room, Settle, Start, Tick
 from plait.engine.machine import Machine
 from plait.engine.task import EndNow, Executor, Job, Live, Message, Report, TaskSpec, Withdrawn

@@ -35,7 +35,7 @@ class Work:
         self.store = store
         self.capture = capture
         self.worker = worker
-        self._folder = os.getcwd()  # noqa: PTH109
+        self._folder = os.getcwd()
         self._function = function
         self._callers: dict[int, Callable[[dict[str, Any]], Any]] = {}
 
@@ -93,7 +93,7 @@ class Work:
     def _come_home(self) -> None:
         """A step that changes the working directory does so for itself alone."""
         with contextlib.suppress(OSError):  # it may be gone
-            if os.getcwd() == self._folder:  # noqa: PTH109 - a hundred times cheaper than Path.cwd
+            if os.getcwd() == self._folder:
                 return
         with contextlib.suppress(OSError):
             os.chdir(self._folder)
