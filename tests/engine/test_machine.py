@@ -236,7 +236,7 @@ def with_options(graph: Graph, random: Random) -> Graph:
 TOTAL = Counter[str]()
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 @given(program=programs(), seed=st.integers(0, 2**32))
 def test_every_promise_holds_after_every_event(program: Program, seed: int) -> None:
     random = Random(seed)
