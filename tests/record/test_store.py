@@ -151,7 +151,7 @@ LIMITED = """
     @pipeline
     def p():
         kept = fine("kept")
-        return large(each(list(range(200))), limit(kept))
+        return large(each(list(range(40))), limit(kept))
 
     try:
         p.run()

@@ -53,7 +53,7 @@ class Database:
         self._migrate()
 
     def _connect_to_what_lies_there(self) -> bool:
-        """Reading needs no working disk: where SQLite cannot write beside the file, it reads it, or a copy, as it lies."""
+        """Reading needs no working disk: where SQLite cannot write, it reads the file, or a copy, as it lies."""
         file = self.path
         log = file.with_name(f"{file.name}-wal")
         try:
