@@ -42,7 +42,7 @@ class Outbox:
             self._filled.set()
 
     def send(self, more: Callable[[], Reply | None] = lambda: None) -> None:
-        """All reports that there are, and what else there is to say: after reports of earlier tasks, before later ones."""
+        """All reports that there are, then what more there is to say: after earlier tasks, before later ones."""
         with self._lock:
             self._filled.clear()
             batch = self._reports[:]
