@@ -206,9 +206,7 @@ class _Maker:
         self.draw = draw
         self.fresh = itertools.count()
 
-    def body(
-        self, parameters: tuple[str, ...], tags: list[_Tags], level: int, *, mapped: bool = False
-    ) -> Body:
+    def body(self, parameters: tuple[str, ...], tags: list[_Tags], level: int, may_leave: list[int]) -> Body:
         known = list(tags)
         calls: list[Call] = []
         for _ in range(self.draw(st.integers(1, 5 if level == 0 else 3))):
@@ -218,8 +216,8 @@ class _Maker:
         if level == 0:
             result = self.result(known, len(tags))
             return Body(parameters, tuple(calls), result)
-        # A group gives one of its own values: of its last call, or of an earlier one.
-        at = self.draw(st.integers(len(tags), len(known) - 1))
+        # A group gives one of its own values, or an element that it was called with.
+        at = self.draw(st.sampled_from([*range(len(tags), len(known)), *may_leave]))
         self.group_tags = known[at]
         return Body(parameters, tuple(calls), Name(at))
 
@@ -253,7 +251,17 @@ class _Maker:
             outer = tags[:levels] if levels > len(outer) else outer
             args[key], inner[key] = Arg(source, levels), tags[levels:]
         if grouped:
-            body = self.body(tuple(inner), list(inner.values()), level + 1)
+            may_leave = [
+                at
+                for at, key in enumerate(inner)
+                # Deeper down it could be the same for every element of the group around, which is refused.
+                if level == 0
+                and (
+                    key in product
+                    or (outer and isinstance(args[key].source, Name) and args[key].levels == len(outer))
+                )
+            ]
+            body = self.body(tuple(inner), list(inner.values()), level + 1, may_leave)
             return Call(body, args, product), [outer + self.group_tags]
         callee = draw(st.sampled_from(list(STEPS)))
         made = [outer + tuple(next(self.fresh) for _ in range(depth)) for depth in _DEPTHS[callee]]
@@ -308,4 +316,4 @@ def programs(draw: Any) -> Program:
             shape = st.lists(shape, max_size=3)  # type: ignore[assignment]
         values[f"p{at}"] = draw(shape)
         tags.append(tuple(next(maker.fresh) for _ in range(depth)))
-    return Program(maker.body(tuple(values), tags, 0), values)
+    return Program(maker.body(tuple(values), tags, 0, []), values)

@@ -14,7 +14,20 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from plait import Graph, each, pipeline, step
-from plait.engine.events import Cancel, Done, Event, Failed, Finish, Launch, Retry, Room, Settle, Start, Tick
+from plait.engine.events import (
+    Cancel,
+    Done,
+    Event,
+    Failed,
+    Finish,
+    Launch,
+    Retry,
+    Room,
+    Settle,
+    Start,
+    Tick,
+    Withdrawn,
+)
 from plait.engine.machine import Machine, State
 from plait.graph.model import Path
 from plait.graph.options import Options
@@ -137,7 +150,11 @@ class World:
         """One more thing happens."""
         random = self.random
         chance = random.random()
-        if self.running and chance < 0.6:
+        if self.cancelled and self.running and chance < 0.2:
+            place = random.choice(list(self.running))
+            del self.running[place]
+            self.happen(Withdrawn(*place))
+        elif self.running and chance < 0.6:
             place = random.choice(list(self.running))
             del self.running[place]
             if random.random() < trouble:
@@ -219,7 +236,7 @@ def with_options(graph: Graph, random: Random) -> Graph:
 TOTAL = Counter[str]()
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 @given(program=programs(), seed=st.integers(0, 2**32))
 def test_every_promise_holds_after_every_event(program: Program, seed: int) -> None:
     random = Random(seed)

@@ -120,7 +120,7 @@ def test_a_function_of_a_script_that_cannot_travel_is_named(tmp_path: Path) -> N
         p.run(executor="processes")
         """,
     )
-    code, out, err = script.run()
+    code, _, err = script.run()
     assert code == 1
     assert "step 'locked' cannot travel to a worker process" in err
     assert "LOCK" in err or "lock" in err

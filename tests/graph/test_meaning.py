@@ -16,7 +16,7 @@ def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("meaning")
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 @given(program=programs())
 def test_a_pipeline_gives_what_its_list_comprehensions_give(program: Program, shared_home: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:

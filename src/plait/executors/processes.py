@@ -65,6 +65,7 @@ class ProcessExecutor:
         )
         self._folder = tempfile.mkdtemp(prefix="plait-")
         self._out_of_memory = _out_of_memory_kills()
+        self._cancelled = False
 
     def room(self) -> int:
         known = self._seconds.values()

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -40,13 +41,15 @@ class Outbox:
         if not self._filled.is_set():
             self._filled.set()
 
-    def send(self, *messages: Reply) -> None:
-        """All reports that there are, then these messages: what is said of a task comes after what was before it."""
+    def send(self, more: Callable[[], Reply | None] = lambda: None) -> None:
+        """All reports that there are, then what more there is to say: after earlier tasks, before later ones."""
         with self._lock:
             self._filled.clear()
-            count = len(self._reports)
-            batch = [*self._reports[:count], *messages]
-            del self._reports[:count]
+            batch = self._reports[:]
+            del self._reports[: len(batch)]
+            said = more()
+            if said is not None:
+                batch.append(said)
             if batch:
                 self._replies.send(batch)
 
@@ -78,7 +81,7 @@ class Worker:
         assert isinstance(begin, Begin)
         work = self._prepare(begin.job)
         for duty in (self._listen, self._tell, self._outbox.keep_sending):
-            threading.Thread(target=duty, daemon=True).start()
+            threading.Thread(target=_or_die, args=(duty,), daemon=True).start()
         while True:
             if not self._queue:
                 self._outbox.send()
@@ -122,17 +125,15 @@ class Worker:
         return report
 
     def _listen(self) -> None:
-        try:
-            while (body := self._requests.receive()) is not None:
-                request = read_requests.decode(body)
-                match request:
-                    case Tasks(specs=specs):
-                        self._queue.extend(specs)
-                        self._arrived.release(len(specs))
-                    case Recall():
-                        self._give_back()
-        finally:
-            _leave()
+        while (body := self._requests.receive()) is not None:
+            request = read_requests.decode(body)
+            match request:
+                case Tasks(specs=specs):
+                    self._queue.extend(specs)
+                    self._arrived.release(len(specs))
+                case Recall():
+                    self._give_back()
+        _leave()
 
     def _give_back(self) -> None:
         places: list[tuple[int, tuple[int, ...]]] = []
@@ -142,19 +143,31 @@ class Worker:
             except IndexError:
                 break
             places.append((spec.node, spec.path))
-        self._outbox.send(Returned(tuple(places)))
+        self._outbox.send(lambda: Returned(tuple(places)))
 
     def _tell(self) -> None:
         """Send what a task that runs for long has said so far."""
         while True:
             time.sleep(_LIVE_SECONDS)
-            running = self._task
-            if running is None:
-                continue
-            spec, task = running
-            lines, metrics = task.take_lines(), task.take_metrics()
-            if lines or metrics:
-                self._outbox.send(Live(spec.node, spec.path, spec.attempt, lines, metrics))
+            if self._task is not None:
+                self._outbox.send(self._said_so_far)
+
+    def _said_so_far(self) -> Live | None:
+        running = self._task
+        if running is None:
+            return None
+        spec, task = running
+        lines, metrics = task.take_lines(), task.take_metrics()
+        return Live(spec.node, spec.path, spec.attempt, lines, metrics) if lines or metrics else None
+
+
+def _or_die(duty: Callable[[], None]) -> None:
+    """A worker that can no longer hear or speak is better dead: the driver notices that."""
+    try:
+        duty()
+    except BaseException:  # noqa: BLE001 - whatever it is, the driver must learn that this worker is lost
+        traceback.print_exc()
+        os._exit(1)
 
 
 def _c_flush() -> Callable[[], object]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+import tempfile
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,13 +35,40 @@ class Database:
         try:
             if create:
                 path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(
-                path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
-            self._migrate()
+            self._connect(path)
         except (sqlite3.Error, OSError) as error:
-            raise self._failure(error) from error
+            if create or not self._connect_to_what_lies_there():
+                raise self._failure(error) from error
         self._depth = 0
+
+    def _connect(self, path: Path | str) -> None:
+        self._connection = sqlite3.connect(
+            path,
+            timeout=_BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            uri=isinstance(path, str),
+        )
+        weakref.finalize(self, self._connection.close)
+        self._migrate()
+
+    def _connect_to_what_lies_there(self) -> bool:
+        """Reading needs no working disk: where SQLite cannot write, it reads the file, or a copy, as it lies."""
+        file = self.path
+        log = file.with_name(f"{file.name}-wal")
+        try:
+            if log.exists() and log.stat().st_size:
+                folder = tempfile.mkdtemp(prefix="plait-")
+                weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+                for part in (file, log):
+                    shutil.copy(part, folder)
+                file = Path(folder, file.name)
+                self._connect(file)
+            else:
+                self._connect(f"{file.resolve().as_uri()}?mode=ro&immutable=1")
+        except (sqlite3.Error, OSError):
+            return False
+        return True
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -66,7 +66,7 @@ class RecordStore:
             return found[0]
         sql = f"SELECT {RUN_COLUMNS} FROM run WHERE id LIKE ? ESCAPE '!' ORDER BY started_at DESC LIMIT 4"
         prefix = run_id.replace("!", "!!").replace("%", "!%").replace("_", "!_")
-        rows = self.database.rows(sql, (f"{prefix}%",))
+        rows = self.database.rows(sql, (f"{prefix}%",)) if run_id else []
         if len(rows) == 1 or (rows and any(row[1] == run_id for row in rows)):
             return Run(self, next((row for row in rows if row[1] == run_id), rows[0]))
         if not rows:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import os
 import time
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -590,8 +589,6 @@ def _host() -> str:
 
 def _process_alive(pid: int, started: float | None) -> bool:
     """Whether a process of this machine lives, and is the same one that began then."""
-    if pid == os.getpid():
-        return True
     import psutil
 
     try:

@@ -333,7 +333,7 @@ def _is_worked_out(kind: type, name: str) -> bool:
 def _instance(walk: Walk, value: Any, place: Place) -> str:
     kind = type(value)
     origin = walk.walker.origins.of_name(kind.__module__)
-    if origin == PLAIT and says_what_it_wraps(value):
+    if origin == PLAIT and (says_what_it_wraps(value) or kind.__name__ == "Current"):
         return _plait(walk, value, place)
     if origin != USER and says_what_it_wraps(value):
         return _wrapper(walk, value, place)
