@@ -57,7 +57,7 @@ def test_several_processes_write_one_store_at_once(tmp_path: Path) -> None:
             return same(each(list(range(10)))), same(who)
 
         for n in range(5):
-            p.run(who=sys.argv[1], n=n)
+            p.run(who=sys.argv[1], n=n, cache=False)
         """,
     )
     environment = {**os.environ, "PYTHONPATH": SOURCE, "PLAIT_HOME": str(tmp_path / "home")}

@@ -62,7 +62,7 @@ def everything(n: int, names: list[str] = ["a", "b"], scale: float = 0.5) -> Any
 
 @pytest.fixture
 def run(home: Path) -> Any:
-    return everything.run(n=3)
+    return everything.run(n=3, cache=False)
 
 
 def test_the_result_is_the_value_with_its_empty_inner_lists(run: Any) -> None:
@@ -92,7 +92,7 @@ def test_a_run_knows_where_it_came_from(run: Any, home: Path) -> None:
     again = get_run(run.id, home=home)
     for one in (run, again):
         assert (one.pipeline, one.status, one.executor) == ("everything", "done", "inline")
-        assert one.target == "record.test_views:everything"
+        assert one.target == "tests.record.test_views:everything"
         assert one.params == {"n": 3, "names": ["a", "b"], "scale": 0.5}
         assert (one.user, one.host, one.pid) == (getpass.getuser(), socket.gethostname(), os.getpid())
         assert one.started_at <= one.ended_at

@@ -62,7 +62,7 @@ class Programs:
 @pytest.fixture
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Programs]:
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    made = Programs(tmp_path)
+    made = Programs(tmp_path / "programs")
     yield made
     made.forget()
 

@@ -2,7 +2,7 @@
 
 The compiler lets line numbers decide small things: which no-operations stay, which two loads become one
 instruction, which stores are swapped, whether a jump to a jump goes straight to its end. All of that is
-undone here, and what only describes is left out: docstrings, names of classes, lines, annotations of functions.
+undone here; what only describes is left out: docstrings, names of classes, lines, annotations of functions.
 """
 
 from __future__ import annotations

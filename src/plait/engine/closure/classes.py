@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Iterator
 from enum import EnumMeta
-from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
+from types import CodeType, FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import Any
 
 from plait.engine.closure.functions import function_tokens
@@ -107,10 +107,14 @@ def _pydantic(entries: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _attribute(walk: Walk, cls: type, value: Any, place: Place) -> str:
-    if isinstance(value, FunctionType) and value.__code__.co_filename.startswith("<string>"):
-        # Written by dataclasses, namedtuple and the like: a consequence of the fields, not a piece by itself.
+    if isinstance(value, FunctionType) and _is_generated(cls, value.__code__):
         return group("made", function_tokens(walk, value, place))
     return value_token(walk, value, place)
+
+
+def _is_generated(cls: type, code: CodeType) -> bool:
+    """Whether dataclasses, namedtuple or the like wrote a method: it follows from the fields, nobody reads it."""
+    return code.co_filename.startswith("<string>") and not code.co_qualname.startswith(f"{cls.__qualname__}.")
 
 
 def _annotation(walk: Walk, cls: type, annotation: Any, place: Place) -> str:

@@ -103,17 +103,19 @@ class Origins:
             return STDLIB
         return otherwise
 
-    def distribution(self, name: str) -> tuple[str, str]:
-        """The distribution that the module ``name`` comes from, and its version.
+    def distribution(self, dotted: str) -> tuple[str, str] | None:
+        """The distribution that a module, or a name in it, comes from, and its version.
 
-        Without metadata the module's own ``__version__`` stands for it, else a digest of its file.
+        Without metadata the module's own ``__version__`` stands for it, else a digest of its file. A
+        namespace that several distributions share is nobody's: None.
         """
-        top = name.partition(".")[0]
-        namespace = getattr(sys.modules.get(top), "__file__", "") is None
-        key = name if namespace else top
-        known = self._versions.get(key)
+        top = dotted.partition(".")[0]
+        owner = top if top in self._versions else _owner(dotted)
+        if owner is None:
+            return None
+        known = self._versions.get(owner)
         if known is None:
-            known = self._versions[key] = self._look_up(top, key)
+            known = self._versions[owner] = self._look_up(top, owner)
         return known
 
     def _look_up(self, top: str, name: str) -> tuple[str, str]:
@@ -150,6 +152,20 @@ def module_file(module: ModuleType) -> str | None:
     for path in paths or ():
         return str(path)
     return _file_of_spec(getattr(module, "__spec__", None))
+
+
+def _owner(dotted: str) -> str | None:
+    """The first package on the way that has a file, and so belongs to one distribution."""
+    parts = dotted.split(".")
+    for depth in range(1, len(parts) + 1):
+        name = ".".join(parts[:depth])
+        module = sys.modules.get(name)
+        spec = _spec(name) if module is None else None
+        if module is None and spec is None:
+            return name if depth == 1 else None
+        if getattr(module, "__file__", None) or getattr(spec, "origin", None):
+            return name
+    return None
 
 
 def site_of(file: str) -> Path | None:

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from plait.engine.closure.constants import constant_token
 from plait.engine.closure.facts import Reference
 from plait.engine.closure.imports import MISSING, absolute_name, attribute_of, is_installed, load
-from plait.engine.closure.origin import PLAIT, USER
-from plait.engine.closure.special import sees_all, starts_program
+from plait.engine.closure.origin import PLAIT, STDLIB, USER
+from plait.engine.closure.special import SPECIAL_MODULES, sees_all, starts_program
 from plait.engine.closure.values import value_token
 from plait.engine.closure.walk import Place, Walk
 
@@ -173,7 +173,7 @@ def _import(asker: Asker, reference: Reference) -> str | None:
     if origin == PLAIT:
         return "plait"
     module = sys.modules.get(name)
-    if module is None and origin == USER:
+    if module is None and (origin == USER or (origin == STDLIB and name in SPECIAL_MODULES)):
         module = load(walk, name, asker.place.name)
     if module is not None:
         return _in_module(asker, reference, module, reference.attributes)
@@ -221,7 +221,10 @@ def _in_package(asker: Asker, reference: Reference, module: ModuleType, rest: tu
     special = _special(asker, reference, value)
     if special is not None:
         return f"{token} {special}"
-    if isinstance(value, FunctionType | type):
+    origins = asker.walk.walker.origins
+    if (isinstance(value, FunctionType) and origins.of_globals(value.__globals__) == USER) or (
+        isinstance(value, type) and origins.of_name(value.__module__) == USER
+    ):
         token = f"{token} {value_token(asker.walk, value, asker.place)}"
     if starts_program(value) is None:
         asker.walk.in_packages[id(module), rest] = token

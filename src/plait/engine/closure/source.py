@@ -13,7 +13,7 @@ __all__ = ["source_of_class", "source_of_code"]
 
 def source_of_code(code: CodeType) -> tuple[str, str]:
     """The lines from the first decorator to the last expression, and their ``path:line``."""
-    lines = linecache.getlines(code.co_filename)
+    lines = _lines(code.co_filename)
     first = code.co_firstlineno
     where = _where(code.co_filename, first)
     if not 0 < first <= len(lines):
@@ -25,7 +25,7 @@ def source_of_class(cls: type) -> tuple[str, str]:
     """The text of a class and its ``path:line``; empty when there is no source."""
     code = next((f.__code__ for f in vars(cls).values() if _made_here(f, cls)), None)
     file = code.co_filename if code else _module_file(cls)
-    lines = linecache.getlines(file) if file else []
+    lines = _lines(file) if file else []
     opening = re.compile(rf"\s*class\s+{re.escape(cls.__name__)}\b")
     starts = [index for index, line in enumerate(lines) if opening.match(line)]
     if code is not None:
@@ -37,6 +37,11 @@ def source_of_class(cls: type) -> tuple[str, str]:
     while start > 0 and lines[start - 1].lstrip().startswith("@"):
         start -= 1
     return _joined(lines[start:end]), _where(file, start + 1)
+
+
+def _lines(file: str) -> list[str]:
+    linecache.checkcache(file)  # an edited module may have been loaded again
+    return linecache.getlines(file)
 
 
 def _where(file: str, line: int) -> str:

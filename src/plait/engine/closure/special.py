@@ -6,7 +6,7 @@ import sys
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
-__all__ = ["sees_all", "starts_program"]
+__all__ = ["SPECIAL_MODULES", "sees_all", "starts_program"]
 
 _SEE_ALL = {
     "builtins": ("eval", "exec", "globals", "locals", "vars", "__import__", "compile"),
@@ -20,6 +20,7 @@ _START_PROGRAMS = {
     "subprocess": ("run", "Popen", "call", "check_call", "check_output", "getoutput", "getstatusoutput"),
     "os": ("system", "popen"),
 }
+SPECIAL_MODULES = frozenset(_SEE_ALL) | frozenset(_START_PROGRAMS)
 _KINDS = (FunctionType, BuiltinFunctionType, type)
 
 

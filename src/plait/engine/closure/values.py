@@ -203,7 +203,7 @@ def _module(walk: Walk, value: ModuleType, place: Place) -> str:
 def _method(walk: Walk, value: MethodType, place: Place) -> str:
     home = sys.modules.get(getattr(value.__func__, "__module__", None) or "")
     if (
-        home is not None
+        isinstance(home, ModuleType)
         and walk.walker.origins.of_module(home) != USER
         and getattr(home, value.__name__, None) == value  # such as random.randint
     ):
@@ -212,15 +212,15 @@ def _method(walk: Walk, value: MethodType, place: Place) -> str:
 
 
 def _builtin(walk: Walk, value: Any, place: Place) -> str:
-    owner = getattr(value, "__self__", None)
+    owner, name = getattr(value, "__self__", None), value.__name__
     if owner is None or isinstance(owner, ModuleType):
         return _extension(walk, value, place)
     if isinstance(owner, type):
-        return walk.by_reference(owner.__module__, f"{owner.__qualname__}.{value.__name__}")
+        return walk.by_reference(owner.__module__, f"{owner.__qualname__}.{name}")
     home = sys.modules.get(type(owner).__module__)
-    if home is not None and getattr(home, value.__name__, None) is value:  # such as random.random
-        return walk.by_reference(home.__name__, value.__name__)
-    return group("method", [word(value.__name__), value_token(walk, owner, place)])
+    if isinstance(home, ModuleType) and getattr(home, name, None) is value:  # such as random.random
+        return walk.by_reference(home.__name__, name)
+    return group("method", [word(name), value_token(walk, owner, place)])
 
 
 def _extension(walk: Walk, value: Any, place: Place) -> str:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from plait.engine.closure.origin import FOREIGN, Origin
-from plait.engine.closure.tokens import digest, word
 from plait.record.closures import Component
+from plait.engine.closure.origin import FOREIGN
+from plait.engine.closure.tokens import digest, word
 
 if TYPE_CHECKING:
     from plait.engine.closure.walker import Walker
@@ -136,23 +136,18 @@ class Walk:
             self.add(f"?{place.relative}", Component(place.name, "opaque", digest(kind), detail))
         return "unhashable " + word(kind)
 
-    def package(self, module: str) -> None:
-        """Note that the package which holds ``module`` is touched."""
-        name, version = self.walker.origins.distribution(module)
-        self.packages[name] = version
-
-    def foreign(self, module: str) -> Origin:
-        """Whose module it is; what belongs to a package is noted as touched."""
-        origin = self.walker.origins.of_name(module)
-        if origin == FOREIGN:
-            self.package(module)
-        return origin
+    def package(self, dotted: str) -> None:
+        """Note that the package which holds a module, or a name in one, is touched."""
+        found = self.walker.origins.distribution(dotted)
+        if found is not None:
+            self.packages[found[0]] = found[1]
 
     def by_reference(self, module: str | None, qualname: str) -> str:
         """The token of something that is not the user's: its name; its package's version covers the rest."""
-        if module:
-            self.foreign(module)
-        return "ref " + word(f"{module}:{qualname}")
+        dotted = f"{module}.{qualname}" if module else qualname
+        if module and self.walker.origins.of_name(module) == FOREIGN:
+            self.package(dotted)
+        return "ref " + word(dotted)
 
 
 def innermost(function: FunctionType) -> FunctionType:
