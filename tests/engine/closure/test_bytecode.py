@@ -1,5 +1,4 @@
 """The layout of a program is no part of what it does, on any program; and nothing else is forgotten."""
-# ruff: noqa: E501  a program per line is easier to scan than twenty lines each
 
 from __future__ import annotations
 

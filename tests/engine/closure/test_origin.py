@@ -1,5 +1,4 @@
 """Whose code is whose, and which version of which package is in the key."""
-# ruff: noqa: E501  a program per line is easier to scan than twenty lines each
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
 """The key is the same in every process and in every way to start one; notebooks and prompts included."""
-# ruff: noqa: E501  a program per line is easier to scan than twenty lines each
 
 from __future__ import annotations
 

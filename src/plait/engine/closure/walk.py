@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from plait.record.closures import Component
 from plait.engine.closure.origin import FOREIGN
 from plait.engine.closure.tokens import digest, word
+from plait.record.closures import Component
 
 if TYPE_CHECKING:
     from plait.engine.closure.walker import Walker
