@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from plait.data import Artifact
+from plait.data import Artifact, ArtifactStore
 from plait.display.words import bytes_text, value_text
 from plait.errors import PlaitError
 from plait.graph.model import Graph
@@ -13,7 +13,14 @@ from plait.graph.values import Value
 from plait.record.results import DictArg, ListArg, Plain, Stored, Tree
 from plait.record.views import Run
 
-__all__ = ["describe_artifact", "describe_output", "describe_result", "tree_text"]
+__all__ = [
+    "at_hand",
+    "describe_artifact",
+    "describe_output",
+    "describe_result",
+    "tree_text",
+    "value_of_tree",
+]
 
 _SMALL = 16_384
 _BUILTINS = frozenset(
@@ -55,30 +62,35 @@ def _described(run: Run, value: Value, width: int) -> str:
 
 
 def tree_text(run: Run, tree: Tree, width: int) -> str:
+    return value_of_tree(run.store.artifacts, tree, width)
+
+
+def value_of_tree(store: ArtifactStore, tree: Tree, width: int) -> str:
+    """A value that may be made of several stored ones, as one line."""
     match tree:
         case Plain(value=value):
             return value_text(value, width)
         case Stored(artifact=artifact):
-            if _at_hand(artifact):
+            if at_hand(artifact):
                 try:
-                    return value_text(run.store.artifacts.load(artifact), width)
+                    return value_text(store.load(artifact), width)
                 except PlaitError:
                     return describe_artifact(artifact)
             return describe_artifact(artifact)
         case ListArg(items=items):
-            return _list_text(run, items, width)
+            return _list_text(store, items, width)
         case DictArg(items=pairs):
-            inside = ", ".join(f"{key}: {tree_text(run, item, width)}" for key, item in pairs)
+            inside = ", ".join(f"{key}: {value_of_tree(store, item, width)}" for key, item in pairs)
             return _cut("{" + inside + "}", width)
 
 
-def _list_text(run: Run, items: tuple[Tree, ...], width: int) -> str:
+def _list_text(store: ArtifactStore, items: tuple[Tree, ...], width: int) -> str:
     if not items:
         return "[]"
     if len(items) <= 8 and all(
-        isinstance(item, Plain) or (isinstance(item, Stored) and _at_hand(item.artifact)) for item in items
+        isinstance(item, Plain) or (isinstance(item, Stored) and at_hand(item.artifact)) for item in items
     ):
-        whole = "[" + ", ".join(tree_text(run, item, width) for item in items) + "]"
+        whole = "[" + ", ".join(value_of_tree(store, item, width) for item in items) + "]"
         if len(whole) <= width:
             return whole
     kinds = {item.artifact.type for item in items if isinstance(item, Stored)}
@@ -87,7 +99,7 @@ def _list_text(run: Run, items: tuple[Tree, ...], width: int) -> str:
     return f"list of {len(items)} {kind}, {bytes_text(size)}"
 
 
-def _at_hand(artifact: Artifact) -> bool:
+def at_hand(artifact: Artifact) -> bool:
     """Whether loading it costs nothing to speak of: small, and of a class that is in memory already."""
     if artifact.size > _SMALL:
         return False

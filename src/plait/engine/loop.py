@@ -175,7 +175,7 @@ class Loop:
         key = running[1]
         if key is not None:
             # Those that waited for this computation, well or not, decide anew.
-            self.reuse.ended((node, path), key)
+            self.reuse.ended((node, path), key, well=message.error is None)
             self._ripe += self._waiting.pop(key, ())
         self.writer.previews(node, path, attempt, message.previews)
         if message.error is None:

@@ -33,6 +33,7 @@ __all__ = [
     "Task",
     "TaskCounts",
     "TaskTimes",
+    "first_task",
     "parse_task",
     "run_is_alive",
 ]
@@ -535,6 +536,22 @@ class Run:
 
 
 _ENDED = {"failed": "failed", "cancelled": "was cancelled", "crashed": "crashed (its process is gone)"}
+
+
+def first_task(run: Run, name: str) -> Task:
+    """The task of a name; for the bare name of a mapped step its first task that was computed, else its first one.
+
+    Raises:
+        RecordError: there is none; the nearest name is named.
+    """
+    node = run.graph.find_node(name)
+    if node is None or not run.graph.layout.node_axes[node]:
+        return run.task(name)
+    for state in ("done", "failed", "running", "cached", None):
+        found = next(run.iter_tasks(node, state=state, limit=1), None)
+        if found is not None:
+            return found
+    return run.task(name)
 
 
 def parse_task(name: str) -> tuple[str, Path]:
