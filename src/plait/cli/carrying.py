@@ -60,7 +60,8 @@ class Watch:
 
 
 def make_watch(executor: str, workers: int | None, *, as_json: bool, quiet: bool) -> Watch:
-    """
+    """What runs the tasks, and what shows them.
+
     Raises:
         ParameterError: there is no such executor.
     """

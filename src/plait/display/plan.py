@@ -93,7 +93,7 @@ def _count(plan: Plan, node: int, items: list[PlanItem]) -> str:
     if any(len(item.path) < len(axes) for item in items):
         return "?"
     to_do = sum(item.decision != "cached" for item in items)
-    return f"{to_do}/{len(items)}"
+    return f"{to_do} of {len(items)}" if to_do else str(len(items))
 
 
 def _reason(
@@ -136,10 +136,11 @@ def _changes(plan: Plan, explained: dict[int, Why], store: ArtifactStore, width:
 
 
 def _notes(plan: Plan, explained: dict[int, Why]) -> list[Text]:
-    found: list[Text] = []
-    for node, why in explained.items():
-        for note in why.notes:
-            found.append(Text("  ").add(plan.graph.nodes[node].id, "name").add(f": {note}"))
+    found = [
+        Text("  ").add(plan.graph.nodes[node].id, "name").add(f": {note}")
+        for node, why in explained.items()
+        for note in why.notes
+    ]
     return found[:_MOST_DIFFERENCES]
 
 

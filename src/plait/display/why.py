@@ -54,7 +54,9 @@ def _made_of(why: Why, store: ArtifactStore, width: int) -> list[Text]:
     rows: list[list[str | Text]] = []
     closure = why.components.closure
     if closure is not None:
-        own = [part for part in closure.components if part.kind in ("function", "class", "constant", "file")]
+        kinds = ("function", "class", "constant", "file")
+        # What is not the user's own text, such as `len`, is only known by its name.
+        own = [part for part in closure.components if part.kind in kinds and part.detail != part.name]
         names = ", ".join(part.name.rpartition(":")[2] for part in own[:8])
         more = f" and {len(own) - 8} more" if len(own) > 8 else ""
         rows.append([Text("code", "dim"), f"{names}{more}", Text(closure.digest[:12], "dim")])
@@ -243,10 +245,8 @@ def difference_object(one: Difference, store: ArtifactStore) -> dict[str, Any]:
         found["old"] = _value_object(one.old, store)
     if one.new is not None:
         found["new"] = _value_object(one.new, store)
-    for name, run in (("old_run", one.old_run), ("new_run", one.new_run)):
-        if run:
-            found[name] = run
-    return found
+    runs = {"old_run": one.old_run, "new_run": one.new_run}
+    return found | {name: run for name, run in runs.items() if run}
 
 
 def _value_object(tree: Tree, store: ArtifactStore) -> dict[str, Any]:

@@ -167,10 +167,10 @@ class Reuse:
                 continue
             if artifact.id in self._checked:
                 continue
+            self._store.touch(artifact)  # before the look: from here on no collector takes it
             fault = self._store.check(artifact)
-            self._checked.add(artifact.id)
             if fault is not None:
-                self._checked.discard(artifact.id)
                 self._store.discard(artifact)
                 return fault
+            self._checked.add(artifact.id)
         return None

@@ -25,6 +25,7 @@ from plait.launch.again import target_of
 from plait.launch.facts import installed_packages, new_id, run_facts
 from plait.launch.prepare import Given, Prepared, convert_given
 from plait.project.place import home_of
+from plait.record.beginnings import beginning
 from plait.record.computations import Computations
 from plait.record.results import Results
 from plait.record.store import RecordStore
@@ -83,19 +84,22 @@ def execute(
     definition = prepared.definition
     root, own_home = home_of(definition.file)
     records = RecordStore(home or own_home, create=True)
-    inputs = store_inputs(prepared.traced, prepared.values, records.artifacts)
-    params = {name: shown(value) for name, value in prepared.values.items()}
-    keys = Keys(prepared.graph, prepared.traced.functions, prepared.traced.uses, records.artifacts)
-    writer = _record(
-        records,
-        prepared.graph,
-        keys,
-        target=target or target_of(definition.module, definition.qualname, definition.file),
-        params=params,
-        root=root,
-        executor=executor.name,
-        inputs={name: (artifact, prepared.origins.get(name, "literal")) for name, artifact in inputs.items()},
-    )
+    with beginning(records.database):
+        inputs = store_inputs(prepared.traced, prepared.values, records.artifacts)
+        params = {name: shown(value) for name, value in prepared.values.items()}
+        keys = Keys(prepared.graph, prepared.traced.functions, prepared.traced.uses, records.artifacts)
+        writer = _record(
+            records,
+            prepared.graph,
+            keys,
+            target=target or target_of(definition.module, definition.qualname, definition.file),
+            params=params,
+            root=root,
+            executor=executor.name,
+            inputs={
+                name: (artifact, prepared.origins.get(name, "literal")) for name, artifact in inputs.items()
+            },
+        )
     begin = _Begin(records, prepared.traced, inputs, writer, keys, params, policy)
     return _carry(begin, executor, listener)
 
@@ -231,30 +235,33 @@ def _branch(
     """A new run with another one's results for the nodes that both agree on, except those to run ``again``."""
     records, graph = run.store, traced.graph
     same = _agreed(run.graph, graph, again)
-    changed = store_inputs(traced, values, records.artifacts)
-    defaults = {
-        name: parameter.default
-        for name, parameter in definition.signature.parameters.items()
-        if name not in run.results.inputs and name not in values
-    }
-    inputs = {
-        **store_inputs(traced, defaults, records.artifacts, literals=False),
-        **run.results.inputs,
-        **changed,
-    }
-    params = {**run.params, **{name: shown(value) for name, value in values.items()}}
     places = finished_places(records.database, run.key)
-    writer = _record(
-        records,
-        graph,
-        keys,
-        target=run.target,
-        params=params,
-        root=home_of(definition.file)[0],
-        executor=executor.name,
-        inputs={name: (artifact, f"run {run.id}") for name, artifact in inputs.items()},
-        parent=run.id,
-    )
+    with beginning(records.database):
+        for artifact in run.results.inputs.values():
+            records.artifacts.touch(artifact)
+        changed = store_inputs(traced, values, records.artifacts)
+        defaults = {
+            name: parameter.default
+            for name, parameter in definition.signature.parameters.items()
+            if name not in run.results.inputs and name not in values
+        }
+        inputs = {
+            **store_inputs(traced, defaults, records.artifacts, literals=False),
+            **run.results.inputs,
+            **changed,
+        }
+        params = {**run.params, **{name: shown(value) for name, value in values.items()}}
+        writer = _record(
+            records,
+            graph,
+            keys,
+            target=run.target,
+            params=params,
+            root=home_of(definition.file)[0],
+            executor=executor.name,
+            inputs={name: (artifact, f"run {run.id}") for name, artifact in inputs.items()},
+            parent=run.id,
+        )
 
     def prior(node: int, path: TaskPath) -> Take | None:
         there = same.get(node)

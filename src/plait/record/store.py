@@ -78,6 +78,15 @@ class RecordStore:
         several = ", ".join(row[1] for row in rows[:3])
         raise RecordError(f"several runs begin with {run_id!r}: {several}", hint="write one character more")
 
+    def unfinished_runs(self) -> list[Run]:
+        """The runs of which no end is recorded: those that go on, and those whose process is gone."""
+        from plait.record.views import RUN_COLUMNS, Run
+
+        return [
+            Run(self, row)
+            for row in self.database.rows(f"SELECT {RUN_COLUMNS} FROM run WHERE status IS NULL")
+        ]
+
     def run_of_key(self, key: int) -> Run:
         """The run of a number.
 

@@ -34,7 +34,9 @@ __all__ = [
     "TaskCounts",
     "TaskTimes",
     "first_task",
+    "host_name",
     "parse_task",
+    "process_alive",
     "run_is_alive",
 ]
 
@@ -217,6 +219,11 @@ class Run:
     def recorded_status(self) -> str | None:
         """The status as it was written when the run ended; None for one that has not."""
         return self._status  # type: ignore[no-any-return]
+
+    @property
+    def process_since(self) -> float:
+        """Since when the process can have worked on the run that is at it now, in epoch seconds."""
+        return max(float(self._started), float(self._process_started or 0.0))
 
     @property
     def heartbeat(self) -> float:
@@ -494,8 +501,8 @@ class Run:
         return f"<run {self.id} of {self.pipeline}: {self.status}, {self.seconds:.1f} s>"
 
     def _alive(self) -> bool:
-        if self.host == self.facts.get("host") == _host():
-            return _process_alive(self.pid, self._process_started)
+        if self.host == self.facts.get("host") == host_name():
+            return process_alive(self.pid, self._process_started)
         return bool(time.time() - self._heartbeat < _SILENT_SECONDS)
 
     def _document(self, digest: str) -> bytes:
@@ -571,13 +578,13 @@ def run_is_alive(store: RecordStore, key: int) -> bool:
     return row is not None and Run(store, row).status == "running"
 
 
-def _host() -> str:
+def host_name() -> str:
     import socket
 
     return socket.gethostname()
 
 
-def _process_alive(pid: int, started: float | None) -> bool:
+def process_alive(pid: int, started: float | None) -> bool:
     """Whether a process of this machine lives, and is the same one that began then."""
     if pid == os.getpid():
         return True
