@@ -55,8 +55,12 @@ def _made_of(why: Why, store: ArtifactStore, width: int) -> list[Text]:
     closure = why.components.closure
     if closure is not None:
         kinds = ("function", "class", "constant", "file")
-        # What is not the user's own text, such as `len`, is only known by its name.
-        own = [part for part in closure.components if part.kind in kinds and part.detail != part.name]
+        # What is not the user's own, such as `len`, is only known by its name.
+        own = [
+            part
+            for part in closure.components
+            if part.kind in kinds and not (part.kind == "constant" and part.detail.startswith("builtins."))
+        ]
         names = ", ".join(part.name.rpartition(":")[2] for part in own[:8])
         more = f" and {len(own) - 8} more" if len(own) > 8 else ""
         rows.append([Text("code", "dim"), f"{names}{more}", Text(closure.digest[:12], "dim")])

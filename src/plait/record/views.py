@@ -175,6 +175,13 @@ class Task:
     def logs(self) -> list[LogLine]:
         return list(self.run.logs(self.node, self.path, attempt=self.attempt))
 
+    def why(self) -> Any:
+        """Why it ran, or why its result was taken: what differs from the closest earlier task."""
+        from importlib import import_module
+
+        # By name: records are read by what explains them, and know nothing of it.
+        return import_module("plait.api").explain(self)
+
     def __repr__(self) -> str:
         took = f" in {self.seconds:.2f} s" if self.seconds is not None else ""
         return f"<task {self.name} of run {self.run.id}: {self.state}{took}>"
@@ -319,6 +326,12 @@ class Run:
                 f"run {self.id} {_ENDED[status]}, so it has no result", hint=f"plait show {self.id}"
             )
         return self._load(self.results.tree(self.graph.result))
+
+    def resume(self, **options: Any) -> Any:
+        """Go on with it after a failure, a cancellation or a crash; see ``plait.resume``."""
+        from importlib import import_module
+
+        return import_module("plait.api").resume(self, **options)
 
     def __getitem__(self, name: str) -> Any:
         """The value of an output by its name; a (nested) list when its step was mapped."""
