@@ -207,7 +207,9 @@ class Forecast:
     def __repr__(self) -> str:
         from plait.display.plan import plan_page
 
-        return "\n".join(line.render(colour=False) for line in plan_page(self.plan, self._records.artifacts, 100))
+        return "\n".join(
+            line.render(colour=False) for line in plan_page(self.plan, self._records.artifacts, 100)
+        )
 
 
 class Explanation:
@@ -227,7 +229,8 @@ class Explanation:
         from plait.display.why import why_page
 
         return "\n".join(
-            line.render(colour=False) for line in why_page(self.why, self._records.artifacts, self._run_id, 100)
+            line.render(colour=False)
+            for line in why_page(self.why, self._records.artifacts, self._run_id, 100)
         )
 
 

@@ -11,7 +11,7 @@ __all__ = ["command"]
     "delete",
     help="""Delete runs: their rows, and the results that nothing else needs.
 
-RUN is an id, a unique beginning of one, or `latest`. What later runs took from it stays, for them and for the cache.""",
+RUN is an id, a unique beginning of one, or `latest`. What later runs took from it stays, for them and the cache.""",
 )
 @click.argument("run_ids", nargs=-1, required=True, metavar="RUN...")
 @click.option("--dry-run", "-n", is_flag=True, help="Only say what would go.")

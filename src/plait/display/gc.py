@@ -31,7 +31,7 @@ def collected_lines(found: Collected, width: int) -> list[Text]:
     if found.leftover_blobs:
         lines.append(
             Text(
-                f"  {bytes_text(found.leftover_bytes)} of it belonged to no run: what killed or deleted runs left behind",
+                f"  {bytes_text(found.leftover_bytes)} of it belonged to no run: left behind by killed or deleted ones",
                 "dim",
             )
         )

@@ -131,10 +131,8 @@ def _tasks(run: Run, step: str) -> tuple[int, list[Task]]:
         raise RecordError(
             f"run {run.id} has no step {name!r}", hint=did_you_mean(name, run.graph.layout.by_id)
         )
-    if path or not run.graph.layout.node_axes[node]:
-        found = [run.task(step)]
-    else:
-        found = list(run.iter_tasks(node))
+    single = path or not run.graph.layout.node_axes[node]
+    found = [run.task(step)] if single else list(run.iter_tasks(node))
     with_result = [task for task in found if task.state in ("done", "cached")]
     if not with_result:
         raise RecordError(f"run {run.id} has no result of {step}", hint=f"plait show {run.id}")
