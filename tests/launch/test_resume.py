@@ -89,6 +89,34 @@ def test_mended_code_is_used_for_what_is_to_do_and_pointed_out_for_what_is_done(
     assert mended.components.closure.digest != kept.components.closure.digest
 
 
+def test_a_step_that_needs_an_element_and_the_whole_list_is_skipped_when_the_element_fails(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder.path)
+    folder.write(
+        """
+        @step
+        def one(x: int):
+            if os.path.exists("broken"):
+                raise ValueError("no")
+            return x
+        @step
+        def share(x, xs):
+            return x / sum(xs)
+        @pipeline
+        def flow(xs: list[int] = [1, 3]):
+            ones = one(each(xs))
+            return share(each(ones), ones)
+        """
+    )
+    (folder.path / "broken").touch()
+    run = folder.run()
+    assert run.status == "failed"
+    assert folder.states(run) == {"one[0]": "failed", "one[1]": "failed", "share[0]": "skipped", "share[1]": "skipped"}
+    (folder.path / "broken").unlink()
+    assert go_on(folder, run).result == [0.25, 0.75]
+
+
 def test_a_run_that_is_done_or_goes_on_is_not_resumed(folder: Folder) -> None:
     folder.write(MAPPED)
     run = folder.run()

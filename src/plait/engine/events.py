@@ -11,6 +11,7 @@ from plait.graph.unfold import Lengths
 
 __all__ = [
     "Action",
+    "Back",
     "Cancel",
     "Done",
     "Drop",
@@ -60,6 +61,13 @@ class Drop(Struct, frozen=True):
     path: Path
 
 
+class Back(Struct, frozen=True):
+    """A launched task was given back before it began, because there is no room for it: it is ready as before."""
+
+    node: int
+    path: Path
+
+
 class Tick(Struct, frozen=True):
     """Time has passed: tasks whose wait is over become ready."""
 
@@ -70,7 +78,7 @@ class Cancel(Struct, frozen=True):
     """Launch nothing more."""
 
 
-Event: TypeAlias = Start | Room | Done | Failed | Drop | Tick | Cancel
+Event: TypeAlias = Start | Room | Done | Failed | Drop | Back | Tick | Cancel
 
 
 class Launch(Struct, frozen=True):

@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from plait.engine.events import (
     Action,
+    Back,
     Cancel,
     Done,
     Drop,
@@ -109,6 +110,9 @@ class Machine:
             case Drop(node=node, path=path):
                 self._running.remove((node, path))
                 self.state[node, path] = State.CANCELLED
+            case Back(node=node, path=path):
+                self._running.remove((node, path))
+                self._make_ready((node, path))
             case Tick(now=now):
                 self._release(now)
             case Start():
@@ -336,6 +340,7 @@ class Machine:
             return
         reason = self._why(place)
         del self._unmet[waiter]
+        self.state[waiter] = State.SKIPPED  # at once: it may wait for the prefix above this place as well
         self._actions.append(Settle(waiter[0], waiter[1], "skipped", reason))
         self._spoiled[waiter] = reason
         work.append((waiter, State.SKIPPED))
