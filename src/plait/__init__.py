@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from plait._version import __version__
 
 if TYPE_CHECKING:
-    from plait.api import Pipeline, get_run, list_runs, pipeline
+    from plait.api import Pipeline, fork, get_run, list_runs, pipeline, resume
     from plait.engine.current import current, log
     from plait.errors import PlaitError, RunFailed
     from plait.graph.model import Graph
@@ -26,10 +26,12 @@ __all__ = [
     "__version__",
     "current",
     "each",
+    "fork",
     "get_run",
     "list_runs",
     "log",
     "pipeline",
+    "resume",
     "step",
 ]
 
@@ -44,10 +46,12 @@ _HOMES = {
     "Task": "plait.record.views",
     "current": "plait.engine.current",
     "each": "plait.graph.refs",
+    "fork": "plait.api",
     "get_run": "plait.api",
     "list_runs": "plait.api",
     "log": "plait.engine.current",
     "pipeline": "plait.api",
+    "resume": "plait.api",
     "step": "plait.graph.step",
 }
 

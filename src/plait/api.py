@@ -4,14 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Generic, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 from plait.errors import DefinitionError, RunFailed
 from plait.graph.model import Graph
 from plait.graph.pipeline import Definition
 from plait.graph.tracing import current_tracer
 
-__all__ = ["Pipeline", "get_run", "list_runs", "pipeline"]
+if TYPE_CHECKING:
+    from plait.engine.plan import Plan
+    from plait.engine.why import Why
+    from plait.record.store import RecordStore
+    from plait.record.views import Run, Task
+
+__all__ = [
+    "Explanation",
+    "Forecast",
+    "Pipeline",
+    "explain",
+    "fork",
+    "get_run",
+    "list_runs",
+    "pipeline",
+    "resume",
+]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -69,11 +85,24 @@ class Pipeline(Definition, Generic[P, R]):
         chosen = make_executor(executor, workers=workers)
         policy = CachePolicy(cache, tuple(refresh))
         run = execute(prepared, executor=chosen, listener=_watcher(progress), policy=policy)
-        if raise_on_failure and run.status != "done":
-            error, failed = _failure(run)
-            raised = getattr(chosen, "errors", {})
-            raise error from raised.get((failed.node, failed.path)) if failed else None
+        if raise_on_failure:
+            _raise_failure(run, chosen)
         return run
+
+    def plan(self, *, cache: bool = True, refresh: Sequence[str] = (), **params: Any) -> Forecast:
+        """What ``run`` would do with the same arguments, without doing it.
+
+        Raises:
+            ParameterError: an argument is missing, unknown or of a wrong type.
+        """
+        from plait.launch.planning import open_records, plan
+        from plait.launch.prepare import Given, prepare
+        from plait.launch.start import CachePolicy
+
+        self._check_run()
+        prepared = prepare(self, {name: Given(value) for name, value in params.items()})
+        records = open_records(prepared)
+        return Forecast(plan(prepared, records=records, policy=CachePolicy(cache, tuple(refresh))), records)
 
     def _check_run(self) -> None:
         own = {"executor", "workers", "progress", "raise_on_failure"} & set(self.signature.parameters)
@@ -151,6 +180,195 @@ def get_run(run_id: str = "latest", *, home: Path | None = None) -> Any:
     from plait.record.store import RecordStore, find_home
 
     return RecordStore(home or find_home()).run(run_id)
+
+
+class Forecast:
+    """What a run would do: ``cached``, ``to_run`` and ``unknown`` are names of tasks; printed it is a page."""
+
+    def __init__(self, plan: Plan, records: RecordStore) -> None:
+        self.plan = plan
+        self._records = records
+
+    def __len__(self) -> int:
+        return len(self.plan.items)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.plan.is_done
+
+    @property
+    def seconds(self) -> float | None:
+        """How long what is to run takes, as far as earlier runs tell."""
+        return self.plan.seconds
+
+    @property
+    def cached(self) -> list[str]:
+        return self._names("cached")
+
+    @property
+    def to_run(self) -> list[str]:
+        return self._names("run")
+
+    @property
+    def unknown(self) -> list[str]:
+        """What cannot be told before something else has run."""
+        return self._names("unknown")
+
+    def why(self, task: str) -> Explanation:
+        """Why a task is to run, or is not: what differs from the closest earlier one.
+
+        Raises:
+            RecordError: the plan has no such task; the nearest is named.
+        """
+        from plait.errors import RecordError, did_you_mean
+
+        by_name = {self.plan.name(item): item for item in self.plan.items}
+        found = by_name.get(task) or next(
+            (item for name, item in by_name.items() if name.startswith(f"{task}[")), None
+        )
+        if found is None or self.plan.explain is None:
+            raise RecordError(f"the plan has no task {task!r}", hint=did_you_mean(task, by_name))
+        return Explanation(self.plan.explain(found), self._records, "the plan")
+
+    def _names(self, decision: str) -> list[str]:
+        return [self.plan.name(item) for item in self.plan.items if item.decision == decision]
+
+    def __repr__(self) -> str:
+        from plait.display.plan import plan_page
+
+        return "\n".join(
+            line.render(colour=False) for line in plan_page(self.plan, self._records.artifacts, 100)
+        )
+
+
+class Explanation:
+    """Why a task ran or did not: ``decision``, ``differences``, ``closest``, ``notes``; printed it is a page."""
+
+    def __init__(self, why: Why, records: RecordStore, run_id: str) -> None:
+        self.why = why
+        self._records = records
+        self._run_id = run_id
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self.why, name)
+
+    def __repr__(self) -> str:
+        from plait.display.why import why_page
+
+        return "\n".join(
+            line.render(colour=False)
+            for line in why_page(self.why, self._records.artifacts, self._run_id, 100)
+        )
+
+
+def explain(task: Task) -> Explanation:
+    """Why a recorded task ran, or why its result was taken from an earlier run."""
+    from plait.engine.why import why
+
+    return Explanation(why(task), task.run.store, task.run.id)
+
+
+def resume(
+    run: Run | str | None = None,
+    *,
+    pipeline: Pipeline[Any, Any] | None = None,
+    executor: str = "inline",
+    workers: int | None = None,
+    progress: bool | None = None,
+    raise_on_failure: bool = True,
+    home: Path | None = None,
+) -> Any:
+    """Go on with a run that failed, was cancelled or crashed; what was committed is not repeated.
+
+    Args:
+        run: a run or its id; the latest that can be resumed if left out.
+        pipeline: the pipeline, where the run does not tell in which file it is, as in a notebook.
+
+    Raises:
+        RecordError: the run is going on or done, or its pipeline cannot be found.
+        RunFailed: it did not end well this time either.
+    """
+    from plait.executors import make_executor
+    from plait.launch.again import latest_to_resume
+    from plait.launch.start import resume as go_on
+    from plait.record.store import RecordStore, find_home
+
+    store = RecordStore(home or find_home()) if not hasattr(run, "store") else run.store  # type: ignore[union-attr]
+    chosen_run: Any = (
+        latest_to_resume(store) if run is None else store.run(run) if isinstance(run, str) else run
+    )
+    chosen = make_executor(executor, workers=workers)
+    definition = pipeline or _definition_of(chosen_run)
+    done = go_on(chosen_run, definition, executor=chosen, listener=_watcher(progress), tell=_warn)
+    if raise_on_failure:
+        _raise_failure(done, chosen)
+    return done
+
+
+def fork(
+    run: Run | str,
+    *,
+    at: str | Sequence[str],
+    pipeline: Pipeline[Any, Any] | None = None,
+    executor: str = "inline",
+    workers: int | None = None,
+    progress: bool | None = None,
+    raise_on_failure: bool = True,
+    home: Path | None = None,
+    **params: Any,
+) -> Any:
+    """A new run that takes everything before the steps ``at`` from an earlier one, with some parameters changed.
+
+    Raises:
+        RecordError: there is no such run or step, or the pipeline cannot be found.
+        ParameterError: a parameter is unknown, of a wrong type, or changes what lies before the steps.
+        RunFailed: the new run did not end well.
+    """
+    from plait.executors import make_executor
+    from plait.launch.prepare import Given
+    from plait.launch.start import fork as branch_off
+
+    source: Any = get_run(run, home=home) if isinstance(run, str) else run
+    chosen = make_executor(executor, workers=workers)
+    steps = (at,) if isinstance(at, str) else tuple(at)
+    given = {name: Given(value) for name, value in params.items()}
+    definition = pipeline or _definition_of(source)
+    done = branch_off(
+        source, definition, steps, given, executor=chosen, listener=_watcher(progress), tell=_warn
+    )
+    if raise_on_failure:
+        _raise_failure(done, chosen)
+    return done
+
+
+def _definition_of(run: Run) -> Any:
+    """The pipeline of a run, found without leaving the working directory: a program keeps its own."""
+    import os
+
+    from plait.launch.again import find_again
+
+    here = Path.cwd()
+    try:
+        return find_again(run).pipeline
+    finally:
+        os.chdir(here)
+
+
+def _warn(text: str) -> None:
+    import warnings
+
+    warnings.warn(text, stacklevel=4)
+
+
+def _raise_failure(run: Any, executor: Any) -> None:
+    if run.status == "done":
+        return
+    error, failed = _failure(run)
+    raised = getattr(executor, "errors", {})
+    raise error from raised.get((failed.node, failed.path)) if failed else None
 
 
 def _watcher(progress: bool | None) -> Any:

@@ -60,8 +60,10 @@ class Watch:
 
 
 def make_watch(executor: str, workers: int | None, *, as_json: bool, quiet: bool) -> Watch:
-    """Raises:
-    ParameterError: there is no such executor.
+    """What runs the tasks, and what shows them.
+
+    Raises:
+        ParameterError: there is no such executor.
     """
     from plait.executors import make_executor
 

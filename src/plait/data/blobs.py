@@ -28,6 +28,7 @@ _MAP_FROM = 256 * 1024  # bytes from which mapping a file is cheaper than readin
 _MOST_MAPS = 10_000 if sys.version_info >= (3, 13) else 200
 _REMEMBERED = 100_000
 _UNFINISHED = "tmp"  # beside the blobs, so that a rename never crosses file systems
+_ASIDE = ".aside"
 _CHUNK = 64 * 1024 * 1024
 
 
@@ -47,6 +48,12 @@ class Blobs(Protocol):
     def delete(self, blob: str) -> None: ...
 
     def sweep(self, before: float) -> int: ...
+
+    def touch(self, part: Part) -> None:
+        """Say that a blob is in use, so that no collector takes it; no harm if it is gone."""
+
+    def reclaim(self, blob: str, since: float) -> int:
+        """Remove a blob that was not in use since a time; how many bytes that gave back, 0 if it was in use."""
 
 
 def open_blobs(url: str, cache: str | os.PathLike[str] | None) -> Blobs:
@@ -107,12 +114,41 @@ class LocalBlobs:
             return False
         if found.st_size != part.size:
             return False
-        with contextlib.suppress(OSError):
-            now = time.time_ns()
+        now = time.time_ns()
+        try:
             os.utime(path, ns=(now, now))
-            if self._whole.get(part.id) == (found.st_ino, found.st_mtime_ns):
-                self._whole[part.id] = (found.st_ino, now)
+        except FileNotFoundError:  # a collector was quicker: it is written anew
+            return False
+        except OSError:  # not ours to touch; a collector that runs as its owner sees the old time
+            return True
+        if self._whole.get(part.id) == (found.st_ino, found.st_mtime_ns):
+            self._whole[part.id] = (found.st_ino, now)
         return True
+
+    def touch(self, part: Part) -> None:
+        self._present(self.path(part.id), part)
+
+    def reclaim(self, blob: str, since: float) -> int:
+        # Set aside first, looked at then: who touched it before is seen in its time, who comes later finds nothing
+        # there and writes it anew.
+        path, aside = self.path(blob), f"{self.root}/{_UNFINISHED}/{blob}{_ASIDE}"
+        self._whole.pop(blob, None)
+        try:
+            _make(f"{self.root}/{_UNFINISHED}")
+            os.replace(path, aside)
+            found = os.stat(aside)
+            if found.st_mtime >= since:
+                os.replace(aside, path)
+                return 0
+            os.unlink(aside)
+        except FileNotFoundError:
+            return 0
+        except OSError as error:
+            raise StoreError(
+                f"cannot delete the blob {blob} in the artifact store {self.root}: {error.strerror or error}",
+                hint="make the folder writable for the user who runs this",
+            ) from error
+        return found.st_size
 
     def _write(self, path: str, data: Buffer) -> None:
         folder = os.path.dirname(path)
@@ -236,11 +272,17 @@ class LocalBlobs:
             ) from error
 
     def sweep(self, before: float) -> int:
-        """Remove what killed writers left behind before a time (seconds since 1970); how many files."""
+        """Remove what killed writers left behind before a time (seconds since 1970); how many files.
+
+        What a killed collector had set aside goes back to its place.
+        """
         count = 0
         folder = Path(self.root, _UNFINISHED)
         for left in folder.iterdir() if folder.is_dir() else ():
             with contextlib.suppress(OSError):
+                if left.name.endswith(_ASIDE):
+                    left.replace(self.path(left.name.removesuffix(_ASIDE)))
+                    continue
                 if left.stat().st_mtime < before:
                     left.unlink()
                     count += 1

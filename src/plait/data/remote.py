@@ -140,6 +140,21 @@ class RemoteBlobs:
                 self._reach("delete from", lambda path=path: fs.rm_file(path))  # type: ignore[misc]
         return len(old)
 
+    def touch(self, part: Part) -> None:
+        """Nothing to do: what is younger than ``_STALE`` is never reclaimed, what is older is written anew."""
+
+    def reclaim(self, blob: str, since: float) -> int:
+        fs, _ = self._fs()
+        try:
+            info = self._reach("read from", lambda: fs.info(self._path(blob)))
+        except FileNotFoundError:
+            return 0
+        # Twice: a writer that found it fresh a moment ago has as long again to record what it is for.
+        if _modified(info) >= min(since, time.time() - 2 * _STALE):
+            return 0
+        self.delete(blob)
+        return int(info.get("size") or 0)
+
     def _reach(self, verb: str, work: Callable[[], Any]) -> Any:
         try:
             return work()

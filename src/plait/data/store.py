@@ -221,6 +221,18 @@ class ArtifactStore:
         """Remove a blob; no harm if it is gone already. Values that were loaded from it stay as they are."""
         self._blobs.delete(blob_id)
 
+    def touch(self, artifact: Artifact) -> None:
+        """Say that an artifact is in use from now on, so that a collector that runs just now leaves its blobs."""
+        for part in _own_parts(artifact):
+            self._blobs.touch(part)
+        if artifact.format == _GATHERED and not self._damaged(artifact):
+            for item in self._gathered(artifact)[1]:
+                self.touch(item)
+
+    def reclaim(self, blob_id: str, since: float) -> int:
+        """Remove a blob unless somebody has used it since a time; how many bytes that gave back."""
+        return self._blobs.reclaim(blob_id, since)
+
     def sweep(self, before: float) -> int:
         """Remove what killed writers left half-written before a time (seconds since 1970); how many files."""
         return self._blobs.sweep(before)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from plait.data import Artifact
+from plait.data import Artifact, ArtifactStore
 from plait.display.text import Text, clean, columns
 from plait.display.words import bytes_text, number, value_text
 from plait.errors import PlaitError
@@ -13,7 +13,15 @@ from plait.graph.values import Value
 from plait.record.results import DictArg, ListArg, Plain, Stored, Tree
 from plait.record.views import Run
 
-__all__ = ["describe_artifact", "describe_output", "describe_result", "result_lines"]
+__all__ = [
+    "at_hand",
+    "describe_artifact",
+    "describe_output",
+    "describe_result",
+    "result_lines",
+    "tree_text",
+    "value_of_tree",
+]
 
 _SMALL = 16_384
 _MOST_FIELDS = 16
@@ -44,7 +52,7 @@ def result_lines(run: Run, width: int) -> list[Text]:
     value = _loaded(run, tree.artifact) if isinstance(tree, Stored) else None
     fields = _fields(value)
     if fields is None or not 0 < len(fields) <= _MOST_FIELDS:
-        return [title.add("  ").add(_tree_text(run, tree, 2 * width - 10))]
+        return [title.add("  ").add(tree_text(run, tree, 2 * width - 10))]
     if not isinstance(value, dict):
         title.add(f"  {type(value).__name__}", "dim")
     room = max(20, width - 4 - max(len(name) for name in fields))
@@ -75,7 +83,7 @@ def _fields(value: Any) -> dict[str, Any] | None:
 
 def _loaded(run: Run, artifact: Artifact) -> Any:
     """The value of an artifact that is at hand; None for the others, and where its class cannot read it any more."""
-    if not _at_hand(artifact):
+    if not at_hand(artifact):
         return None
     try:
         return run.store.artifacts.load(artifact)
@@ -88,33 +96,40 @@ def _described(run: Run, value: Value, width: int) -> str:
         tree = run.results.tree(value)
     except PlaitError:
         return ""
-    return _tree_text(run, tree, width)
+    return tree_text(run, tree, width)
 
 
-def _tree_text(run: Run, tree: Tree, width: int) -> str:
+def tree_text(run: Run, tree: Tree, width: int) -> str:
+    return value_of_tree(run.store.artifacts, tree, width)
+
+
+def value_of_tree(store: ArtifactStore, tree: Tree, width: int) -> str:
+    """A value that may be made of several stored ones, as one line."""
     match tree:
         case Plain(value=value):
             return value_text(value, width)
         case Stored(artifact=artifact):
-            return _stored_text(run, artifact, width)
+            return _stored_text(store, artifact, width)
         case ListArg(items=items, is_tuple=is_tuple):
-            return _list_text(run, items, width, is_tuple=is_tuple)
+            return _list_text(store, items, width, is_tuple=is_tuple)
         case DictArg(items=pairs):
-            inside = ", ".join(f"{key}: {_tree_text(run, item, width)}" for key, item in pairs)
+            inside = ", ".join(f"{key}: {value_of_tree(store, item, width)}" for key, item in pairs)
             return _cut("{" + inside + "}", width)
 
 
-def _stored_text(run: Run, artifact: Artifact, width: int) -> str:
-    value = _loaded(run, artifact)
-    if value is None and artifact.type != "None":
+def _stored_text(store: ArtifactStore, artifact: Artifact, width: int) -> str:
+    if not at_hand(artifact):
         return describe_artifact(artifact)
-    return value_text(value, width)
+    try:
+        return value_text(store.load(artifact), width)
+    except PlaitError:
+        return describe_artifact(artifact)
 
 
-def _list_text(run: Run, items: tuple[Tree, ...], width: int, *, is_tuple: bool) -> str:
+def _list_text(store: ArtifactStore, items: tuple[Tree, ...], width: int, *, is_tuple: bool) -> str:
     opening, closing = "()" if is_tuple else "[]"
     if is_tuple or all(_is_at_hand(item) for item in items[:9]):
-        shown = [_tree_text(run, item, width) for item in items[:9]]
+        shown = [value_of_tree(store, item, width) for item in items[:9]]
         whole = opening + ", ".join(shown) + closing
         if len(items) == len(shown) and (is_tuple or len(whole) <= width):
             return _cut(whole, width)
@@ -125,10 +140,10 @@ def _list_text(run: Run, items: tuple[Tree, ...], width: int, *, is_tuple: bool)
 
 
 def _is_at_hand(tree: Tree) -> bool:
-    return isinstance(tree, Plain) or (isinstance(tree, Stored) and _at_hand(tree.artifact))
+    return isinstance(tree, Plain) or (isinstance(tree, Stored) and at_hand(tree.artifact))
 
 
-def _at_hand(artifact: Artifact) -> bool:
+def at_hand(artifact: Artifact) -> bool:
     """Whether loading it costs nothing to speak of: small, and of a class that is in memory already.
 
     A table is never printed: its shape says more in one line.

@@ -13,6 +13,7 @@ from plait.graph.model import Path
 
 __all__ = [
     "Action",
+    "Back",
     "Cancel",
     "Done",
     "Event",
@@ -62,6 +63,13 @@ class Withdrawn(Struct, frozen=True, tag=True):
     path: Path
 
 
+class Back(Struct, frozen=True, tag=True):
+    """A launched task was given back before it began, because there is no room for it: it is ready as before."""
+
+    node: int
+    path: Path
+
+
 class Tick(Struct, frozen=True, tag=True):
     """Time has passed: tasks whose wait is over become ready."""
 
@@ -72,7 +80,7 @@ class Cancel(Struct, frozen=True, tag=True):
     """Launch nothing more."""
 
 
-Event: TypeAlias = Start | Room | Done | Failed | Withdrawn | Tick | Cancel
+Event: TypeAlias = Start | Room | Done | Failed | Withdrawn | Back | Tick | Cancel
 
 
 class Launch(Struct, frozen=True, tag=True):

@@ -14,6 +14,7 @@ from plait.data import Artifact
 from plait.engine import events
 from plait.engine.events import (
     Action,
+    Back,
     Cancel,
     Done,
     Failed,
@@ -36,6 +37,7 @@ from plait.record.writer import RunWriter
 __all__ = ["Listener", "Loop"]
 
 _IDLE_SECONDS = 0.2
+_MOST_AHEAD = 512
 Place: TypeAlias = tuple[int, Path]
 
 
@@ -94,6 +96,7 @@ class Loop:
         self._waiting: dict[str, list[Launch]] = {}
         self._ripe: list[Launch] = []
         self._looked = 0.0
+        self._ahead = 0
         self._interrupted = False
         self._notices: list[Callable[[Listener], None]] = []
         splits = graph.layout.splits[0]
@@ -179,7 +182,7 @@ class Loop:
         key = running[1]
         if key is not None:
             # Those that waited for this computation, well or not, decide anew.
-            self.reuse.ended((node, path), key)
+            self.reuse.ended((node, path), key, well=message.error is None)
             self._ripe += self._waiting.pop(key, ())
         self.writer.previews(node, path, attempt, message.previews)
         self.writer.writes(node, path, attempt, message.writes)
@@ -194,7 +197,7 @@ class Loop:
         running = self._running.pop((node, path), None)
         if running is None:
             return
-        self.reuse.ended((node, path), running[1])
+        self.reuse.ended((node, path), running[1], well=False)
         actions += self.machine.handle(events.Withdrawn(node, path))
         self.writer.ended(node, path, message.attempt, "cancelled", Usage(), "the run was cancelled")
         self._tell(
@@ -251,7 +254,7 @@ class Loop:
             self._ripe = []
             while True:
                 if self.machine.status is None:
-                    room = self.executor.room() - len(specs) - len(launches)
+                    room = max(self.executor.room() - len(specs), self._ahead) - len(launches)
                     launches += self._sort(self.machine.handle(Room(max(0, room))))
                 self._record_extents()
                 if not launches:
@@ -279,20 +282,39 @@ class Loop:
         return launches
 
     def _decide(self, launches: list[Launch], specs: list[TaskSpec]) -> list[Launch]:
-        """Take what is there, prepare what has to run; answers with what can be launched because of it."""
+        """Take what is there, prepare what has to run; answers with what can be launched because of it.
+
+        As long as results are there, more tasks are looked up at once than there is room for; one that has to run
+        after all and finds no room is given back.
+        """
         arguments = {(one.node, one.path): self.results.arguments(one.node, one.path) for one in launches}
         decisions = self.reuse.decide(arguments)
         follow: list[Launch] = []
+        surplus: list[Launch] = []
+        room, taken = self.executor.room(), 0
         for one in launches:
             place = (one.node, one.path)
             match decisions[place]:
                 case Take() as found:
+                    taken += 1
                     follow += self._take_over(one, found)
-                case Compute(key=key, reason=reason):
+                case Compute(key=key, reason=reason) if len(specs) < room:
                     specs.append(self._spec(one, arguments[place], key, reason))
+                case Compute(key=key):
+                    self.reuse.ended(place, key, well=False)
+                    surplus.append(one)
                 case Wait(key=key):
                     self._waiting.setdefault(key, []).append(one)
-        return follow
+        self._ahead = min(_MOST_AHEAD, 4 * taken) if 2 * taken >= len(launches) and not surplus else 0
+        return follow + self._give_back(surplus)
+
+    def _give_back(self, surplus: list[Launch]) -> list[Launch]:
+        if not surplus:
+            return []
+        actions = self.machine.handle(Room(0))
+        for one in surplus:
+            actions += self.machine.handle(Back(one.node, one.path))
+        return self._sort(actions)
 
     def _take_over(self, launch: Launch, found: Take) -> list[Launch]:
         node, path, source = launch.node, launch.path, found.source

@@ -16,6 +16,7 @@ from typing import TypeAlias
 
 from plait.engine.events import (
     Action,
+    Back,
     Cancel,
     Done,
     Event,
@@ -115,6 +116,9 @@ class Machine:
             case Withdrawn(node=node, path=path):
                 self._running.remove((node, path))
                 self.state[node, path] = State.CANCELLED
+            case Back(node=node, path=path):
+                self._running.remove((node, path))
+                self._make_ready((node, path))
             case Tick(now=now):
                 self._release(now)
             case Start():

@@ -82,11 +82,13 @@ class Reuse:
         self._alive = alive
         self._checked: set[str] = set()
         self._running: dict[str, Place] = {}
+        self._made: set[str] = set()
 
-    def decide(
-        self, tasks: Mapping[Place, tuple[tuple[str, Tree], ...]], *, claim: bool = True
-    ) -> dict[Place, Decision]:
-        """A decision for each task, from its arguments; one look into the tables for all of them."""
+    def decide(self, tasks: Mapping[Place, tuple[tuple[str, Tree], ...]]) -> dict[Place, Decision]:
+        """A decision for each task, from its arguments; one look into the tables for all of them.
+
+        What is to be computed counts as under way from then on, until ``ended`` is told.
+        """
         decisions: dict[Place, Decision] = {}
         keys: dict[Place, str] = {}
         for place, arguments in tasks.items():
@@ -102,7 +104,7 @@ class Reuse:
         found = self._computations.find(keys.values()) if keys else {}
         for place, key in keys.items():
             decision = decisions[place] = self._judge(place, key, found.get(key, []))
-            if claim and isinstance(decision, Compute):
+            if isinstance(decision, Compute):
                 self._running[key] = place
         return decisions
 
@@ -110,10 +112,16 @@ class Reuse:
         """Whether this run is at a computation."""
         return key in self._running
 
-    def ended(self, place: Place, key: str | None) -> None:
+    def owner(self, key: str) -> Place | None:
+        """The task of this run that is at a computation."""
+        return self._running.get(key)
+
+    def ended(self, place: Place, key: str | None, *, well: bool) -> None:
         """A computation of this run is over, well or not."""
         if key is not None and self._running.get(key) == place:
             del self._running[key]
+            if well:
+                self._made.add(key)
 
     def _judge(self, place: Place, key: str, found: list[Found]) -> Decision:
         if place[0] in self._refresh:
@@ -158,10 +166,10 @@ class Reuse:
                 continue
             if artifact.id in self._checked:
                 continue
+            self._store.touch(artifact)  # before the look: from here on no collector takes it
             fault = self._store.check(artifact)
-            self._checked.add(artifact.id)
             if fault is not None:
-                self._checked.discard(artifact.id)
                 self._store.discard(artifact)
                 return fault
+            self._checked.add(artifact.id)
         return None

@@ -11,20 +11,31 @@ from plait.launch.start import CachePolicy, open_reuse, store_inputs
 from plait.record.results import Results
 from plait.record.store import RecordStore
 
-__all__ = ["plan"]
+__all__ = ["average_seconds", "open_records", "plan"]
 
 _RUNS_TO_LEARN_FROM = 5
 
 
-def plan(prepared: Prepared, *, home: Path | None = None, policy: CachePolicy | None = None) -> Plan:
+def plan(
+    prepared: Prepared,
+    *,
+    home: Path | None = None,
+    policy: CachePolicy | None = None,
+    records: RecordStore | None = None,
+) -> Plan:
     """What `execute` would do with the same arguments: the same walk, the same decisions."""
-    records = RecordStore(home or prepared.project.home, create=True)
+    records = records or open_records(prepared, home)
     traced, graph = prepared.traced, prepared.graph
     inputs = store_inputs(traced, prepared.values, records.artifacts, prepared.project)
     keys = Keys(graph, traced.functions, traced.uses, records.artifacts)
     reuse = open_reuse(records, graph, keys, policy or CachePolicy())
     results = Results(graph, records.artifacts, inputs)
-    return make_plan(graph, inputs, reuse, results, average_seconds(records, graph.name))
+    return make_plan(graph, reuse, results, average_seconds(records, graph.name), records)
+
+
+def open_records(prepared: Prepared, home: Path | None = None) -> RecordStore:
+    """The records that a run of it would be written to."""
+    return RecordStore(home or prepared.project.home, create=True)
 
 
 def average_seconds(records: RecordStore, pipeline: str) -> dict[str, float]:

@@ -29,6 +29,7 @@ from plait.launch.prepare import FromCatalog, FromSecret, Given, Prepared, conve
 from plait.project.place import home_of
 from plait.project.project import Project
 from plait.project.references import dataset_artifact, parameter_artifact
+from plait.record.beginnings import beginning
 from plait.record.computations import Computations
 from plait.record.facts import clean, describe_error
 from plait.record.results import Results
@@ -88,19 +89,20 @@ def execute(
     """
     definition, project = prepared.definition, prepared.project
     records = RecordStore(home or project.home, create=True)
-    inputs = store_inputs(prepared.traced, prepared.values, records.artifacts, project)
-    params = {name: shown(value) for name, value in prepared.values.items()}
-    keys = Keys(prepared.graph, prepared.traced.functions, prepared.traced.uses, records.artifacts)
-    writer = _record(
-        records,
-        prepared.graph,
-        keys,
-        target=target or target_of(definition.module, definition.qualname, definition.file),
-        params=params,
-        project=project,
-        executor=executor.name,
-        inputs={name: (artifact, prepared.origins.get(name, "literal")) for name, artifact in inputs.items()},
-    )
+    with beginning(records.database):
+        inputs = store_inputs(prepared.traced, prepared.values, records.artifacts, project)
+        params = {name: shown(value) for name, value in prepared.values.items()}
+        keys = Keys(prepared.graph, prepared.traced.functions, prepared.traced.uses, records.artifacts)
+        writer = _record(
+            records,
+            prepared.graph,
+            keys,
+            target=target or target_of(definition.module, definition.qualname, definition.file),
+            params=params,
+            project=project,
+            executor=executor.name,
+            inputs={name: (one, prepared.origins.get(name, "literal")) for name, one in inputs.items()},
+        )
     begin = _Begin(records, prepared.traced, inputs, writer, keys, params, policy, project)
     return _carry(begin, executor, listener)
 
@@ -238,30 +240,33 @@ def _branch(
     records, graph = run.store, traced.graph
     same = _agreed(run.graph, graph, again)
     project = project_of(definition)
-    changed = store_inputs(traced, values, records.artifacts, project)
-    defaults = {
-        name: parameter.default
-        for name, parameter in definition.signature.parameters.items()
-        if name not in run.results.inputs and name not in values
-    }
-    inputs = {
-        **store_inputs(traced, defaults, records.artifacts, project, literals=False),
-        **run.results.inputs,
-        **changed,
-    }
-    params = {**run.params, **{name: shown(value) for name, value in values.items()}}
     places = finished_places(records.database, run.key)
-    writer = _record(
-        records,
-        graph,
-        keys,
-        target=run.target,
-        params=params,
-        project=project,
-        executor=executor.name,
-        inputs={name: (artifact, f"run {run.id}") for name, artifact in inputs.items()},
-        parent=run.id,
-    )
+    with beginning(records.database):
+        for artifact in run.results.inputs.values():
+            records.artifacts.touch(artifact)
+        changed = store_inputs(traced, values, records.artifacts, project)
+        defaults = {
+            name: parameter.default
+            for name, parameter in definition.signature.parameters.items()
+            if name not in run.results.inputs and name not in values
+        }
+        inputs = {
+            **store_inputs(traced, defaults, records.artifacts, project, literals=False),
+            **run.results.inputs,
+            **changed,
+        }
+        params = {**run.params, **{name: shown(value) for name, value in values.items()}}
+        writer = _record(
+            records,
+            graph,
+            keys,
+            target=run.target,
+            params=params,
+            project=project,
+            executor=executor.name,
+            inputs={name: (artifact, f"run {run.id}") for name, artifact in inputs.items()},
+            parent=run.id,
+        )
 
     def prior(node: int, path: TaskPath) -> Take | None:
         there = same.get(node)

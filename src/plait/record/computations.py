@@ -42,13 +42,15 @@ class Computations:
         found: dict[str, list[Found]] = {}
         for start in range(0, len(asked), _BATCH):
             batch = asked[start : start + _BATCH]
-            # `attempt > 0` is the condition of the index: attempt 0 is a result that was taken from elsewhere.
+            # `attempt > 0` is the condition of the index: attempt 0 is a result that was taken from elsewhere. Of
+            # those, a `cached` one has inherited the result from a run that was deleted.
             rows = self._database.execute(
                 "SELECT a.key, a.run, r.id, a.node, a.path, a.attempt, a.ended_at, o.body FROM attempt a"
                 " JOIN run r ON r.key = a.run"
-                " LEFT JOIN output o ON a.state = 'done' AND o.run = a.run AND o.node = a.node AND o.path = a.path"
+                " LEFT JOIN output o ON a.state IN ('done', 'cached')"
+                " AND o.run = a.run AND o.node = a.node AND o.path = a.path"
                 f" WHERE a.key IN ({','.join('?' * len(batch))}) AND a.attempt > 0"
-                " AND (a.state IS NULL OR a.state = 'done')"
+                " AND (a.state IS NULL OR a.state IN ('done', 'cached'))"
                 " ORDER BY a.key, a.state IS NULL, a.run DESC, a.node, a.path, a.attempt, o.position",
                 batch,
             )

@@ -172,7 +172,6 @@ _SECOND = (
         id TEXT PRIMARY KEY,
         host TEXT NOT NULL,
         pid INTEGER NOT NULL,
-        process_started REAL,
         since REAL NOT NULL
     ) WITHOUT ROWID""",
 )

@@ -78,6 +78,28 @@ class RecordStore:
         several = ", ".join(row[1] for row in rows[:3])
         raise RecordError(f"several runs begin with {run_id!r}: {several}", hint="write one character more")
 
+    def unfinished_runs(self) -> list[Run]:
+        """The runs of which no end is recorded: those that go on, and those whose process is gone."""
+        from plait.record.views import RUN_COLUMNS, Run
+
+        return [
+            Run(self, row)
+            for row in self.database.rows(f"SELECT {RUN_COLUMNS} FROM run WHERE status IS NULL")
+        ]
+
+    def run_of_key(self, key: int) -> Run:
+        """The run of a number.
+
+        Raises:
+            RecordError: it has been deleted.
+        """
+        from plait.record.views import RUN_COLUMNS, Run
+
+        row = self.database.row(f"SELECT {RUN_COLUMNS} FROM run WHERE key = ?", (key,))
+        if row is None:
+            raise RecordError("the run has been deleted")
+        return Run(self, row)
+
 
 def find_home(start: Path | None = None) -> Path:
     """The ``.plait`` folder that a command in a folder speaks of.

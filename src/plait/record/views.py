@@ -32,7 +32,10 @@ __all__ = [
     "Task",
     "TaskCounts",
     "TaskTimes",
+    "first_task",
+    "host_name",
     "parse_task",
+    "process_alive",
     "run_is_alive",
 ]
 
@@ -181,6 +184,13 @@ class Task:
     def logs(self) -> list[LogLine]:
         return list(self.run.logs(self.node, self.path, attempt=self.attempt))
 
+    def why(self) -> Any:
+        """Why it ran, or why its result was taken: what differs from the closest earlier task."""
+        from importlib import import_module
+
+        # By name: records are read by what explains them, and know nothing of it.
+        return import_module("plait.api").explain(self)
+
     def __repr__(self) -> str:
         took = f" in {self.seconds:.2f} s" if self.seconds is not None else ""
         return f"<task {self.name} of run {self.run.id}: {self.state}{took}>"
@@ -225,6 +235,11 @@ class Run:
     def recorded_status(self) -> str | None:
         """The status as it was written when the run ended; None for one that has not."""
         return self._status  # type: ignore[no-any-return]
+
+    @property
+    def process_since(self) -> float:
+        """Since when the process can have worked on the run that is at it now, in epoch seconds."""
+        return max(float(self._started), float(self._process_started or 0.0))
 
     @property
     def heartbeat(self) -> float:
@@ -325,6 +340,12 @@ class Run:
                 f"run {self.id} {_ENDED[status]}, so it has no result", hint=f"plait show {self.id}"
             )
         return self._load(self.results.tree(self.graph.result))
+
+    def resume(self, **options: Any) -> Any:
+        """Go on with it after a failure, a cancellation or a crash; see ``plait.resume``."""
+        from importlib import import_module
+
+        return import_module("plait.api").resume(self, **options)
 
     def __getitem__(self, name: str) -> Any:
         """The value of an output by its name; a (nested) list when its step was mapped."""
@@ -515,8 +536,8 @@ class Run:
         return shown
 
     def _alive(self) -> bool:
-        if self.host == self.facts.get("host") == _host():
-            return _process_alive(self.pid, self._process_started)
+        if self.host == self.facts.get("host") == host_name():
+            return process_alive(self.pid, self._process_started)
         return bool(time.time() - self._heartbeat < _SILENT_SECONDS)
 
     def _document(self, digest: str) -> bytes:
@@ -564,6 +585,22 @@ class Run:
 _ENDED = {"failed": "failed", "cancelled": "was cancelled", "crashed": "crashed (its process is gone)"}
 
 
+def first_task(run: Run, name: str) -> Task:
+    """The task of a name; for the bare name of a mapped step its first task that was computed, else its first one.
+
+    Raises:
+        RecordError: there is none; the nearest name is named.
+    """
+    node = run.graph.find_node(name)
+    if node is None or not run.graph.layout.node_axes[node]:
+        return run.task(name)
+    for state in ("done", "failed", "running", "cached", None):
+        found = next(run.iter_tasks(node, state=state, limit=1), None)
+        if found is not None:
+            return found
+    return run.task(name)
+
+
 def parse_task(name: str) -> tuple[str, Path]:
     """``fit[3,1]`` as the node's id and the path."""
     node_id, bracket, rest = name.partition("[")
@@ -581,13 +618,13 @@ def run_is_alive(store: RecordStore, key: int) -> bool:
     return row is not None and Run(store, row).status == "running"
 
 
-def _host() -> str:
+def host_name() -> str:
     import socket
 
     return socket.gethostname()
 
 
-def _process_alive(pid: int, started: float | None) -> bool:
+def process_alive(pid: int, started: float | None) -> bool:
     """Whether a process of this machine lives, and is the same one that began then."""
     import psutil
 

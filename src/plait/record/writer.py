@@ -18,7 +18,7 @@ from plait.record.database import Database
 from plait.record.facts import DatasetWrite, ErrorInfo, LogLine, Metric, Preview, Usage
 from plait.record.paths import to_key
 
-__all__ = ["RunWriter", "new_run", "store_closures", "store_document"]
+__all__ = ["RunWriter", "new_run", "run_goes_on", "store_closures", "store_document"]
 
 Origin: TypeAlias = tuple[int, int, Path, int]
 _encode = msgspec.msgpack.Encoder().encode
@@ -97,6 +97,11 @@ def new_run(
     return writer
 
 
+def run_goes_on(database: Database, run: int) -> bool:
+    """Whether the end of a run is not recorded, so that more may come of it."""
+    return database.row("SELECT 1 FROM run WHERE key = ? AND status IS NULL", (run,)) is not None
+
+
 class RunWriter:
     """Collects what happens to one run; ``commit`` makes it so, all or nothing."""
 
@@ -107,6 +112,7 @@ class RunWriter:
         self.run_id = run_id
         self._heartbeat = heartbeat
         self._lines: dict[tuple[int, bytes, int], int] = {}
+        self._has_logged: dict[int, bool] = {}
         self._series: dict[tuple[str, int, bytes, int], int] = {}
         self._rows: dict[str, list[tuple[Any, ...]]] = {}
 
@@ -130,10 +136,25 @@ class RunWriter:
         """
         own = to_key(path)
         self._add(_CACHED, self.key, node, own, time.time(), key, source)
-        if origin is not None:
+        if origin is not None and self._logged(origin[0]):
             there = (origin[0], origin[1], to_key(origin[2]), origin[3])
             self._add(_CACHED_METRICS, self.key, node, own, *there)
             self._add(_CACHED_PREVIEWS, self.key, node, own, *there)
+
+    def _logged(self, run: int) -> bool:
+        """Whether any task of a run logged a number or an object; asked once for each other run."""
+        if run == self.key:
+            return True
+        known = self._has_logged.get(run)
+        if known is None:
+            row = self.database.row(
+                "SELECT EXISTS (SELECT 1 FROM metric WHERE run = ?) OR EXISTS (SELECT 1 FROM preview WHERE run = ?)",
+                (run, run),
+            )
+            known = bool(row and row[0])
+            if known or not run_goes_on(self.database, run):
+                self._has_logged[run] = known
+        return known
 
     def ended(
         self,
