@@ -60,6 +60,13 @@ def find_pipeline(target: str) -> Found:
     """
     place, name = _split(target)
     path = Path(place).expanduser()
+    try:
+        return _find(path, place, name)
+    except PermissionError as error:
+        raise TargetError(f"{place} cannot be read: {error.strerror}", where=error.filename) from None
+
+
+def _find(path: Path, place: str, name: str | None) -> Found:
     if place.endswith(".py") or path.is_file():
         return _in_file(path, place, name)
     if os.sep in place or "/" in place or place in (".", ".."):
@@ -239,10 +246,13 @@ def _in_folder(path: Path, place: str, name: str | None) -> Found:
 
 def _of_project(project: Project, name: str | None, place: str) -> Found:
     """A pipeline of a project by name, or its only one."""
-    found = dict(_discover(project, name))
+    broken: list[TargetError] = []
+    found = dict(_discover(project, name, broken))
+    if name in found:
+        return Found(found[name], project.root, _again(place, name))
+    if broken:
+        raise broken[0]
     if name is not None:
-        if name in found:
-            return Found(found[name], project.root, _again(place, name))
         raise TargetError(
             f"project {project.package!r} has no pipeline {name!r}",
             where=str(project.root / "pyproject.toml"),
@@ -265,8 +275,13 @@ def _again(place: str, name: str) -> str:
     return name if place == name else f"{place}:{name}"
 
 
-def _discover(project: Project, wanted: str | None) -> Iterator[tuple[str, Definition]]:
-    """The pipelines of a project by name; the module that is called as the wanted one is tried first, and alone."""
+def _discover(
+    project: Project, wanted: str | None, broken: list[TargetError]
+) -> Iterator[tuple[str, Definition]]:
+    """The pipelines of a project by name; the module that is called as the wanted one is tried first, and alone.
+
+    Modules that raise are left out, and told in ``broken``: the wanted one may be elsewhere.
+    """
     _search_first(project.source)
     base = f"{project.package}.pipelines"
     if not project.pipelines.is_dir():
@@ -282,8 +297,12 @@ def _discover(project: Project, wanted: str | None) -> Iterator[tuple[str, Defin
             yield wanted, first[wanted]
             return
     for name in names:
-        module = _import(f"{base}.{name}", f"{base}.{name}")
-        own = _pipelines_of(module)
+        try:
+            module = _import(f"{base}.{name}", f"{base}.{name}")
+        except TargetError as error:
+            broken.append(error)
+            continue
+        own = _own(module)
         for at, definition in own.items():
             yield at, definition
             if definition.name == wanted and at != wanted:
@@ -295,13 +314,13 @@ def _discover(project: Project, wanted: str | None) -> Iterator[tuple[str, Defin
 def _by_name(place: str, name: str | None) -> Found:
     here = Path.cwd()
     project = project_at(here)
+    known: list[str] = []
+    broken: list[TargetError] = []
     if project is not None and name is None and place.isidentifier() and project.pipelines.is_dir():
-        found = dict(_discover(project, place))
+        found = dict(_discover(project, place, broken))
         if place in found:
             return Found(found[place], project.root, place)
         known = list(found)
-    else:
-        known = []
     if Path(place).is_dir() and project_root(Path(place).resolve()) not in (
         None,
         project.root if project else None,
@@ -312,7 +331,7 @@ def _by_name(place: str, name: str | None) -> Found:
         _search_first(project.source)
     if _is_module(place):
         return _choose(_import(place, place), name, place, project)
-    raise _no_name(place, known, project)
+    raise broken[0] if broken else _no_name(place, known, project)
 
 
 def _is_module(name: str) -> bool:
@@ -363,6 +382,7 @@ def _only_package(root: Path) -> str | None:
 
 def _choose(module: ModuleType, name: str | None, place: str, project: Project | None) -> Found:
     root = project.root if project else None
+    file = None if place.endswith(".py") else getattr(module, "__file__", None)
     pipelines = _pipelines_of(module)
     if name is not None:
         chosen = pipelines.get(name) or _attribute(module, name)
@@ -372,22 +392,22 @@ def _choose(module: ModuleType, name: str | None, place: str, project: Project |
             what = "a step" if _is_step(chosen) else f"a {type(chosen).__name__}"
             raise TargetError(
                 f"{name!r} in {place} is {what}, not a pipeline",
-                where=_file_of(module),
+                where=file,
                 hint=did_you_mean(name, pipelines) if pipelines else _write_one(module),
             )
         raise TargetError(
             f"{place} has no pipeline {name!r}",
-            where=_file_of(module),
+            where=file,
             hint=did_you_mean(name, pipelines) or _write_one(module),
         )
-    own = {at: one for at, one in pipelines.items() if one.module == module.__name__} or pipelines
+    own = _own(module)
     if len(own) == 1:
         return Found(next(iter(own.values())), root, place)
     if not own:
-        raise TargetError(f"{place} has no pipeline", where=_file_of(module), hint=_write_one(module))
+        raise TargetError(f"{place} has no pipeline", where=file, hint=_write_one(module))
     raise TargetError(
         f"{place} has {len(own)} pipelines: {', '.join(own)}",
-        where=_file_of(module),
+        where=file,
         hint=f"name one: {place}:{list(own)[-1]}",
     )
 
@@ -401,6 +421,12 @@ def _pipelines_of(module: ModuleType) -> dict[str, Definition]:
             seen.add(id(value))
             found[at] = value
     return found
+
+
+def _own(module: ModuleType) -> dict[str, Definition]:
+    """Those that are defined there; if none is, those that it has imported."""
+    pipelines = _pipelines_of(module)
+    return {at: one for at, one in pipelines.items() if one.module == module.__name__} or pipelines
 
 
 def _attribute(module: ModuleType, name: str) -> Any:
@@ -425,11 +451,6 @@ def _write_one(module: ModuleType) -> str:
     shown = ", ".join(steps[:5]) + (f" and {len(steps) - 5} more" if len(steps) > 5 else "")
     has = "the step" if len(steps) == 1 else "the steps"
     return f"it has {has} {shown}: write a function that calls {'it' if len(steps) == 1 else 'them'} under @pipeline"
-
-
-def _file_of(module: ModuleType) -> str | None:
-    file = getattr(module, "__file__", None)
-    return str(file) if file else None
 
 
 # Importing.
