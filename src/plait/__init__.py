@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from plait.graph.model import Graph
     from plait.graph.refs import each
     from plait.graph.step import Step, step
+    from plait.project.project import Project
     from plait.record.views import Run, Task
 
 __all__ = [
     "Graph",
     "Pipeline",
     "PlaitError",
+    "Project",
     "Run",
     "RunFailed",
     "Step",
@@ -40,6 +42,7 @@ _HOMES = {
     "Graph": "plait.graph.model",
     "Pipeline": "plait.api",
     "PlaitError": "plait.errors",
+    "Project": "plait.project.project",
     "Run": "plait.record.views",
     "RunFailed": "plait.errors",
     "Step": "plait.graph.step",

@@ -333,7 +333,7 @@ def test_runs_and_collections_side_by_side_lose_nothing(folder: Folder) -> None:
             try:
                 with contextlib.suppress(RecordError):  # one of them has just begun to be used
                     collect(own, runs_to_drop(own, keep_last=1))
-            except BaseException as error:  # noqa: BLE001 - handed to the test
+            except BaseException as error:
                 failures.append(error)
                 return
 

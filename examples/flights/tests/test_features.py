@@ -1,5 +1,6 @@
 import pandas as pd
 import pytest
+
 from flights.cleaning import clean
 from flights.features import FEATURES, PRIOR_FLIGHTS, add_rates, join, late_rates, split_by_time
 

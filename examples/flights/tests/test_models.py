@@ -3,10 +3,12 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from plait import Project
+
 from flights.features import FEATURES
 from flights.models import Score, baselines, build, choose, evaluate, fit, predict, ranking
-from flights.pipelines.training import GRID
 
+GRID = Project.find(__file__).params.get("grid")
 LINEAR, BOOSTING = {"kind": "linear", "C": 1.0}, {"kind": "boosting", "max_leaf_nodes": 7}
 
 
@@ -58,9 +60,10 @@ def test_baselines_forecast_what_training_says():
 
 def test_the_smallest_log_loss_is_chosen_with_its_model_whatever_the_auc():
     scores = [score(0.5, auc=0.9), score(0.3, auc=0.6), score(0.4, auc=0.8)]
-    best, model = choose(scores, ["first", "second", "third"], [score(0.6)])
+    best, model, table = choose(scores, ["first", "second", "third"], [score(0.6)])
     assert best is scores[1]
     assert model == "second"
+    assert table["log_loss"].tolist() == [0.3, 0.4, 0.5, 0.6]
 
 
 def test_the_ranking_starts_with_the_best():

@@ -3,6 +3,7 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
+
 from flights.features import FEATURES
 from flights.models import fit
 from flights.reports import by_airline, colors, draw_calibration, draw_roc, importances

@@ -15,6 +15,7 @@ __all__ = ["main", "plait", "run_command"]
 
 # Each command, where it is, and its line in the help: nothing is imported before it is called.
 _COMMANDS = {
+    "new": "Write a project that runs, tests and lints at once.",
     "run": "Run a pipeline and record everything.",
     "plan": "Tell what a run would do, and why.",
     "resume": "Go on with a run that failed, was cancelled or killed.",
@@ -22,6 +23,12 @@ _COMMANDS = {
     "runs": "List the latest runs.",
     "show": "Show a run, or the graph of a pipeline.",
     "logs": "Print what the tasks of a run said.",
+    "catalog": "What data is there, and is it right?",
+    "params": "What can be set, and where it is written.",
+    "pipelines": "What can be run in this project.",
+    "conf": "What the conf says, and which line says it.",
+    "notebook": "Open a notebook in the project.",
+    "package": "Make a wheel and a conf that run anywhere.",
     "why": "Explain why a task ran, or why it did not.",
     "verify": "Run a step again and compare what comes out.",
     "status": "Tell which results are up to date.",

@@ -16,11 +16,11 @@ __all__ = ["command"]
     help="""Run a pipeline and record everything.
 
 TARGET is file.py, file.py:name, package.module, package.module:name, a project's folder, or the name of a pipeline of
-the project you are in. NAME=VALUE sets its parameters, typed as YAML; dots reach inside: model.alpha=0.3.
+the project you are in; without one it is that project's default, or its only one. NAME=VALUE sets its parameters, typed as YAML; dots reach inside: model.alpha=0.3.
 
 Steps whose code and inputs are the same as before are not run again: `plait plan TARGET` says which, and why.""",
 )
-@click.argument("target")
+@click.argument("target", required=False, metavar="[TARGET]")
 @click.argument("parameters", nargs=-1, metavar="[NAME=VALUE]...")
 @click.option(
     "--params-file",
@@ -38,7 +38,7 @@ Steps whose code and inputs are the same as before are not run again: `plait pla
 )
 @executor_options
 def command(
-    target: str,
+    target: str | None,
     parameters: tuple[str, ...],
     params_file: Path | None,
     executor: str,
@@ -52,12 +52,13 @@ def command(
 ) -> int:
     from plait.cli.carrying import conclude, make_watch
     from plait.cli.problems import describing
-    from plait.cli.target import open_project, read_version
+    from plait.cli.target import open_project, read_version, split_target
     from plait.launch.prepare import prepare
     from plait.launch.start import CachePolicy, execute
     from plait.project.discover import find_pipeline
 
     watch = make_watch(executor, workers, as_json=as_json, quiet=quiet)
+    target, parameters = split_target(target, parameters)
     found = find_pipeline(target)
     with describing(found.pipeline.name):
         versions = dict(read_version(text) for text in load_versions)

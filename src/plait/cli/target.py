@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plait.errors import ParameterError
+from plait.errors import ParameterError, TargetError
 
 if TYPE_CHECKING:
     from plait.graph.pipeline import Definition
@@ -14,7 +16,29 @@ if TYPE_CHECKING:
     from plait.project.discover import Found
     from plait.project.project import Project
 
-__all__ = ["open_project", "read_parameters", "read_version"]
+__all__ = ["open_project", "read_parameters", "read_version", "split_target"]
+
+_ASSIGNMENT = re.compile(r"[A-Za-z_][\w.-]*=")
+
+
+def split_target(target: str | None, assignments: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """The target, and the NAME=VALUE texts: what was typed first may be one of those, and the target left out.
+
+    Raises:
+        TargetError: it was left out, and there is no project around the working directory.
+    """
+    if target is not None and (Path(target).exists() or not _ASSIGNMENT.match(target)):
+        return target, assignments
+    from plait.project.place import project_root
+
+    root = project_root(Path.cwd())
+    if root is None:
+        raise TargetError(
+            "there is no project here, so the target cannot be left out",
+            hint="plait run file.py, or: plait new PATH",
+        )
+    here = Path(os.path.relpath(root)).as_posix()
+    return here, (*([target] if target is not None else []), *assignments)
 
 
 def read_parameters(

@@ -6,6 +6,7 @@ import importlib
 import importlib.machinery
 import importlib.util
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ from plait.errors import ConfError, PlaitError, TargetError, did_you_mean, neare
 from plait.graph.pipeline import Definition
 from plait.project.place import project_root
 
-__all__ = ["Found", "Project", "find_pipeline", "pipeline_names", "project_at"]
+__all__ = ["Found", "ProjectFile", "discover", "find_pipeline", "pipeline_names", "project_at"]
 
 
 class Found(Struct, frozen=True):
@@ -29,8 +30,8 @@ class Found(Struct, frozen=True):
     text: str
 
 
-class Project(Struct, frozen=True):
-    """What ``[tool.plait]`` in a ``pyproject.toml`` says."""
+class ProjectFile(Struct, frozen=True):
+    """What ``[tool.plait]`` in a ``pyproject.toml`` says of the code."""
 
     root: Path
     package: str
@@ -74,7 +75,7 @@ def _find(path: Path, place: str, name: str | None) -> Found:
     return _by_name(place, name)
 
 
-def project_at(start: Path) -> Project | None:
+def project_at(start: Path) -> ProjectFile | None:
     """The project around a folder or file, if any.
 
     Raises:
@@ -83,13 +84,9 @@ def project_at(start: Path) -> Project | None:
     root = project_root(start.resolve())
     if root is None:
         return None
-    import tomllib
+    from plait.project.settings import read_settings
 
-    file = root / "pyproject.toml"
-    try:
-        table = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("plait", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfError(f"{file} is not TOML: {error}", where=str(file)) from None
+    file, table = root / "pyproject.toml", read_settings(root)
     package, default = table.get("package"), table.get("default")
     if package is None:
         package = _only_package(root)
@@ -103,17 +100,18 @@ def project_at(start: Path) -> Project | None:
         raise ConfError(
             f"[tool.plait] default is {default!r}, not a name", where=str(file), hint='default = "training"'
         )
-    return Project(root, package, default)
+    return ProjectFile(root, package, default)
 
 
-def pipeline_names(project: Project) -> list[str]:
+def pipeline_names(project: ProjectFile) -> list[str]:
     """The modules in which the project's pipelines are, without importing them; for messages."""
     if not project.pipelines.is_dir():
         return []
     return sorted(
         entry.stem
         for entry in project.pipelines.iterdir()
-        if not entry.name.startswith(("_", "."))
+        if entry.stem.isidentifier()
+        and not entry.name.startswith("_")
         and (entry.suffix == ".py" or (entry / "__init__.py").is_file())
     )
 
@@ -158,7 +156,7 @@ def _no_file(path: Path, place: str) -> TargetError:
     return TargetError(f"there is no file {place}", hint=hint or f"{folder.resolve()} holds no Python file")
 
 
-def _import_file(file: Path, project: Project | None, place: str) -> ModuleType:
+def _import_file(file: Path, project: ProjectFile | None, place: str) -> ModuleType:
     """Import a file as ``python file.py`` would find its neighbours, under a name that other processes find too."""
     root, name = _package_name(file, project)
     if name is not None:
@@ -174,7 +172,7 @@ def _import_file(file: Path, project: Project | None, place: str) -> ModuleType:
     return _load(file, place)
 
 
-def _package_name(file: Path, project: Project | None) -> tuple[Path, str | None]:
+def _package_name(file: Path, project: ProjectFile | None) -> tuple[Path, str | None]:
     """The folder to search and the dotted name of a file inside a package; None for a file on its own."""
     parts = [] if file.stem == "__init__" else [file.stem]
     folder = file.parent
@@ -244,11 +242,11 @@ def _in_folder(path: Path, place: str, name: str | None) -> Found:
     return _of_project(project, name or project.default, place)
 
 
-def _of_project(project: Project, name: str | None, place: str) -> Found:
+def _of_project(project: ProjectFile, name: str | None, place: str) -> Found:
     """A pipeline of a project by name, or its only one."""
     broken: list[TargetError] = []
-    found = dict(_discover(project, name, broken))
-    if name in found:
+    found = _until(name, discover(project, name, broken))
+    if name is not None and name in found:
         return Found(found[name], project.root, _again(place, name))
     if broken:
         raise broken[0]
@@ -275,12 +273,26 @@ def _again(place: str, name: str) -> str:
     return name if place == name else f"{place}:{name}"
 
 
-def _discover(
-    project: Project, wanted: str | None, broken: list[TargetError]
-) -> Iterator[tuple[str, Definition]]:
-    """The pipelines of a project by name; the module that is called as the wanted one is tried first, and alone.
+def _until(name: str | None, found: Iterator[tuple[str, Definition]]) -> dict[str, Definition]:
+    """Pipelines up to the one that is wanted: what comes after it is not imported."""
+    taken: dict[str, Definition] = {}
+    for at, definition in found:
+        taken.setdefault(at, definition)
+        if at == name:
+            break
+    return taken
 
+
+def discover(
+    project: ProjectFile, wanted: str | None, broken: list[TargetError]
+) -> Iterator[tuple[str, Definition]]:
+    """The pipelines of a project by name, each module imported when its turn comes.
+
+    The module that is called as the wanted one is tried first, and alone; then those whose text has the word.
     Modules that raise are left out, and told in ``broken``: the wanted one may be elsewhere.
+
+    Raises:
+        TargetError: there is no folder for pipelines, or the module of the wanted name raises.
     """
     _search_first(project.source)
     base = f"{project.package}.pipelines"
@@ -292,23 +304,43 @@ def _discover(
         )
     names = pipeline_names(project)
     if wanted in names:
-        first = _pipelines_of(_import(f"{base}.{wanted}", f"{base}.{wanted}"))
-        if wanted in first:
-            yield wanted, first[wanted]
+        own = _inside(f"{base}.{wanted}")
+        if wanted in own or len(own) == 1:
+            yield str(wanted), own.get(str(wanted)) or next(iter(own.values()))
             return
-    for name in names:
+    for name in _likely_first(project, names, wanted):
         try:
-            module = _import(f"{base}.{name}", f"{base}.{name}")
+            own = _inside(f"{base}.{name}")
         except TargetError as error:
             broken.append(error)
             continue
-        own = _own(module)
         for at, definition in own.items():
             yield at, definition
             if definition.name == wanted and at != wanted:
                 yield definition.name, definition
-        if name == wanted and len(own) == 1:
-            yield name, next(iter(own.values()))
+
+
+def _inside(name: str) -> dict[str, Definition]:
+    """The pipelines of a module; of a package that only holds files, those of its ``pipeline.py``."""
+    module = _import(name, name)
+    own = _own(module)
+    if not own and hasattr(module, "__path__") and importlib.util.find_spec(f"{name}.pipeline") is not None:
+        own = _own(_import(f"{name}.pipeline", f"{name}.pipeline"))
+    return own
+
+
+def _likely_first(project: ProjectFile, names: list[str], wanted: str | None) -> list[str]:
+    """Those whose text has the wanted word before the others: to read is cheaper than to import."""
+    if wanted is None:
+        return names
+    word = re.compile(rf"\b{re.escape(wanted)}\b")
+
+    def is_silent(name: str) -> bool:
+        module = project.pipelines / name
+        files = module.rglob("*.py") if module.is_dir() else [module.with_suffix(".py")]
+        return not any(word.search(file.read_text(encoding="utf-8", errors="replace")) for file in files)
+
+    return sorted(names, key=is_silent)
 
 
 def _by_name(place: str, name: str | None) -> Found:
@@ -317,7 +349,7 @@ def _by_name(place: str, name: str | None) -> Found:
     known: list[str] = []
     broken: list[TargetError] = []
     if project is not None and name is None and place.isidentifier() and project.pipelines.is_dir():
-        found = dict(_discover(project, place, broken))
+        found = _until(place, discover(project, place, broken))
         if place in found:
             return Found(found[place], project.root, place)
         known = list(found)
@@ -350,7 +382,7 @@ def _is_module(name: str) -> bool:
     return spec is not None and spec.origin is not None
 
 
-def _no_name(place: str, known: list[str], project: Project | None) -> TargetError:
+def _no_name(place: str, known: list[str], project: ProjectFile | None) -> TargetError:
     files = sorted(entry.name for entry in Path.cwd().glob("*.py"))
     candidates = (
         {name: name for name in known}
@@ -380,7 +412,7 @@ def _only_package(root: Path) -> str | None:
 # What a module holds.
 
 
-def _choose(module: ModuleType, name: str | None, place: str, project: Project | None) -> Found:
+def _choose(module: ModuleType, name: str | None, place: str, project: ProjectFile | None) -> Found:
     root = project.root if project else None
     file = None if place.endswith(".py") else getattr(module, "__file__", None)
     pipelines = _pipelines_of(module)

@@ -56,6 +56,13 @@ class Parameters:
     def __contains__(self, name: str) -> bool:
         return self._path(name) is not None
 
+    def _repr_html_(self) -> str:
+        # Found by name: a project does not depend on how it is shown.
+        from importlib import import_module
+
+        shown: str = import_module("plait.display.project").parameters_html(self)
+        return shown
+
     def __repr__(self) -> str:
         return f"<Parameters: {', '.join(map(str, self.conf.raw('parameters').value)) or 'none'}>"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,9 @@ from plait.project.place import home_at, project_root
 if TYPE_CHECKING:
     from plait.project.catalog import Catalog
     from plait.project.conf import Conf
+    from plait.project.discover import ProjectFile
     from plait.project.parameters import Parameters
+    from plait.project.pipelines import Pipelines
     from plait.project.secrets import Masker
 
 __all__ = ["Project", "ProjectSpec"]
@@ -113,6 +116,29 @@ class Project:
 
         return read_settings(self.root)
 
+    @cached_property
+    def file(self) -> ProjectFile | None:
+        """What ``pyproject.toml`` says of the code; None where there is no table ``[tool.plait]``.
+
+        Raises:
+            ConfError: the table is wrong.
+        """
+        from plait.project.discover import project_at
+
+        return project_at(self.root)
+
+    @property
+    def package(self) -> str | None:
+        """The name of the project's package."""
+        return self.file.package if self.file else None
+
+    @cached_property
+    def pipelines(self) -> Pipelines:
+        """The pipelines by name; the module of one is imported when it is asked for."""
+        from plait.project.pipelines import Pipelines
+
+        return Pipelines(self.file)
+
     @property
     def env(self) -> str:
         return self.conf.env
@@ -148,6 +174,7 @@ class Project:
         from plait.project.catalog import Catalog
         from plait.project.secrets import reveal
 
+        self._make_importable()
         conf = self.conf
         return Catalog(
             conf.get("catalog"),
@@ -159,12 +186,26 @@ class Project:
             save_version=self.save_version,
         )
 
+    def _make_importable(self) -> None:
+        """A type or a check of the project's own is named by its dotted path, so its code must be found."""
+        source = self.root / "src"
+        entry = str(source if source.is_dir() else self.root)
+        if entry not in sys.path:
+            sys.path.insert(0, entry)
+
     def masker(self) -> Masker | None:
         """What hides the project's secrets in texts; None when it has none."""
         if not self.has_conf:
             return None
         found = self.conf.masker()
         return found or None
+
+    def _repr_html_(self) -> str:
+        # Found by name: a project does not depend on how it is shown.
+        from importlib import import_module
+
+        shown: str = import_module("plait.display.project").project_html(self)
+        return shown
 
     def __repr__(self) -> str:
         return f"<project {self.root.name}{f', environment {self.env}' if self.has_conf else ''}>"

@@ -59,6 +59,10 @@ class Counter:
         return True
 
 class Unfinished:
+    def save(self, value):
+        pass
+
+class OnlyReads:
     def load(self):
         return 1
 
@@ -161,7 +165,7 @@ def test_conf_cannot_name_anything_of_python_itself(tmp_path, type_):
     [
         ("own_types.function", "not a class"),
         ("own_types.instance", "not a class"),
-        ("own_types.Unfinished", "no save"),
+        ("own_types.Unfinished", "no load"),
         ("own_types", "unknown type"),
         ("own_types.Path", "belongs to Python itself"),
     ],
@@ -169,6 +173,13 @@ def test_conf_cannot_name_anything_of_python_itself(tmp_path, type_):
 def test_what_is_no_dataset_is_refused_and_never_called(tmp_path, package, type_, message):
     with pytest.raises(CatalogError, match=message):
         catalog(tmp_path, type_).load("it")
+
+
+def test_a_class_without_save_is_read_and_says_that_it_cannot_be_written(tmp_path, package):
+    found = catalog(tmp_path, "own_types.OnlyReads")
+    assert found.load("it") == 1
+    with pytest.raises(CatalogError, match="only reads"):
+        found.save("it", 2)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Which flights count, and which of them are late?"""
 
 import pandas as pd
-
 from plait import log, step
 
 

@@ -1,7 +1,6 @@
 """What is known about a flight before it leaves?"""
 
 import pandas as pd
-
 from plait import step
 
 WEATHER = ["temp", "humid", "wind_speed", "precip", "pressure", "visib"]

@@ -5,10 +5,10 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 import pandas as pd
+from plait import log, step
 from threadpoolctl import threadpool_limits
 
 from flights.features import FEATURES
-from plait import log, step
 
 Setting = dict[str, Any]  # {"kind": "linear" or "boosting"} and options of the scikit-learn class
 
@@ -89,9 +89,11 @@ def baselines(train: pd.DataFrame, test: pd.DataFrame) -> list[Score]:
     ]
 
 
-@step(outputs=["best", "model"])
-def choose(scores: list[Score], models: list[Model], baselines: list[Score]) -> tuple[Score, Model]:
-    """The score and the model with the smallest log loss.
+@step(outputs=["best", "model", "ranking"])
+def choose(
+    scores: list[Score], models: list[Model], baselines: list[Score]
+) -> tuple[Score, Model, pd.DataFrame]:
+    """The score and the model with the smallest log loss, and the table of all scores.
 
     Log loss, because whoever plans with a forecast needs the probability itself: AUC only looks at the order.
     ``skill`` is the part of the best baseline's log loss that the model takes away.
@@ -99,8 +101,9 @@ def choose(scores: list[Score], models: list[Model], baselines: list[Score]) -> 
     best, model = min(zip(scores, models, strict=True), key=lambda pair: pair[0].log_loss)
     skill = 1 - best.log_loss / min(score.log_loss for score in baselines)
     log(log_loss=best.log_loss, brier=best.brier, auc=best.auc, skill=skill)
-    log(ranking([*scores, *baselines]), name="ranking")
-    return best, model
+    table = ranking([*scores, *baselines])
+    log(table, name="ranking")
+    return best, model, table
 
 
 def compare(setting: Setting, forecast: np.ndarray, late: pd.Series) -> Score:

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from plait import log, step
 from threadpoolctl import threadpool_limits
 
 from flights.features import FEATURES
 from flights.models import Model, Setting, predict, title
-from plait import log, step
 
 if TYPE_CHECKING:  # imported where it draws, for quick starts
     from matplotlib.axes import Axes

@@ -94,6 +94,13 @@ class Catalog:
         self._lookup = Lookup(entries, origin, env)
         self._built: dict[str, Any] = {}
 
+    def _repr_html_(self) -> str:
+        # Found by name: a project does not depend on how it is shown.
+        from importlib import import_module
+
+        shown: str = import_module("plait.display.project").catalog_html(self)
+        return shown
+
     def __repr__(self) -> str:
         return f"Catalog({len(self)} datasets, {len(self.patterns())} factories, env={self.env!r})"
 

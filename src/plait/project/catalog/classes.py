@@ -119,6 +119,11 @@ class Delegated:
     def save(self, value: Any) -> Written | None:
         if self._place is not None and self._place.is_local and _is_kedros_folder(self._cls):
             return self._save_folder(self._place, value)
+        if not callable(getattr(self._cls, "save", None)):
+            raise CatalogError(
+                f"its type {self._context.type_name} only reads: it has no save(value)",
+                hint="name the output otherwise, or give the entry a type that can be written",
+            )
         self.inner.save(value)
         if self._place is None or not self._context.versioned:
             return None

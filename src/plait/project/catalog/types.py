@@ -116,12 +116,11 @@ def find_class(type_: str, plugins: Mapping[str, str], *, name: str, where: str 
             where=where,
             hint="name a class with `load` and `save`",
         )
-    lacking = [method for method in ("load", "save") if not callable(getattr(found, method, None))]
-    if lacking:
+    if not callable(getattr(found, "load", None)):
         raise CatalogError(
-            f"the type of {name!r} is {path!r}, which has no {' and no '.join(lacking)}",
+            f"the type of {name!r} is {path!r}, which has no load",
             where=where,
-            hint="a dataset is any class with the methods load() and save(value)",
+            hint="a dataset is any class with the methods load() and save(value); one that only reads has no save",
         )
     return found
 

@@ -87,13 +87,19 @@ def rows_of(table: Any) -> list[dict[str, Any]]:
 
 
 def _plain(value: Any) -> Any:
-    """What JSON has no word for, where its meaning is plain: numpy's numbers and arrays, dates, paths."""
+    """What JSON has no word for, where its meaning is plain: numpy's numbers and arrays, dates, paths, records."""
     for method in ("isoformat", "tolist", "item"):
         found = getattr(value, method, None)
         if callable(found):
             return found()
     if isinstance(value, Path):
         return str(value)
+    if hasattr(type(value), "__dataclass_fields__"):
+        return {name: getattr(value, name) for name in type(value).__dataclass_fields__}
+    if hasattr(type(value), "model_dump"):
+        return value.model_dump(mode="json")
+    if hasattr(type(value), "__struct_fields__"):
+        return {name: getattr(value, name) for name in type(value).__struct_fields__}
     if isinstance(value, (set, frozenset)):
         return sorted(value)
     raise TypeError(f"JSON has no form for a {type(value).__name__}")
