@@ -87,7 +87,7 @@ def test_different_code_has_different_digests(name: str) -> None:
                 argument.annotation = None
         node = without_docstrings(ast.parse(ast.unparse(node))).body[0]
         meaning = ast.unparse(node)
-        (code,) = (c for c in compiled(meaning).co_consts if isinstance(c, CodeType) and c.co_name == "f")
+        code = next(c for c in inside(compiled(meaning)) if c.co_name == "f")
         plain = dis_text(code)
         assert by_digest.setdefault(digest(code), plain) == plain
 
@@ -166,7 +166,9 @@ def statements(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         ),
         st.tuples(NAMES, EXPRESSIONS, inner).map(lambda t: f"for {t[0]} in {t[1]}:\n{indented(t[2])}"),
         st.tuples(inner, inner).map(
-            lambda t: f"try:\n{indented(t[0])}\nexcept KeyError as e:\n{indented(t[1])}\nfinally:\n    x()"
+            lambda t: (
+                f"try:\n    x()\n{indented(t[0])}\nexcept KeyError as e:\n{indented(t[1])}\nfinally:\n    x()"
+            )
         ),
         st.tuples(EXPRESSIONS, inner).map(lambda t: f"with {t[0]} as b:\n{indented(t[1])}"),
     )
