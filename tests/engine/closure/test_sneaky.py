@@ -66,6 +66,7 @@ SNEAKY: dict[str, tuple[str, str, str]] = {
     "the step's own name, read": ("def step(x): return step.__name__\nstep.__name__ = 'one'", "'one'", "'two'"),
     "a singleton that pickles by its name": ("class A:\n    k = 1\n    def __reduce__(self): return 'A0'\nA0 = A()\nA0.j = 1\ndef step(x): return A0.j", "j = 1", "j = 2"),
     "a slot of a base class": ("class B:\n    __slots__ = ('k',)\nclass A(B):\n    __slots__ = ()\nA0 = A()\nA0.k = 1\ndef step(x): return A0.k", "k = 1", "k = 2"),
+    "what happens when a variable is not bound": ("def step(x):\n    try: y = z\n    except NameError: y = 1\n    z = 2\n    return y", "y = 1", "y = 2"),
     "an exception group": ("def step(x):\n    try: x()\n    except* ValueError: return_ = 1\n    return return_", "ValueError", "KeyError"),
     "the direction of a loop's exit": ("def step(x):\n    while True:\n        if x: break\n        x = x()\n    return x", "if x", "if not x"),
     "which loop is continued": ("def step(x):\n    for i in x:\n        for j in i:\n            if j: continue\n            print(j)\n        print(i)", "continue", "break"),

@@ -32,18 +32,13 @@ _PAIRS = {
 _SAME = {"LOAD_FAST_BORROW": "LOAD_FAST", "RESUME": NOP, "NOT_TAKEN": NOP}
 # Nothing can go wrong in these, so whether a handler covers them is an accident of layout.
 _SAFE = frozenset(
-    {
-        "LOAD_FAST",
-        "STORE_FAST",
-        "LOAD_CONST",
-        "POP_TOP",
-        "COPY",
-        "SWAP",
-        "PUSH_NULL",
-        "LOAD_CLOSURE",
-        "KW_NAMES",
-    }
+    {"STORE_FAST", "LOAD_CONST", "POP_TOP", "COPY", "SWAP", "PUSH_NULL", "LOAD_CLOSURE", "KW_NAMES"}
 )
+if sys.version_info >= (
+    3,
+    12,
+):  # a variable that may be unbound is read by an instruction of its own since then
+    _SAFE |= {"LOAD_FAST"}
 _OR_POP = {"JUMP_IF_FALSE_OR_POP": "POP_JUMP_IF_FALSE", "JUMP_IF_TRUE_OR_POP": "POP_JUMP_IF_TRUE"}
 # One test, two spellings: the compiler picks one by which way is nearer.
 _TURNED = {"POP_JUMP_IF_TRUE": "POP_JUMP_IF_FALSE", "POP_JUMP_IF_NOT_NONE": "POP_JUMP_IF_NONE"}
@@ -143,9 +138,10 @@ def listing(code: CodeType) -> Listing:
     present = set(found.names)
     if "MAKE_FUNCTION" in present:
         _drop_annotations(found)
+    _merge_stores(found)
     if "SWAP" in present:
         _undo_swaps(found)
-    _merge_stores(found)
+        _merge_stores(found)  # stores that a swap kept apart may now stand side by side
     if not present.isdisjoint(_OR_POP):
         _undo_shortcuts(found)
     for index, name in enumerate(found.names):

@@ -113,7 +113,7 @@ def _attribute(walk: Walk, cls: type, value: Any, place: Place) -> str:
 
 
 def _is_generated(cls: type, code: CodeType) -> bool:
-    """Whether dataclasses, namedtuple or the like wrote a method: it follows from the fields, nobody reads it."""
+    """Whether dataclasses, namedtuple or the like wrote a method: it follows from the fields."""
     return code.co_filename.startswith("<string>") and not code.co_qualname.startswith(f"{cls.__qualname__}.")
 
 

@@ -39,6 +39,10 @@ def _settled(found: Listing) -> list[int]:
         elif name in PURE_JUMPS:
             target = found.targets[index]
             out[index] = out[target] if target > index else found.settle(target)
+        elif name == "LOAD_CONST":
+            after = out[index + 1]
+            if index < after < size and found.names[after] == "POP_TOP":  # a value that nobody looks at
+                out[index] = out[after + 1]
     return out
 
 
