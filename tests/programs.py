@@ -53,7 +53,9 @@ class Folder:
 
     def count(self, name: str) -> int:
         file = self.path / "ran.txt"
-        return len(re.findall(rf"^{re.escape(name)}$", file.read_text(), re.MULTILINE)) if file.exists() else 0
+        return (
+            len(re.findall(rf"^{re.escape(name)}$", file.read_text(), re.MULTILINE)) if file.exists() else 0
+        )
 
     # In this process.
 
@@ -120,7 +122,7 @@ class Folder:
             sys.modules.pop(name, None)
 
 
-_HEAD = '''\
+_HEAD = """\
 import os
 
 from plait import each, log, pipeline, step
@@ -135,4 +137,4 @@ def ran(name):
     _note(name)
 
 
-'''
+"""

@@ -39,7 +39,15 @@ def variant(options: str = "", named: str = "") -> str:
 
 @pytest.mark.parametrize(
     "options",
-    ["retries=3", "retry_delay=5.0, backoff=2.0", "priority=7", 'tags=["a", "b"]', 'owner="me"', 'cache="1h"', "cache=True"],
+    [
+        "retries=3",
+        "retry_delay=5.0, backoff=2.0",
+        "priority=7",
+        'tags=["a", "b"]',
+        'owner="me"',
+        'cache="1h"',
+        "cache=True",
+    ],
 )
 def test_how_a_step_runs_is_not_in_its_key(folder: Folder, options: str) -> None:
     assert key_of(folder, variant()) == key_of(folder, variant(options))
@@ -99,8 +107,18 @@ def work(a, b):
 def flow(x: int = 1):
     return work({a}, {b})
 """
-    values = [("'ab'", "'c'"), ("'a'", "'bc'"), ("['a', 'b']", "'c'"), ("['a']", "['b']"), ("('a',)", "['b']"),
-              ("{'a': 1}", "{'b': 2}"), ("{'a': [1]}", "2"), ("[x, 2]", "3"), ("[x]", "[2, 3]"), ("(x, 2)", "3")]  # fmt: skip
+    values = [
+        ("'ab'", "'c'"),
+        ("'a'", "'bc'"),
+        ("['a', 'b']", "'c'"),
+        ("['a']", "['b']"),
+        ("('a',)", "['b']"),
+        ("{'a': 1}", "{'b': 2}"),
+        ("{'a': [1]}", "2"),
+        ("[x, 2]", "3"),
+        ("[x]", "[2, 3]"),
+        ("(x, 2)", "3"),
+    ]
     keys = [key_of(folder, text.format(a=a, b=b)) for a, b in values]
     assert len(set(keys)) == len(keys)
 

@@ -55,7 +55,9 @@ def program(steps: list[Step]) -> str:
         takes = ", ".join(["p", *(f"a{number}" for number in range(len(names)))])
         lines += [f"@step(cache={cache})", f"def s{at}({takes}):"]
         value = f"(flat([{takes}]) + {constant}) % 3"
-        lines.append(f"    return {value}" if kind == "number" else f"    return [i % 2 for i in range({value})]")
+        lines.append(
+            f"    return {value}" if kind == "number" else f"    return [i % 2 for i in range({value})]"
+        )
         given_ = list(names)
         first = inputs[0] % at if names else 0
         if mapped and names and (steps[first][0] == "list" or _is_mapped(steps, first)):

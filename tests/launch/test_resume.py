@@ -112,7 +112,12 @@ def test_a_step_that_needs_an_element_and_the_whole_list_is_skipped_when_the_ele
     (folder.path / "broken").touch()
     run = folder.run()
     assert run.status == "failed"
-    assert folder.states(run) == {"one[0]": "failed", "one[1]": "failed", "share[0]": "skipped", "share[1]": "skipped"}
+    assert folder.states(run) == {
+        "one[0]": "failed",
+        "one[1]": "failed",
+        "share[0]": "skipped",
+        "share[1]": "skipped",
+    }
     (folder.path / "broken").unlink()
     assert go_on(folder, run).result == [0.25, 0.75]
 
@@ -126,7 +131,10 @@ def test_a_run_that_is_done_or_goes_on_is_not_resumed(folder: Folder) -> None:
 
 def test_a_changed_pipeline_takes_what_is_the_same_into_a_new_run(broken: Folder) -> None:
     (broken.path / "broken").unlink()
-    broken.edit("return total(side(each(load(n))))", "items = load(n)\n    return total(side(each(items))), total(items)")
+    broken.edit(
+        "return total(side(each(load(n))))",
+        "items = load(n)\n    return total(side(each(items))), total(items)",
+    )
     told: list[str] = []
     old = broken.store.run()
     run = go_on(broken, old, told)
@@ -267,7 +275,10 @@ def test_of_two_that_resume_at_once_one_wins(folder: Folder, monkeypatch: pytest
     codes = sorted(process.returncode for process in both)
     assert codes == [0, 1], said
     loser = next(err for process, (_, err) in zip(both, said, strict=True) if process.returncode)
-    assert any(text in loser for text in ("is still running", "has changed in this moment", "no run that could", "is done"))
+    assert any(
+        text in loser
+        for text in ("is still running", "has changed in this moment", "no run that could", "is done")
+    )
     assert folder.store.run().result == 21
     assert folder.count("side2") == 2
 
@@ -402,7 +413,9 @@ def test_the_pipeline_is_found_again_for_a_run_from_python(folder: Folder) -> No
     import subprocess
     import sys
 
-    subprocess.run([sys.executable, "flow.py"], cwd=folder.path, env=folder.environment, check=True, timeout=60)
+    subprocess.run(
+        [sys.executable, "flow.py"], cwd=folder.path, env=folder.environment, check=True, timeout=60
+    )
     (folder.path / "broken").unlink()
     status, out, err = folder.plait("resume", "-q", "--executor", "inline")
     assert (status, err) == (0, "")

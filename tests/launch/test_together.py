@@ -67,14 +67,20 @@ def test_when_the_first_is_killed_the_second_computes(folder: Folder) -> None:
 
 
 def test_when_the_first_fails_the_second_tries_itself(folder: Folder) -> None:
-    folder.write(SLOW.replace("return n * 10", "if os.path.exists('go') and _first():\n        raise ValueError('no')\n    return n * 10") + """
+    folder.write(
+        SLOW.replace(
+            "return n * 10",
+            "if os.path.exists('go') and _first():\n        raise ValueError('no')\n    return n * 10",
+        )
+        + """
 def _first():
     try:
         os.mkdir("mark")
     except FileExistsError:
         return False
     return True
-""")
+"""
+    )
     first = folder.start("run", "flow.py", "-q", "--executor", "inline")
     wait_for(lambda: folder.count("slow"))
     second = folder.start("run", "flow.py", "-q", "--executor", "inline")
@@ -107,9 +113,11 @@ def test_within_a_run_equal_tasks_compute_once_even_when_the_cache_is_not_asked(
     assert folder.count("double") == 6
 
 
-def test_two_people_with_one_store_hit_each_other(folder: Folder, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_two_people_with_one_store_hit_each_other(
+    folder: Folder, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     mine, yours = Folder(tmp_path_factory.mktemp("mine")), Folder(tmp_path_factory.mktemp("yours"))
-    text = SLOW.replace("    while not os.path.exists(\"go\"):\n        pass\n", "")
+    text = SLOW.replace('    while not os.path.exists("go"):\n        pass\n', "")
     for one in (mine, yours):
         one.write(text)
         # Their own helpers write to their own folders; the step itself is the same.

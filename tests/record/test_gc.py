@@ -60,7 +60,10 @@ def drop(folder: Folder, *runs: Run, dry_run: bool = False) -> Collected:
 
 def rows_of(store: RecordStore, run: Run) -> int:
     tables = ("node", "input", "extent", "attempt", "output", "metric", "preview", "log", "recoded")
-    count = sum(store.database.rows(f"SELECT COUNT(*) FROM {table} WHERE run = ?", (run.key,))[0][0] for table in tables)
+    count = sum(
+        store.database.rows(f"SELECT COUNT(*) FROM {table} WHERE run = ?", (run.key,))[0][0]
+        for table in tables
+    )
     return int(count)
 
 
@@ -159,7 +162,9 @@ def test_a_pinned_artifact_outlives_its_run(folder: Folder) -> None:
     assert (made.kind, made.id) == ("artifact", artifact.id)
     drop(folder, run)
     assert store.artifacts.load(artifact) == bytes(range(256)) * 1000
-    assert [(one.kind, one.note, one.pinned_by) for one in list_pins(store)] == [("artifact", "for the paper", "me")]
+    assert [(one.kind, one.note, one.pinned_by) for one in list_pins(store)] == [
+        ("artifact", "for the paper", "me")
+    ]
     unpin(store, artifact.id[:10])
     collect(store)
     assert blobs(folder) == set()
@@ -213,7 +218,10 @@ def test_a_gathered_input_keeps_its_elements(folder: Folder) -> None:
 
 def test_a_run_that_goes_on_is_not_deleted_and_loses_nothing(folder: Folder) -> None:
     folder.write(
-        FLOW.replace("    return data + bytes(k)", "    while not os.path.exists('go'):\n        pass\n    return data + bytes(k)")
+        FLOW.replace(
+            "    return data + bytes(k)",
+            "    while not os.path.exists('go'):\n        pass\n    return data + bytes(k)",
+        )
     )
     process = folder.start("run", "flow.py", "-q", "--executor", "processes")
     try:
@@ -233,7 +241,9 @@ def test_a_run_that_goes_on_is_not_deleted_and_loses_nothing(folder: Folder) -> 
 def test_results_of_a_run_that_goes_on_are_kept_before_they_are_recorded(folder: Folder) -> None:
     """A worker has stored a value, and the row that refers to it is yet to come."""
     folder.write(
-        FLOW.replace("    return len(data)", "    while not os.path.exists('go'):\n        pass\n    return len(data)")
+        FLOW.replace(
+            "    return len(data)", "    while not os.path.exists('go'):\n        pass\n    return len(data)"
+        )
     )
     process = folder.start("run", "flow.py", "-q", "--executor", "inline")
     try:
@@ -323,7 +333,7 @@ def test_runs_and_collections_side_by_side_lose_nothing(folder: Folder) -> None:
             try:
                 with contextlib.suppress(RecordError):  # one of them has just begun to be used
                     collect(own, runs_to_drop(own, keep_last=1))
-            except BaseException as error:  # noqa: BLE001 - handed to the test
+            except BaseException as error:
                 failures.append(error)
                 return
 
