@@ -191,6 +191,26 @@ def test_fork_and_resume_tell_what_they_take(ran: Folder) -> None:
     assert "there is no run 'nonsense'" in err
 
 
+def test_a_fork_changes_inside_a_parameter_what_it_names_and_nothing_else(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.write(
+        """
+        @step
+        def fit(model: dict):
+            return model
+        @pipeline
+        def training(model: dict = {"depth": 1, "wide": False}):
+            return fit(model)
+        """
+    )
+    folder.plait("run", "flow.py", "model.depth=5", "-q", "--executor", "inline")
+    status, out, err = folder.plait(
+        "fork", "latest", "--at", "fit", "model.wide=true", "-q", "--executor", "inline"
+    )
+    assert status == 0, err
+    assert folder.store.run(out.strip()).result == {"depth": 5, "wide": True}
+
+
 @pytest.mark.parametrize(
     "command", ["plan", "resume", "fork", "why", "verify", "status", "gc", "pin", "unpin", "delete"]
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,15 @@ __all__ = ["read_parameters"]
 
 
 def read_parameters(
-    definition: Definition, assignments: Sequence[str], file: Path | None
+    definition: Definition,
+    assignments: Sequence[str],
+    file: Path | None,
+    base: Callable[[str], Any] | None = None,
 ) -> dict[str, Given]:
     """The values of NAME=VALUE texts and of a file of parameters, the texts over the file.
+
+    Args:
+        base: the value that NAME.INSIDE=VALUE reaches into; the default of the pipeline's argument if left out.
 
     Raises:
         ParameterError: a text is no assignment, or reaches inside something that has no inside.
@@ -33,8 +39,9 @@ def read_parameters(
         value = _parsed(path, raw, parse_value)
         name, inside = path[0], path[1:]
         if inside:
-            base = given[name].value if name in given else _default(definition, name)
-            given[name] = Given(_put(base, inside, value, name), "command line")
+            known = base(name) if base is not None else _default(definition, name)
+            whole = given[name].value if name in given else known
+            given[name] = Given(_put(whole, inside, value, name), "command line")
         else:
             given[name] = Given(value, "command line", raw)
     return given
