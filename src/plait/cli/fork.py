@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from plait.cli.carrying import executor_options
+
+if TYPE_CHECKING:
+    from plait.record.views import Run
 
 __all__ = ["command"]
 
@@ -44,7 +49,7 @@ def command(
     watch = make_watch(executor, workers, as_json=as_json, quiet=quiet)
     found = find_again(run)
     with describing(found.pipeline.name):
-        given = read_parameters(found.pipeline, parameters, None)
+        given = read_parameters(found.pipeline, parameters, None, lambda name: _value(run, name))
     run = fork(
         run,
         found.pipeline,
@@ -56,3 +61,9 @@ def command(
         tell=tell,
     )
     return conclude(run, watch)
+
+
+def _value(run: Run, name: str) -> Any:
+    """What a parameter was in a run: a fork changes what it says and nothing else."""
+    known = run.results.inputs.get(name)
+    return run.store.artifacts.load(known) if known is not None else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,9 +42,15 @@ def split_target(target: str | None, assignments: tuple[str, ...]) -> tuple[str,
 
 
 def read_parameters(
-    definition: Definition, assignments: Sequence[str], file: Path | None
+    definition: Definition,
+    assignments: Sequence[str],
+    file: Path | None,
+    base: Callable[[str], Any] | None = None,
 ) -> dict[str, Given]:
     """The values of NAME=VALUE texts and of a file of parameters, the texts over the file.
+
+    Args:
+        base: the value that NAME.INSIDE=VALUE reaches into; the default of the pipeline's argument if left out.
 
     Raises:
         ParameterError: a text is no assignment, or reaches inside something that has no inside.
@@ -59,8 +65,9 @@ def read_parameters(
         value = _parsed(path, raw, parse_value)
         name, inside = path[0], path[1:]
         if inside:
-            base = given[name].value if name in given else _default(definition, name)
-            given[name] = Given(_put(base, inside, value, name), "command line")
+            known = base(name) if base is not None else _default(definition, name)
+            whole = given[name].value if name in given else known
+            given[name] = Given(_put(whole, inside, value, name), "command line")
         else:
             given[name] = Given(value, "command line", raw)
     return given

@@ -43,6 +43,7 @@ class Keys:
         self._closures: dict[int, Closure] = {}
         self._constants: dict[tuple[type, Any], str] = {}
         self._bases: dict[int, Any] = {}
+        self._shared: dict[tuple[int, bool, str], Any] = {}
 
     def closure(self, step: int) -> Closure:
         """What the code of a step is made of."""
@@ -76,13 +77,22 @@ class Keys:
         return str(hasher.hexdigest(20))
 
     def _base(self, node: int) -> Any:
-        if self.why_uncached(node) is not None:
-            return False
+        """What the keys of all tasks of a node begin with; False for a node that has none."""
         chosen = self._graph.nodes[node]
         splits = self._graph.layout.splits[0]
+        depths = ",".join([str(splits.get((node, at), 0)) for at in range(len(chosen.outputs))])
+        looked_up = self._graph.options(node).cache is not False
+        known = self._shared.get((chosen.step, looked_up, depths))
+        if known is None:
+            known = self._start(node, depths)
+            self._shared[chosen.step, looked_up, depths] = known
+        return known
+
+    def _start(self, node: int, depths: str) -> Any:
+        if self.why_uncached(node) is not None:
+            return False
         hasher = blake3.blake3(_FORMAT)
-        hasher.update(self.closure(chosen.step).digest.encode())
-        depths = ",".join(str(splits.get((node, at), 0)) for at in range(len(chosen.outputs)))
+        hasher.update(self.closure(self._graph.nodes[node].step).digest.encode())
         hasher.update(f"\0{depths}".encode())
         return hasher
 
