@@ -49,9 +49,11 @@ _HOMES = {
     "each": "plait.graph.refs",
     "get_run": "plait.api",
     "list_runs": "plait.api",
+    "load_ipython_extension": "plait.notebook",
     "log": "plait.engine.current",
     "pipeline": "plait.api",
     "step": "plait.graph.step",
+    "unload_ipython_extension": "plait.notebook",
 }
 
 
