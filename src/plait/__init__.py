@@ -52,10 +52,12 @@ _HOMES = {
     "fork": "plait.api",
     "get_run": "plait.api",
     "list_runs": "plait.api",
+    "load_ipython_extension": "plait.notebook",
     "log": "plait.engine.current",
     "pipeline": "plait.api",
     "resume": "plait.api",
     "step": "plait.graph.step",
+    "unload_ipython_extension": "plait.notebook",
 }
 
 

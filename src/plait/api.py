@@ -133,8 +133,9 @@ class Pipeline(Definition, Generic[P, R]):
         if graph is None:
             return None
         from plait.display.html import pipeline_html
+        from plait.launch.prepare import filled_in
 
-        return pipeline_html(self, graph)
+        return pipeline_html(self, graph, filled_in(self))
 
     def _graph_to_show(self) -> Graph | None:
         from plait.graph.tracing import current_tracer

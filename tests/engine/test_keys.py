@@ -29,7 +29,9 @@ def key_of(folder: Folder, text: str, **params: Any) -> str | None:
     prepared = prepare(folder.pipeline(), {name: Given(value) for name, value in params.items()})
     store = RecordStore(folder.home, create=True).artifacts
     keys = Keys(prepared.graph, prepared.traced.functions, prepared.traced.uses, store)
-    results = Results(prepared.graph, store, store_inputs(prepared.traced, prepared.values, store, prepared.project))
+    results = Results(
+        prepared.graph, store, store_inputs(prepared.traced, prepared.values, store, prepared.project)
+    )
     return keys.key(0, results.arguments(0, ()))
 
 

@@ -16,8 +16,9 @@ __all__ = ["command"]
     help="""Run a pipeline and record everything.
 
 TARGET is file.py, file.py:name, package.module, package.module:name, a project's folder, or the name of a pipeline of
-the project you are in; without one it is that project's default, or its only one. NAME=VALUE sets its parameters,
-typed as YAML; dots reach inside: model.alpha=0.3.
+the project you are in; without one it is that project's default, or its only one.
+
+NAME=VALUE sets its parameters, typed as YAML; dots reach inside: model.alpha=0.3.
 
 Steps whose code and inputs are the same as before are not run again: `plait plan TARGET` says which, and why.""",
 )

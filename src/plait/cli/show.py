@@ -99,6 +99,7 @@ def _show_target(what: str, *, mermaid: bool, as_json: bool) -> None:
         return
     from plait.display.page import pipeline_page
     from plait.display.screen import Screen
+    from plait.launch.prepare import filled_in
 
     screen = Screen(sys.stdout)
-    screen.write(pipeline_page(found.pipeline, graph, screen.width, found.text))
+    screen.write(pipeline_page(found.pipeline, graph, screen.width, found.text, filled_in(found.pipeline)))

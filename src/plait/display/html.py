@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 
 from plait.display.errors import error_lines
@@ -9,8 +10,8 @@ from plait.display.metrics import MetricRow, metric_tables
 from plait.display.outline import Row, Taken, outline
 from plait.display.steps import Progress, finished, progress_of
 from plait.display.values import describe_result
-from plait.display.words import ago, column_of_numbers, mark, seconds, value_text
-from plait.graph.model import Graph
+from plait.display.words import ago, column_of_numbers, mark, seconds, shorten, value_text
+from plait.graph.model import Graph, InputSpec
 from plait.graph.pipeline import Definition
 from plait.record.views import Run
 
@@ -48,16 +49,22 @@ def run_html(run: Run) -> str:
     return _page(parts)
 
 
-def pipeline_html(pipeline: Definition, graph: Graph) -> str:
+def pipeline_html(pipeline: Definition, graph: Graph, found: Mapping[str, str]) -> str:
     """The graph of a pipeline before it runs."""
     doc = f" <span class=dim>{escape(pipeline.doc.splitlines()[0])}</span>" if pipeline.doc else ""
     inputs = "".join(
         f"<tr><td><code>{escape(spec.name)}</code><td class=dim>{escape(spec.annotation)}"
-        f"<td>{'<i>required</i>' if spec.required else escape('= ' + value_text(spec.default, 80))}"
+        f"<td>{_given(spec, found.get(spec.name))}"
         for spec in graph.inputs
     )
     table = f"<table>{inputs}</table>" if inputs else ""
     return _page([f"<div><b>{escape(pipeline.name)}</b>{doc}</div>", table, graph_html(graph)])
+
+
+def _given(spec: InputSpec, found: str | None) -> str:
+    if found is not None:
+        return escape(f"= {shorten(found, 80)}")
+    return "<i>required</i>" if spec.required else escape("= " + value_text(spec.default, 80))
 
 
 def graph_html(graph: Graph, found: list[Progress] | None = None) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from plait.display.errors import shown_path
 from plait.display.metrics import metric_lines
 from plait.display.steps import progress_of, step_lines
@@ -82,8 +84,14 @@ def _outputs(run: Run, width: int) -> list[Text]:
     return lines
 
 
-def pipeline_page(pipeline: Definition, graph: Graph, width: int, target: str) -> list[Text]:
-    """The graph of a pipeline as text, its parameters, and how to run it."""
+def pipeline_page(
+    pipeline: Definition, graph: Graph, width: int, target: str, found: Mapping[str, str]
+) -> list[Text]:
+    """The graph of a pipeline as text, its parameters, and how to run it.
+
+    Args:
+        found: what the project has for its arguments, by name.
+    """
     title = Text(pipeline.name, "bold").add(
         f"  {len(graph.nodes)} step{'s' if len(graph.nodes) > 1 else ''}", "dim"
     )
@@ -92,14 +100,18 @@ def pipeline_page(pipeline: Definition, graph: Graph, width: int, target: str) -
         lines.append(Text(f"  {pipeline.doc.splitlines()[0]}"))
     if graph.inputs:
         lines += [Text(), Text("parameters", "title")]
-        lines += columns([_input(spec, width) for spec in graph.inputs], width=width, shrink=(2, 1))
+        lines += columns(
+            [_input(spec, width, found.get(spec.name)) for spec in graph.inputs], width=width, shrink=(2, 1)
+        )
     lines += [Text(), Text("steps", "title"), *step_lines(graph, None, width)]
-    needed = "".join(f" {spec.name}=…" for spec in graph.inputs if spec.required)
+    needed = "".join(f" {spec.name}=…" for spec in graph.inputs if spec.required and spec.name not in found)
     return [*lines, Text(), Text("  ").add("→ ", "dim").add(f"plait run {target}{needed}", "name")]
 
 
-def _input(spec: InputSpec, width: int) -> tuple[Text, Text, Text]:
+def _input(spec: InputSpec, width: int, found: str | None) -> tuple[Text, Text, Text]:
     kind = Text(spec.annotation, "dim")
+    if found is not None:
+        return Text(spec.name, "name"), kind, Text(f"= {found}")
     if spec.required:
         return Text(spec.name, "name"), kind, Text("required", "warning")
     return (

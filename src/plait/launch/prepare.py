@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from plait.errors import DefinitionError, ParameterError, did_you_mean, nearest
+from plait.errors import DefinitionError, ParameterError, PlaitError, did_you_mean, nearest
 from plait.graph.model import Each, Graph
 from plait.graph.pipeline import Definition
 from plait.graph.tracing import Traced
@@ -16,7 +16,16 @@ from plait.graph.unfold import Unknown, size
 from plait.project.place import home_of
 from plait.project.project import Project
 
-__all__ = ["FromCatalog", "FromSecret", "Given", "Prepared", "convert_given", "prepare", "project_of"]
+__all__ = [
+    "FromCatalog",
+    "FromSecret",
+    "Given",
+    "Prepared",
+    "convert_given",
+    "filled_in",
+    "prepare",
+    "project_of",
+]
 
 
 class Given(Struct, frozen=True):
@@ -144,6 +153,29 @@ def _from_conf(
         values[name] = FromSecret(name) if has_secret(value) else value
     params.check_overrides(definition.signature.parameters)
     return values, origins
+
+
+def filled_in(definition: Definition, project: Project | None = None) -> dict[str, str]:
+    """What the project has for the arguments of a pipeline, as text: ``0.25``, or ``dataset``; for displays.
+
+    Empty where the project cannot be read: what is wrong with it is told by what needs it.
+    """
+    try:
+        project = project or project_of(definition)
+        if not project.has_conf:
+            return {}
+        params, catalog = project.params, project.catalog
+        found: dict[str, str] = {}
+        for name in definition.signature.parameters:
+            if name in params:
+                shown = params.conf.show(f"parameters.{name}")
+                found[name] = repr(shown[0].value) if len(shown) == 1 else f"{len(shown)} values"
+                found[name] += f", {shown[0].origin}"
+            elif name in catalog:
+                found[name] = f"dataset, {catalog.entry(name).type}"
+    except PlaitError:
+        return {}
+    return found
 
 
 def _missing(definition: Definition, missing: Sequence[str], project: Project) -> ParameterError:

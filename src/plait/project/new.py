@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
@@ -174,10 +175,10 @@ def _requirements(template: Template | None) -> set[str]:
     return {re.split(r"[^\w.-]", str(one), maxsplit=1)[0].lower().replace("-", "_") for one in listed}
 
 
-def _project_table(folder: Path) -> dict[str, object]:
+def _project_table(folder: Path) -> dict[str, Any]:
     import tomllib
 
-    table: dict[str, object] = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8")).get(
+    table: dict[str, Any] = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8")).get(
         "project", {}
     )
     return table

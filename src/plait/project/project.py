@@ -174,7 +174,7 @@ class Project:
         from plait.project.catalog import Catalog
         from plait.project.secrets import reveal
 
-        self._make_importable()
+        self.make_importable()
         conf = self.conf
         return Catalog(
             conf.get("catalog"),
@@ -186,8 +186,8 @@ class Project:
             save_version=self.save_version,
         )
 
-    def _make_importable(self) -> None:
-        """A type or a check of the project's own is named by its dotted path, so its code must be found."""
+    def make_importable(self) -> None:
+        """Let the project's own code be found: the catalog names types and checks of it by dotted path."""
         source = self.root / "src"
         entry = str(source if source.is_dir() else self.root)
         if entry not in sys.path:

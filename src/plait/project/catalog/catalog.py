@@ -112,6 +112,11 @@ class Catalog:
         """The factory patterns in the order in which they are tried."""
         return self._lookup.patterns()
 
+    def factories(self) -> list[Entry]:
+        """The factories as they are written, under their patterns, in the order in which they are tried."""
+        written = {entry.name: entry for entry in self._lookup.written() if is_pattern(entry.name)}
+        return [written[pattern] for pattern in self.patterns()]
+
     def __contains__(self, name: object) -> bool:
         return name in self._lookup
 
@@ -221,6 +226,15 @@ class Catalog:
         self._run_checks(entry, value, "load")
         return value
 
+    def peek(self, name: str) -> Any:
+        """The value behind a name as it is, unchecked.
+
+        Raises:
+            CatalogError: it cannot be loaded.
+        """
+        entry = self.entry(name)
+        return self._loaded(entry, self._kind(entry))
+
     def _loaded(self, entry: Entry, wanted: str | None) -> Any:
         dataset = self.dataset(entry.name)
         with self._telling(entry, "loaded"):
@@ -324,8 +338,7 @@ class Catalog:
     def check(self, name: str, value: Any = None) -> list[CheckResult]:
         """What all checks of a dataset find in its data as it is, or in the value given."""
         if value is None:
-            entry = self.entry(name)
-            value = self._loaded(entry, self._kind(entry))
+            value = self.peek(name)
         return [self._told(run_check(one, value, on="check")) for one in self.checks(name)]
 
     def _run_checks(self, entry: Entry, value: Any, when: str) -> list[CheckResult]:
@@ -346,6 +359,10 @@ class Catalog:
     def exists(self, name: str) -> bool:
         """Whether there is data behind a name; False when its type cannot say."""
         return bool(_ask(self.dataset(name), "exists"))
+
+    def knows_missing(self, name: str) -> bool:
+        """Whether it can be told that there is no data behind a name; False where the type cannot say."""
+        return _ask(self.dataset(name), "exists") is False
 
     def versions(self, name: str) -> list[str]:
         """The versions of a dataset, newest first; none when it keeps no versions."""

@@ -146,11 +146,12 @@ class Delegated:
         self.release()
         return written
 
-    def exists(self) -> bool:
+    def exists(self) -> bool | None:
+        """None where the class cannot say."""
         found = getattr(self.inner, "exists", None)
         if callable(found):
             return bool(found())
-        return self._place is not None and self._place.exists()
+        return self._place.exists() if self._place is not None else None
 
     def fingerprint(self) -> str | None:
         found = getattr(self.inner, "fingerprint", None)
