@@ -330,6 +330,8 @@ class Loop:
         attempt = launch.attempt + self._attempts.get((node, path), 0)
         chosen = self.graph.nodes[node]
         self._running[node, path] = (attempt, key)
+        if self.writer.owner:  # the run was resumed
+            self.writer.superseded(node, path, "its stored result is damaged")
         self.writer.launched(node, path, attempt, key, reason)
         self._tell(lambda listener: listener.task_started(node, path, attempt))
         return TaskSpec(node, path, attempt, chosen.step, chosen.id, arguments, self._outputs[node])

@@ -129,6 +129,10 @@ class RunWriter:
     def launched(self, node: int, path: Path, attempt: int, key: str | None, decision: str) -> None:
         self._add(_LAUNCHED, self.key, node, to_key(path), attempt, key, decision)
 
+    def superseded(self, node: int, path: Path, reason: str) -> None:
+        """A task of a resumed run had a result that can no longer be read: it runs once more."""
+        self._add(_SUPERSEDED, reason, self.key, node, to_key(path))
+
     def cached(self, node: int, path: Path, key: str | None, source: str, origin: Origin | None) -> None:
         """A task whose result was there; ``source`` is the id of the run that made it.
 
@@ -291,17 +295,18 @@ _EXTENT = "INSERT INTO extent VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _LAUNCHED = "INSERT INTO attempt (run, node, path, attempt, key, decision) VALUES (?, ?, ?, ?, ?, ?)"
 _CACHED = (
     "INSERT INTO attempt (run, node, path, attempt, state, ended_at, key, source)"
-    " VALUES (?, ?, ?, 0, 'cached', ?, ?, ?)"
+    " VALUES (?, ?, ?, 0, 'cached', ?, ?, ?) ON CONFLICT (run, node, path, attempt)"
+    " DO UPDATE SET state = excluded.state, ended_at = excluded.ended_at, key = excluded.key, source = excluded.source"
 )
 _CACHED_METRICS = (
     "INSERT INTO metric (run, node, path, attempt, name, position, at, value, logged_at)"
     " SELECT ?, ?, ?, 0, name, position, at, value, logged_at FROM metric"
-    " WHERE run = ? AND node = ? AND path = ? AND attempt = ?"
+    " WHERE run = ? AND node = ? AND path = ? AND attempt = ? ON CONFLICT DO NOTHING"
 )
 _CACHED_PREVIEWS = (
     "INSERT INTO preview (run, node, path, attempt, position, name, artifact, body)"
     " SELECT ?, ?, ?, 0, position, name, artifact, body FROM preview"
-    " WHERE run = ? AND node = ? AND path = ? AND attempt = ?"
+    " WHERE run = ? AND node = ? AND path = ? AND attempt = ? ON CONFLICT DO NOTHING"
 )
 _ENDED = (
     "UPDATE attempt SET state = ?, reason = ?, worker = ?, started_at = ?, ended_at = ?, cpu_seconds = ?,"
@@ -311,7 +316,14 @@ _SETTLED = (
     "INSERT INTO attempt (run, node, path, attempt, state, reason) VALUES (?, ?, ?, 0, ?, ?)"
     " ON CONFLICT DO NOTHING"
 )
-_OUTPUT = "INSERT INTO output VALUES (?, ?, ?, ?, ?, ?)"
+_OUTPUT = (
+    "INSERT INTO output VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (run, node, path, position)"
+    " DO UPDATE SET artifact = excluded.artifact, body = excluded.body"
+)
+_SUPERSEDED = (
+    "UPDATE attempt SET state = 'retried', reason = ? WHERE run = ? AND node = ? AND path = ?"
+    " AND state IN ('done', 'cached')"
+)
 _METRIC = (
     "INSERT INTO metric (run, node, path, attempt, name, position, at, value, logged_at)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
