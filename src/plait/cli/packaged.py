@@ -16,8 +16,13 @@ is one beside the wheel: {package}-*-conf.tar.gz. Relative paths of the catalog 
 """
 
 
-def main(package: str, *, default: str | None = None) -> None:
-    """Run a command of plait on a package that is installed, the working directory standing for its project."""
+def main(package: str, *, default: str | None = None, conf: bool = False) -> None:
+    """Run a command of plait on a package that is installed, the working directory standing for its project.
+
+    Args:
+        default: the pipeline that runs when none is named.
+        conf: whether the project has a conf, so that it is missed where there is none.
+    """
     from plait.cli.main import COMMANDS
     from plait.cli.main import main as plait
     from plait.project.place import PACKAGED
@@ -27,12 +32,17 @@ def main(package: str, *, default: str | None = None) -> None:
         said = f", {default} if left out" if default else ""
         sys.stdout.write(_USAGE.format(package=package, default=said))
         return
-    conf, arguments = _conf(arguments)
-    if conf is not None:
-        if not Path(conf).is_dir():
-            sys.stderr.write(f"there is no folder {conf}\n")
-            sys.exit(2)
-        os.environ["PLAIT_CONF"] = str(Path(conf).resolve())
+    named, arguments = _conf(arguments)
+    if named is not None and not Path(named).is_dir():
+        sys.stderr.write(f"there is no folder {named}\n")
+        sys.exit(2)
+    if named is not None:
+        os.environ["PLAIT_CONF"] = str(Path(named).resolve())
+    elif conf and not Path(os.environ.get("PLAIT_CONF", "conf")).is_dir():
+        sys.stderr.write(
+            f"there is no conf/ here\n  → tar xf {package}-*-conf.tar.gz, or name one: --conf FOLDER\n"
+        )
+        sys.exit(2)
     os.environ[PACKAGED] = f"{package}@{Path.cwd()}"
     plait(arguments if arguments[:1] and arguments[0] in COMMANDS else ["run", *arguments])
 

@@ -28,7 +28,7 @@ DEFAULT = {default!r}
 if __name__ == "__main__":
     from plait.cli.packaged import main
 
-    main({package!r}, default=DEFAULT)
+    main({package!r}, default=DEFAULT, conf={conf!r})
 '''
 
 
@@ -55,7 +55,7 @@ def package_project(project: Project, out: Path) -> Packaged:
     with tempfile.TemporaryDirectory(prefix="plait-package-") as scratch:
         built = _build(project.root, Path(scratch))
         whole = Path(scratch) / "whole.whl"
-        _with_main(built, whole, file)
+        _with_main(built, whole, file, conf=project.has_conf)
         wheel = out / built.name
         os.replace(_copied(whole, out), wheel)
     conf = _archive(project, out, wheel) if project.has_conf else None
@@ -103,10 +103,10 @@ def _backend(root: Path) -> str:
     return str(table.get("build-system", {}).get("build-backend", "setuptools.build_meta"))
 
 
-def _with_main(built: Path, target: Path, file: ProjectFile) -> None:
+def _with_main(built: Path, target: Path, file: ProjectFile, *, conf: bool) -> None:
     """The wheel with the generated ``__main__`` and its line in ``RECORD``."""
     place = f"{file.package.replace('.', '/')}/__main__.py"
-    body = _MAIN.format(package=file.package, default=file.default).encode()
+    body = _MAIN.format(package=file.package, default=file.default, conf=conf).encode()
     with (
         zipfile.ZipFile(built) as old,
         zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new,
