@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from plait.api import Pipeline, get_run, list_runs, pipeline
     from plait.engine.current import current, log
     from plait.errors import PlaitError, RunFailed
+    from plait.graph.branches import either, otherwise, switch, when
+    from plait.graph.loops import repeat
     from plait.graph.model import Graph
     from plait.graph.refs import each
     from plait.graph.step import Step, step
@@ -26,11 +28,16 @@ __all__ = [
     "__version__",
     "current",
     "each",
+    "either",
     "get_run",
     "list_runs",
     "log",
+    "otherwise",
     "pipeline",
+    "repeat",
     "step",
+    "switch",
+    "when",
 ]
 
 # Where each public name lives; it is imported when it is first asked for.
@@ -44,11 +51,16 @@ _HOMES = {
     "Task": "plait.record.views",
     "current": "plait.engine.current",
     "each": "plait.graph.refs",
+    "either": "plait.graph.branches",
     "get_run": "plait.api",
     "list_runs": "plait.api",
     "log": "plait.engine.current",
+    "otherwise": "plait.graph.branches",
     "pipeline": "plait.api",
+    "repeat": "plait.graph.loops",
     "step": "plait.graph.step",
+    "switch": "plait.graph.branches",
+    "when": "plait.graph.branches",
 }
 
 
