@@ -34,6 +34,7 @@ from plait.engine.events import (
 from plait.errors import DefinitionError
 from plait.graph.model import ROOT, Branch, Each, Graph, Loop, Path, task_name
 from plait.graph.options import Options
+from plait.graph.slicing import downstream, producers
 from plait.graph.unfold import Keyed, Lengths, Many, Need, Resolved, Unknown, is_there, resolve, size
 from plait.graph.values import Const, Input, Item, Last, Output, State as Carried, Value, parts
 
@@ -92,6 +93,7 @@ class Machine:
         self._agenda: deque[Place] = deque()
         self._new_extents: list[tuple[int, Path, int]] = []
         self._kinds = [node.kind for node in graph.nodes]
+        self._guarded = _guarded(graph)
         self._demands = [_demands(graph, node) for node in range(len(graph.nodes))]
         self._priorities = [-graph.options(node).priority for node in range(len(graph.nodes))]
 
@@ -339,6 +341,9 @@ class Machine:
     def _open(self, scope: int, path: Path) -> None:
         each = self.graph.scopes[scope]
         match each:
+            case Each() if len(path) == len(self.layout.axes[scope]):
+                self._enter_element(scope, path)
+                return
             case Branch():
                 self._branch(scope, path, each)
                 return
@@ -362,6 +367,21 @@ class Machine:
             return
         self._unfold(scope, path, sizes[0])
 
+    def _enter_element(self, scope: int, path: Path) -> None:
+        """An element that may be missing: as in a comprehension with an ``if``, nothing of the scope runs for it then."""
+        each = self.graph.scopes[scope]
+        assert isinstance(each, Each)
+        for position in range(len(each.sources)):
+            for place in _places(resolve(self.graph, self, Item(scope, position), scope, path)):
+                state = self.state.get(place, State.WAITING)
+                if state in (State.FAILED, State.SKIPPED):
+                    self._skip_inside(scope, path, self._why(place), absent=place in self._absent)
+                    return
+                if state != State.DONE:
+                    self._waiters.setdefault(place, []).append((~scope, path))
+                    return
+        self._enter(scope, path)
+
     def _await(self, scope: int, path: Path, place: Place) -> None:
         if self.state.get(place, State.WAITING) in (State.FAILED, State.SKIPPED):
             self._skip_scope(scope, path, self._why(place), absent=place in self._absent)
@@ -374,8 +394,9 @@ class Machine:
         self._new_extents.append((scope, path, count))
         for node in nodes:
             self._remaining[node, path] = count
+        enter = self._enter_element if scope in self._guarded else self._enter
         for index in range(count):
-            self._enter(scope, (*path, index))
+            enter(scope, (*path, index))
         self._wake((~scope, path))
         if count == 0:
             for node in nodes:
@@ -393,14 +414,19 @@ class Machine:
         self._forget_extent(scope, path, reason)
 
     def _skip_scope(self, scope: int, path: Path, reason: str, *, absent: bool = False) -> None:
+        self._forget_extent(scope, path, reason, absent=absent)
+        self._skip_inside(scope, path, reason, absent=absent)
+
+    def _skip_inside(self, scope: int, path: Path, reason: str, *, absent: bool = False) -> None:
         for node in self.layout.subtree(scope):
             self._skip((node, path), reason, absent=absent)
         inside = [scope]
         while inside:
             chosen = inside.pop()
-            self._forget_extent(chosen, path, reason, absent=absent)
             if len(self.layout.axes[chosen]) == len(path):  # what is in a deeper one was never within reach
-                inside.extend(self.layout.children[chosen])
+                for child in self.layout.children[chosen]:
+                    self._forget_extent(child, path, reason, absent=absent)
+                    inside.append(child)
 
     def _forget_extent(self, scope: int, path: Path, reason: str, *, absent: bool = False) -> None:
         """Whoever waits for the length of a scope that will never have one cannot run either."""
@@ -507,6 +533,19 @@ class Machine:
             assert all(self.state[p] == State.DONE or p in self._absent for p in tasks)
         assert all(self.state[place] == State.SKIPPED for place in self._absent)
         assert not self._absent.keys() & self._spoiled.keys()
+
+
+def _guarded(graph: Graph) -> set[int]:
+    """The ``each`` scopes of which an element may be missing, because it hangs on a branch."""
+    inside = {node for branches in graph.layout.branches.values() for one in branches for node in graph.layout.subtree(one)}
+    if not inside:
+        return set()
+    after = downstream(graph, inside)
+    return {
+        index
+        for index, scope in enumerate(graph.scopes)
+        if isinstance(scope, Each) and not after.isdisjoint(producers(graph, scope.sources))
+    }
 
 
 def _delay(options: Options, attempt: int) -> float:

@@ -22,15 +22,19 @@ from plait.graph.values import (
     parts,
 )
 
-__all__ = ["downstream", "input_names", "meanings", "reads", "upstream"]
+__all__ = ["downstream", "input_names", "meanings", "producers", "reads", "upstream"]
 
 
 def reads(graph: Graph, node: int) -> set[int]:
     """The nodes that a node needs: through its arguments, the scopes around it, and ``after``."""
-    found = set(graph.nodes[node].after)
-    for value in _read(graph, node):
-        found.update(leaf.node for leaf in _leaves(graph, value, set()) if isinstance(leaf, Output))
-    return found
+    return producers(graph, _read(graph, node)) | set(graph.nodes[node].after)
+
+
+def producers(graph: Graph, values: Iterable[Value]) -> set[int]:
+    """The nodes whose outputs values are made of."""
+    return {
+        leaf.node for value in values for leaf in _leaves(graph, value, set()) if isinstance(leaf, Output)
+    }
 
 
 def input_names(graph: Graph, node: int) -> set[str]:
