@@ -18,7 +18,7 @@ from plait.record.database import Database
 from plait.record.facts import DatasetWrite, ErrorInfo, LogLine, Metric, Preview, Usage
 from plait.record.paths import to_key
 
-__all__ = ["RunWriter", "new_run", "run_goes_on", "store_closures", "store_document"]
+__all__ = ["NOT_TAKEN", "RunWriter", "new_run", "run_goes_on", "store_closures", "store_document"]
 
 Origin: TypeAlias = tuple[int, int, Path, int]
 _encode = msgspec.msgpack.Encoder().encode
@@ -186,9 +186,20 @@ class RunWriter:
             attempt,
         )
 
-    def settled(self, node: int, path: Path, state: str, reason: str) -> None:
-        """A task that ended without an attempt: skipped, or refused before it began."""
-        self._add(_SETTLED, self.key, node, to_key(path), state, reason)
+    def settled(self, node: int, path: Path, state: str, reason: str, *, absent: bool = False) -> None:
+        """A task that ended without an attempt: skipped, or refused before it began.
+
+        Args:
+            absent: it was skipped because a branch was not taken.
+        """
+        self._add(_SETTLED, self.key, node, to_key(path), state, reason, NOT_TAKEN if absent else None)
+
+    def decided(
+        self, node: int, path: Path, state: str, said: str, reason: str = "", error: ErrorInfo | None = None
+    ) -> None:
+        """What the run decided itself, or could not; ``said`` is how it came out."""
+        body = _encode(error) if error else None
+        self._add(_DECIDED, self.key, node, to_key(path), state, reason or None, time.time(), body, said)
 
     def outputs(self, node: int, path: Path, artifacts: tuple[Artifact, ...]) -> None:
         key = to_key(path)
@@ -289,6 +300,7 @@ class RunWriter:
 
 
 HEARTBEAT_SECONDS = 5.0
+NOT_TAKEN = "branch not taken"
 
 _ARTIFACT = "INSERT INTO artifact VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _EXTENT = "INSERT INTO extent VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
@@ -313,7 +325,7 @@ _ENDED = (
     " peak_memory = ?, error = ? WHERE run = ? AND node = ? AND path = ? AND attempt = ?"
 )
 _SETTLED = (
-    "INSERT INTO attempt (run, node, path, attempt, state, reason) VALUES (?, ?, ?, 0, ?, ?)"
+    "INSERT INTO attempt (run, node, path, attempt, state, reason, decision) VALUES (?, ?, ?, 0, ?, ?, ?)"
     " ON CONFLICT DO NOTHING"
 )
 _OUTPUT = (
@@ -323,6 +335,10 @@ _OUTPUT = (
 _SUPERSEDED = (
     "UPDATE attempt SET state = 'retried', reason = ? WHERE run = ? AND node = ? AND path = ?"
     " AND state IN ('done', 'cached')"
+)
+_DECIDED = (
+    "INSERT INTO attempt (run, node, path, attempt, state, reason, ended_at, error, decision)"
+    " VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 )
 _METRIC = (
     "INSERT INTO metric (run, node, path, attempt, name, position, at, value, logged_at)"
