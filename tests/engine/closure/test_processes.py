@@ -206,6 +206,15 @@ def test_a_notebook_cell_that_runs_again_unchanged_keeps_the_key() -> None:
     assert walker.closure_of(notebook.names["step"]).digest not in keys
 
 
+def test_a_class_that_a_cell_defines_again_is_seen() -> None:
+    notebook, walker = Notebook(), Walker()
+    notebook.cell("class A:\n    k = 1")
+    notebook.cell("def step(x): return A.k")
+    first = walker.closure_of(notebook.names["step"])
+    notebook.cell("class A:\n    k = 2")
+    assert walker.closure_of(notebook.names["step"]).digest != first.digest
+
+
 def test_a_notebook_s_own_names_are_not_in_the_key_of_code_that_sees_all() -> None:
     notebook = Notebook()
     notebook.cell("K = 1\ndef step(x): return eval(x)")

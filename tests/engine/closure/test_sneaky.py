@@ -67,6 +67,16 @@ SNEAKY: dict[str, tuple[str, str, str]] = {
     "a singleton that pickles by its name": ("class A:\n    k = 1\n    def __reduce__(self): return 'A0'\nA0 = A()\nA0.j = 1\ndef step(x): return A0.j", "j = 1", "j = 2"),
     "a slot of a base class": ("class B:\n    __slots__ = ('k',)\nclass A(B):\n    __slots__ = ()\nA0 = A()\nA0.k = 1\ndef step(x): return A0.k", "k = 1", "k = 2"),
     "what happens when a variable is not bound": ("def step(x):\n    try: y = z\n    except NameError: y = 1\n    z = 2\n    return y", "y = 1", "y = 2"),
+    "an enum's _missing_": ("import enum\nclass E(enum.Enum):\n    A = 1\n    @classmethod\n    def _missing_(cls, v): return cls.A if v == 2 else None\ndef step(x): return E(x)", "v == 2", "v == 3"),
+    "a private attribute of an enum": ("import enum\nclass E(enum.Enum):\n    A = 1\nE._table = {1: 2}\ndef step(x): return E._table", "1: 2", "1: 3"),
+    "a flag that is a mixture": ("import enum\nclass F(enum.IntFlag):\n    A = 1\n    B = 2\n    C = 4\nK = F.A | F.B\ndef step(x): return K", "F.A | F.B", "F.A | F.C"),
+    "a class that exec made in a nameless namespace": ("N = {}\nexec('class A: k = 1', N)\nA = N['A']\ndef step(x): return A.k", "k = 1", "k = 2"),
+    "a class that claims to be a package's": ("class A:\n    k = 1\nA.__module__ = 'json'\ndef step(x): return A.k", "k = 1", "k = 2"),
+    "a dataclass from a factory": ("import dataclasses\nA = dataclasses.make_dataclass('A', [('k', int, 1)])\ndef step(x): return A()", "int, 1", "int, 2"),
+    "a model from a factory": ("import pydantic\nA = pydantic.create_model('A', k=(int, 1))\ndef step(x): return A()", "int, 1", "int, 2"),
+    "which of two equal lists is shared": ("a, b = [len], [len]\nT = [a, a, b]\ndef step(x): return T", "[a, a, b]", "[a, b, b]"),
+    "who the parent of a shared child is": ("class A: pass\np, q, c = A(), A(), A()\np.c = q.c = c\nc.p = p\nT = [p, q]\ndef step(x): return T", "c.p = p", "c.p = q"),
+    "a table for a query engine that is imported in the body": ("lookup = [1]\ndef step(x):\n    import polars as pl\n    return pl.sql('select * from lookup')", "lookup = [1]", "lookup = [2]"),
     "an exception group": ("def step(x):\n    try: x()\n    except* ValueError: return_ = 1\n    return return_", "ValueError", "KeyError"),
     "the direction of a loop's exit": ("def step(x):\n    while True:\n        if x: break\n        x = x()\n    return x", "if x", "if not x"),
     "which loop is continued": ("def step(x):\n    for i in x:\n        for j in i:\n            if j: continue\n            print(j)\n        print(i)", "continue", "break"),
@@ -105,3 +115,24 @@ def test_random_functions_of_the_module_level_generator_are_names_not_state(clos
     random.random()
     assert first.cacheable
     assert closure(program).digest == first.digest
+
+
+def test_a_web_of_objects_is_written_down_once(closure: Any) -> None:
+    """Every path through sixty objects that all know each other would take longer than there is time."""
+    program = "class A: pass\nT = [A() for _ in range(60)]\nfor a in T: a.all = T\nT[7].k = 1\ndef step(x): return T"
+    found = closure(program)
+    assert found.cacheable
+    assert closure(program.replace("k = 1", "k = 2")).digest != found.digest
+
+
+def test_a_chain_that_is_too_long_is_refused(closure: Any) -> None:
+    found = closure("T = None\nfor i in range(5000): T = [T, len]\ndef step(x): return T")
+    assert not found.cacheable
+    assert "it is nested too deeply" in found.opaque[0]
+
+
+def test_a_wrapper_of_a_package_is_said(closure: Any) -> None:
+    program = "import _pytest.fixtures\nimport pytest\ndef h(x): return 1\nclass W(property): pass\nimport unittest.mock as m\nw = m.NonCallableMock()\nw.__dict__['__wrapped__'] = h\ndef step(x): return w"
+    found = closure(program)
+    assert "the options of the wrapper are not in the key" in found.opaque[0]
+    assert closure(program.replace("return 1", "return 2")).digest != found.digest

@@ -53,6 +53,9 @@ UNSEEN: dict[str, tuple[str, str]] = {
     "a method's place in its class's file": ("class A:\n    def a(self): return 1\n    def b(self): return 2\ndef step(x): return A", "class A:\n    def b(self): return 2\n    def a(self): return 1\ndef step(x): return A"),
     "a helper's cache": ("import functools\n@functools.lru_cache(maxsize=3)\ndef f(x): return x\ndef step(x): return f(x)", "import functools\n@functools.lru_cache(maxsize=3)\ndef f(x): return x\nf(1)\ndef step(x): return f(x)"),
     "a value that a cached property worked out": ("import functools\nclass A:\n    @functools.cached_property\n    def m(self): return 1\nA0 = A()\ndef step(x): return A0.m", "import functools\nclass A:\n    @functools.cached_property\n    def m(self): return 1\nA0 = A()\nA0.m\ndef step(x): return A0.m"),
+    "the first use of a class with a protocol": ("from typing import Protocol\nclass P(Protocol):\n    def m(self): ...\nclass A(P):\n    def m(self): return 1\ndef step(x): return A()", "from typing import Protocol\nclass P(Protocol):\n    def m(self): ...\nclass A(P):\n    def m(self): return 1\nA()\ndef step(x): return A()"),
+    "the first use of a model": ("from pydantic import BaseModel\nclass A(BaseModel):\n    k: int = 1\n    def m(self): return 1\ndef step(x): return A()", "from pydantic import BaseModel\nclass A(BaseModel):\n    k: int = 1\n    def m(self): return 1\na = A(k=3)\na.k = 4\na.model_dump_json(); A.model_json_schema()\ndef step(x): return A()"),
+    "the first use of an enum": ("import enum\nclass E(enum.Flag):\n    A = 1\n    B = 2\ndef step(x): return E(x)", "import enum\nclass E(enum.Flag):\n    A = 1\n    B = 2\nE(3); ~E.A\ndef step(x): return E(x)"),
     "what an attribute is called that only self sets": ("class A:\n    def __init__(self): self.a = 1\ndef step(x): return A()", "class A:\n\n    def __init__(self):\n        self.a = 1\n\ndef step(x):\n    return A()"),
 }  # fmt: skip
 
@@ -97,6 +100,17 @@ def test_a_folder_of_another_name_does_not_matter(programs: Any) -> None:
     first = programs.closure(program)
     programs.folder = programs.folder / "elsewhere" / "deeper"
     assert first.digest == programs.closure(program).digest
+
+
+def test_a_path_in_the_project_counts_from_the_project(programs: Any) -> None:
+    program = "from pathlib import Path\nROOT = Path(__file__).parent.parent\nTABLE = ROOT / 'data' / 'a.csv'\ndef step(x): return ROOT, TABLE"
+    program = f"# file: pyproject.toml\n\n# file: src/flow.py\n{program}"
+    first = programs.closure("# file: src/__init__.py\n" + program, "src.flow:step")
+    second = programs.closure("# file: src/__init__.py\n" + program, "src.flow:step")
+    assert first.digest == second.digest
+    assert any("flow:TABLE is a path in the project" in sentence for sentence in first.opaque)
+    other = programs.closure("# file: src/__init__.py\n" + program.replace("a.csv", "b.csv"), "src.flow:step")
+    assert other.digest != first.digest
 
 
 def test_code_that_ran_often_has_the_key_of_code_that_never_ran(programs: Any) -> None:

@@ -10,7 +10,6 @@ from types import CodeType, FunctionType, GetSetDescriptorType, MemberDescriptor
 from typing import Any
 
 from plait.engine.closure.functions import function_tokens
-from plait.engine.closure.origin import USER
 from plait.engine.closure.tokens import group, word
 from plait.engine.closure.values import value_token
 from plait.engine.closure.walk import Place, Walk
@@ -24,6 +23,12 @@ _NOISE = frozenset(
         "__annotations__",
         "__static_attributes__", "__annotate__", "__annotate_func__", "__annotations_cache__", "_abc_impl",
         "__abstractmethods__", "__signature__",
+    }
+)  # fmt: skip
+_OF_ENUM = frozenset(
+    {
+        "_generate_next_value_", "_hashable_values_", "_member_map_", "_member_names_", "_unhashable_values_",
+        "_unhashable_values_map_", "_value2member_map_",
     }
 )  # fmt: skip
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
@@ -78,11 +83,16 @@ def _entries(cls: type) -> Iterator[tuple[str, Any]]:
         value = entries[name]
         if name in _NOISE or isinstance(value, MemberDescriptorType | GetSetDescriptorType):
             continue
-        if name.startswith("__pydantic_") or name == "__pydantic_fields_set__":
+        if name.startswith("__pydantic_") or (name == "__init__" and _is_filled_in(value)):
             continue
         yield name, value
     if "__pydantic_fields__" in entries:
         yield from _pydantic(entries)
+
+
+def _is_filled_in(value: Any) -> bool:
+    """Whether this ``__init__`` is what ``typing.Protocol`` puts into a class when it is used first."""
+    return value is object.__init__ or getattr(value, "__module__", None) == "typing"
 
 
 def _members(cls: Any, entries: dict[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -91,7 +101,7 @@ def _members(cls: Any, entries: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     for name in list(entries):
         value = entries[name]
         of_python = isinstance(value, FunctionType) and value.__module__ == "enum"
-        if name in members or of_python or (name.startswith("_") and not isinstance(value, FunctionType)):
+        if name in members or of_python or name in _OF_ENUM:
             del entries[name]
     yield "<members>", [(name, member.name, member._value_) for name, member in members.items()]
 
@@ -123,5 +133,5 @@ def _annotation(walk: Walk, cls: type, annotation: Any, place: Place) -> str:
         return value_token(walk, annotation, place)
     names = getattr(sys.modules.get(cls.__module__), "__dict__", {})
     found = [names.get(name) for name in _IDENTIFIER.findall(annotation)]
-    classes = [c for c in found if isinstance(c, type) and walk.walker.origins.of_name(c.__module__) == USER]
+    classes = [c for c in found if isinstance(c, type) and walk.walker.origins.is_users(c)]
     return group("text", [word(annotation), *(value_token(walk, c, place) for c in classes)])

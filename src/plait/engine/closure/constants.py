@@ -29,7 +29,8 @@ def constant_token(walk: Walk, value: Any, place: Place) -> str:
         token = "=" + place.relative
         while token in walk.components and walk.components[token].digest != hashed:
             token += "'"
-        detail = "•••" if _is_secret(place.name) else _shown(value)
+        hidden = _is_secret(place.name) and not isinstance(value, int | float | None)
+        detail = "•••" if hidden else _shown(value)
         walk.add(token, Component(place.name, "constant", hashed, detail))
     walk.constants[place.relative] = (value, token)
     return token
@@ -40,6 +41,13 @@ def _is_secret(name: str) -> bool:
     return any(hint in folded for hint in _SECRETS)
 
 
+class _Hidden:
+    """Stands for a value that is not shown."""
+
+
+_Hidden.__qualname__ = "•••"
+
+
 class _Short(Repr):
     """Twenty items of a container; objects by their type, as a repr may be slow or hold an address."""
 
@@ -48,8 +56,13 @@ class _Short(Repr):
         self.maxlist = self.maxtuple = self.maxdict = self.maxset = self.maxfrozenset = 20
         self.maxstring = self.maxother = 80
 
+    def repr_dict(self, x: dict[Any, Any], level: int) -> str:
+        """Values under keys that sound like secrets stay hidden."""
+        hidden = {k: _Hidden() if isinstance(k, str) and _is_secret(k) else v for k, v in x.items()}
+        return super().repr_dict(hidden, level)
+
     def repr_instance(self, x: Any, level: int) -> str:
-        return getattr(x, "__qualname__", None) or type(x).__qualname__
+        return str(getattr(x, "__qualname__", None) or type(x).__qualname__)
 
 
 def _shown(value: Any) -> str:

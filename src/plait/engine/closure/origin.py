@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, Literal
 
 __all__ = ["FOREIGN", "PLAIT", "STDLIB", "USER", "Origin", "Origins"]
@@ -17,7 +17,9 @@ FOREIGN: Origin = "foreign"
 STDLIB: Origin = "stdlib"
 PLAIT: Origin = "plait"
 
+_MADE_BY_CODE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 _SITES = ("site-packages", "dist-packages")
+_MARKS = ("pyproject.toml", "setup.py", ".git", ".plait")
 # Where the distribution is called otherwise than the module: only the order of search, each guess is checked.
 _GUESSES = {
     "PIL": "pillow",
@@ -45,6 +47,7 @@ class Origins:
         self._globals: dict[int, tuple[dict[str, Any], Origin]] = {}
         self._versions: dict[str, tuple[str, str]] = {}
         self._stdlib = os.path.realpath(os.path.dirname(os.__file__)) + os.sep  # noqa: PTH120
+        self._projects: dict[str, Path | None] = {}
         self._installed: dict[Path, list[Path]] = {}
 
     def of_module(self, module: ModuleType) -> Origin:
@@ -82,14 +85,31 @@ class Origins:
         file = _file_of_spec(_spec(top)) if top else None
         return self._of_file(file) if file else USER
 
+    def is_users(self, value: type) -> bool:
+        """Whether a class is the user's; what ``exec`` or a factory made may claim a module it is not in."""
+        origin = self.of_name(value.__module__)
+        if origin in (USER, PLAIT) or not value.__flags__ & _MADE_BY_CODE:
+            return origin == USER
+        found: Any = sys.modules.get(value.__module__)
+        for part in value.__qualname__.split("."):
+            found = getattr(found, part, None)
+        if found is value:
+            return False
+        functions = [f for f in vars(value).values() if isinstance(f, FunctionType)]
+        return "<locals>" not in value.__qualname__ or any(
+            self.of_globals(function.__globals__) == USER for function in functions
+        )
+
     def _decide(self, module: ModuleType) -> Origin:
         top = module.__name__.partition(".")[0]
         if top == "plait":
             return PLAIT
+        if top == "__main__":  # whatever program is the main one, what was defined in it is the user's
+            return USER
         file = module_file(module)
         if file is None:
             builtin = top in sys.builtin_module_names or top in sys.stdlib_module_names
-            return STDLIB if builtin and top != "__main__" else USER
+            return STDLIB if builtin else USER
         if self._first_party is not None:
             return USER if self._first_party(module) else self._of_file(file, otherwise=FOREIGN)
         return self._of_file(file)
@@ -131,6 +151,18 @@ class Origins:
         if isinstance(version, str):
             return top, version
         return top, _file_version(file)
+
+    def project_of(self, file: str) -> Path | None:
+        """The folder of the project that ``file`` is in: the nearest with a mark of one, else its own."""
+        folder = os.path.dirname(file)  # noqa: PTH120  asked in every walk, and a Path takes ten times as long
+        if folder not in self._projects:
+            path = Path(folder)
+            if not folder or not path.is_absolute() or not path.is_dir():
+                self._projects[folder] = None
+            else:
+                marked = (up for up in (path, *path.parents) if any((up / mark).exists() for mark in _MARKS))
+                self._projects[folder] = next(marked, path)
+        return self._projects[folder]
 
     def _candidates(self, site: Path, top: str) -> Iterator[Path]:
         if site not in self._installed:

@@ -148,18 +148,19 @@ def _queried(asker: Asker, reference: Reference) -> str | None:
     value = names.get(reference.name, MISSING)
     if value is MISSING or isinstance(value, ModuleType):
         return None
-    if not reference.attributes and not _queries(names):
+    if not reference.attributes and not _queries(asker):
         return None
     return constant_token(asker.walk, value, _place(asker.walk, names, reference.name))
 
 
-def _queries(names: dict[str, Any]) -> bool:
-    """Whether a module uses a package that finds tables by the names of variables."""
-    return any(
+def _queries(asker: Asker) -> bool:
+    """Whether the code, or its module, uses a package that finds tables by the names of variables."""
+    imports = [r for r in asker.walk.walker.facts(asker.code).references if r.kind == "import"]
+    return any(reference.name.startswith(_QUERYING) for reference in imports) or any(
         str(getattr(value, "__name__" if isinstance(value, ModuleType) else "__module__", "")).startswith(
             _QUERYING
         )
-        for value in list(names.values())
+        for value in list(asker.names.values())
         if isinstance(value, ModuleType) or callable(value)
     )
 

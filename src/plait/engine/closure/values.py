@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import copyreg
 import functools
 import logging
 import sys
 from collections.abc import Callable, Iterable
 from enum import Enum
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import (
     BuiltinFunctionType,
     FunctionType,
@@ -18,30 +17,19 @@ from types import (
 )
 from typing import Any
 
+from plait.engine.closure.inside import is_data, reduced_of, says_what_it_wraps, vars_of
 from plait.engine.closure.origin import FOREIGN, PLAIT, USER, module_file
 from plait.engine.closure.tokens import bulk, group, scalar, shorten, word
-from plait.engine.closure.walk import Place, Walk, module_of
+from plait.engine.closure.walk import Place, Walk, module_of, type_name
 from plait.record.closures import Component
 
 __all__ = ["value_token"]
 
-_DEEPEST = 150
-# Values that are data through and through: a content hash of them is enough, no code hides in them.
-_DATA = {
-    "numpy": {"ndarray"},
-    "pandas": {
-        "DataFrame",
-        "Series",
-        "Index",
-        "RangeIndex",
-        "DatetimeIndex",
-        "MultiIndex",
-        "CategoricalIndex",
-    },
-    "polars": {"DataFrame", "Series"},
-    "pyarrow": {"Table", "RecordBatch", "ChunkedArray"},
-}
-
+_DEEPEST = 100
+_CONTAINERS = (list, tuple, dict, set, frozenset)
+# Small immutable values: whether two are one object or merely equal is an accident.
+_ATOMS = frozenset({"datetime", "decimal", "fractions", "pathlib", "pathlib._local", "re", "uuid"})
+_Writer = Callable[[Walk, Any, Place], str]
 _VARIABLES = ("TypeVar", "ParamSpec", "TypeVarTuple")
 
 
@@ -59,18 +47,41 @@ def value_token(walk: Walk, value: Any, place: Place) -> str:
         write = _writer(value)
     if write in _LEAVES:
         return write(walk, value, place)
+    if type(value) in _CONTAINERS:
+        token = bulk(value)
+        if token is not None:
+            return token
+    return _once(walk, value, place, write)
+
+
+def _once(walk: Walk, value: Any, place: Place, write: _Writer) -> str:
+    """Write a value down where it is met first, and refer to that place from then on."""
     if id(value) in walk.stack:
         return f"again{len(walk.stack) - walk.stack[id(value)]}"
+    if not walk.stack:
+        walk.seen = {}
+    elif id(value) in walk.seen:
+        return f"see{walk.seen[id(value)][0]}"
     if len(walk.stack) > _DEEPEST:
         return walk.refuse(place, value, "it is nested too deeply")
     walk.stack[id(value)] = len(walk.stack)
+    if type(value).__module__ not in _ATOMS:
+        walk.seen[id(value)] = (len(walk.seen), value)
     try:
         return shorten(write(walk, value, place))
     finally:
         del walk.stack[id(value)]
 
 
-_Writer = Callable[[Walk, Any, Place], str]
+def _member_tokens(walk: Walk, members: Iterable[Any], place: Place) -> list[str]:
+    """The members of a set, each by itself, so that the order in which they come cannot matter."""
+    tokens = []
+    outer = walk.seen
+    for member in sorted(members, key=_rank):
+        walk.seen = {}
+        tokens.append(value_token(walk, member, place))
+    walk.seen = outer
+    return sorted(tokens)
 
 
 def _writer(value: Any) -> _Writer:
@@ -83,6 +94,8 @@ def _writer(value: Any) -> _Writer:
         return _member
     if isinstance(value, logging.Logger):
         return _logger
+    if isinstance(value, PurePath):
+        return _path
     if isinstance(value, set | frozenset):
         return _subset
     if kind.__module__ == "typing" and kind.__name__ in _VARIABLES:
@@ -99,27 +112,25 @@ def _items(walk: Walk, value: Iterable[Any], place: Place) -> list[str]:
 
 
 def _sequence(walk: Walk, value: Any, place: Place) -> str:
-    return bulk(value) or group(type(value).__name__, _items(walk, value, place))
+    return group(type(value).__name__, _items(walk, value, place))
 
 
 def _set(walk: Walk, value: Any, place: Place) -> str:
-    return bulk(value) or group(type(value).__name__, sorted(_items(walk, sorted(value, key=_rank), place)))
+    return group(type(value).__name__, _member_tokens(walk, value, place))
 
 
 def _subset(walk: Walk, value: Any, place: Place) -> str:
-    members = sorted(_items(walk, sorted(value, key=_rank), place))
+    members = _member_tokens(walk, value, place)
     return group("subset", [_class(walk, type(value), place), *members, _state(walk, vars_of(value), place)])
 
 
 def _rank(value: Any) -> str:
     """An order for the members of a set that does not change from process to process."""
-    return getattr(value, "__qualname__", None) or scalar(value) or type(value).__qualname__
+    named = isinstance(value, type | FunctionType)
+    return str(value.__qualname__) if named else scalar(value) or type(value).__qualname__
 
 
 def _mapping(walk: Walk, value: Any, place: Place) -> str:
-    token = bulk(value) if type(value) is dict else None
-    if token is not None:
-        return token
     if type(value) is dict and module_of(value) is not None:
         return _namespace(walk, value, place)
     parts = []
@@ -187,7 +198,7 @@ def _foreign_function(walk: Walk, value: FunctionType, place: Place) -> str:
 
 
 def _class(walk: Walk, value: type, place: Place) -> str:
-    if walk.walker.origins.of_name(value.__module__) == USER:
+    if walk.walker.origins.is_users(value):
         return walk.meet(value, value.__module__, value.__qualname__)
     return walk.by_reference(value.__module__, value.__qualname__)
 
@@ -266,11 +277,25 @@ def _single_dispatch_method(walk: Walk, value: Any, place: Place) -> str:
 
 
 def _member(walk: Walk, value: Enum, place: Place) -> str:
-    return group("member", [_class(walk, type(value), place), word(str(value._name_))])
+    parts = [
+        _class(walk, type(value), place),
+        word(str(value._name_)),
+        value_token(walk, value._value_, place),
+    ]
+    return group("member", parts)
 
 
 def _logger(walk: Walk, value: logging.Logger, place: Place) -> str:
     return "logger"  # what is logged, and where, is no part of a result
+
+
+def _path(walk: Walk, value: PurePath, place: Place) -> str:
+    """A path; one inside the step's own project counts from there, as the project may lie anywhere."""
+    if value.is_absolute() and walk.project is not None and value.is_relative_to(walk.project):
+        advice = "files found by it are not in the key; name them with uses=[…]"
+        walk.note(f"{place.name} is a path in the project: {advice}")
+        return group("project", [word(value.relative_to(walk.project).as_posix())])
+    return group("path", [word(type(value).__name__), word(str(value))])
 
 
 def _type_variable(walk: Walk, value: Any, place: Place) -> str:
@@ -283,7 +308,13 @@ def _alias(walk: Walk, value: Any, place: Place) -> str:
 
 def _wrapper(walk: Walk, value: Any, place: Place) -> str:
     """Something that says what it wraps: the thing inside counts, not the options around it."""
-    return group("wraps", [_by_type(walk, value), *_wrapped(walk, value.__wrapped__, place)])
+    kind = type(value)
+    if kind.__module__ != "functools":
+        walk.note(
+            f"{place.name} is wrapped by {type_name(value)}: the options of the wrapper are not in the key"
+        )
+    token = walk.by_reference(kind.__module__, kind.__qualname__)
+    return group("wraps", [token, *_wrapped(walk, value.__wrapped__, place)])
 
 
 def _wrapped(walk: Walk, value: Any, place: Place) -> list[str]:
@@ -292,10 +323,6 @@ def _wrapped(walk: Walk, value: Any, place: Place) -> list[str]:
     if isinstance(value, FunctionType) and value.__annotations__:
         tokens.append(value_token(walk, value.__annotations__, place))
     return tokens
-
-
-def _by_type(walk: Walk, value: Any) -> str:
-    return walk.by_reference(type(value).__module__, type(value).__qualname__)
 
 
 def _plait(walk: Walk, value: Any, place: Place) -> str:
@@ -309,27 +336,6 @@ def _plait(walk: Walk, value: Any, place: Place) -> str:
     return "plait " + word(str(name))
 
 
-def says_what_it_wraps(value: Any) -> bool:
-    """Whether ``__wrapped__`` is really there: some objects answer to every name."""
-    own = getattr(value, "__dict__", None)
-    return hasattr(type(value), "__wrapped__") or (isinstance(own, dict) and "__wrapped__" in own)
-
-
-def vars_of(value: Any) -> dict[str, Any]:
-    """The attributes of an instance, without those that a ``cached_property`` worked out."""
-    own = getattr(value, "__dict__", None)
-    if type(own) is not dict:
-        return {}
-    return {k: v for k, v in own.items() if not _is_worked_out(type(value), k)}
-
-
-def _is_worked_out(kind: type, name: str) -> bool:
-    for base in kind.__mro__:
-        if name in base.__dict__:
-            return isinstance(base.__dict__[name], functools.cached_property)
-    return False
-
-
 def _instance(walk: Walk, value: Any, place: Place) -> str:
     kind = type(value)
     origin = walk.walker.origins.of_name(kind.__module__)
@@ -337,27 +343,19 @@ def _instance(walk: Walk, value: Any, place: Place) -> str:
         return _plait(walk, value, place)
     if origin != USER and says_what_it_wraps(value):
         return _wrapper(walk, value, place)
-    if _is_data(kind) and walk.walker.hash_value is not None and not _holds_objects(value):
+    if is_data(value):
         hashed = _hashed(walk, value)
         if hashed is not None:
             return group("data", [_class(walk, kind, place), hashed])
     if origin == FOREIGN:
         walk.package(kind.__module__)
     try:
-        reduced = _reduced(value)
+        reduced = reduced_of(value)
     except Exception as error:  # noqa: BLE001  a user's __reduce__ may raise anything, and all of it means no
         return _irreducible(walk, value, place, error)
     if isinstance(reduced, str):
         return _global_name(walk, value, reduced, place)
     return _from_reduced(walk, value, reduced, place)
-
-
-def _is_data(kind: type) -> bool:
-    return any(base.__name__ in _DATA.get(base.__module__.partition(".")[0], ()) for base in kind.__mro__)
-
-
-def _holds_objects(value: Any) -> bool:
-    return bool(getattr(getattr(value, "dtype", None), "hasobject", False))
 
 
 def _hashed(walk: Walk, value: Any) -> str | None:
@@ -371,21 +369,10 @@ def _hashed(walk: Walk, value: Any) -> str | None:
     return None if hashed is None else "hash " + word(hashed)
 
 
-def _reduced(value: Any) -> Any:
-    """What pickle would write: how to make the value, and from what."""
-    registered = copyreg.dispatch_table.get(type(value))
-    if registered is not None:
-        return registered(value)
-    return value.__reduce_ex__(4)
-
-
 def _from_reduced(walk: Walk, value: Any, reduced: Any, place: Place) -> str:
-    make, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
-    if isinstance(state, dict):
-        kept = {k: v for k, v in state.items() if not (type(k) is str and _is_worked_out(type(value), k))}
-        state = kept or None
-    foreign = walk.walker.origins.of_name(type(value).__module__) != USER
-    walk.tolerant += foreign
+    make, arguments, state, items, pairs = reduced
+    before = walk.tolerant
+    walk.tolerant = 0 if walk.walker.origins.is_users(type(value)) else before + 1
     try:
         parts = [
             value_token(walk, make, place),
@@ -395,7 +382,7 @@ def _from_reduced(walk: Walk, value: Any, reduced: Any, place: Place) -> str:
             group("pairs", _items(walk, pairs or (), place)),
         ]
     finally:
-        walk.tolerant -= foreign
+        walk.tolerant = before
     return group("made", [_class(walk, type(value), place), *parts])
 
 
@@ -428,7 +415,7 @@ def _irreducible(walk: Walk, value: Any, place: Place, error: Exception | None) 
 
 
 _LEAVES: frozenset[Any] = frozenset(
-    {_function, _class, _module, _logger, _type_variable, _builtin, _descriptor, _member}
+    {_function, _class, _module, _logger, _path, _type_variable, _builtin, _descriptor}
 )
 _WRITERS: dict[type, _Writer] = {
     list: _sequence,

@@ -52,6 +52,7 @@ class Walk:
 
     Attributes:
         components: relative name and component, in the order of description.
+        project: the folder that the step's project is in.
         packages: distributions that were touched.
         in_packages: tokens of names in packages, by the module's id and the name, for this walk only.
         notes: sentences for ``Closure.opaque``.
@@ -65,6 +66,7 @@ class Walk:
         inner = innermost(root)
         self._home = str(inner.__globals__.get("__name__"))
         self._own = inner.__code__.co_qualname
+        self.project = walker.origins.project_of(inner.__code__.co_filename)
         self.components: dict[str, Component] = {}
         self.packages: dict[str, str] = {}
         self.notes: dict[str, None] = {}
@@ -73,6 +75,7 @@ class Walk:
         self.in_packages: dict[tuple[int, tuple[str, ...]], str] = {}
         self.functions: dict[str, FunctionType] = {}
         self.constants: dict[str, tuple[Any, str]] = {}
+        self.seen: dict[int, tuple[int, Any]] = {}  # values written down in this piece, by id, in their order
         self.stack: dict[int, int] = {}  # values being written down, by id, with their depth
         self.tolerant = 0  # > 0 inside what belongs to a package: its locks and handles are its own business
         self._names: dict[int, str] = {}
@@ -152,13 +155,11 @@ class Walk:
 
 def innermost(function: FunctionType) -> FunctionType:
     """The function inside all wrappers that say what they wrap."""
-    seen = {id(function)}
-    inner = function
-    while True:
+    inner: Any = function
+    for _ in range(100):
         wrapped = getattr(inner, "__wrapped__", None)
-        if wrapped is None or id(wrapped) in seen:
+        if wrapped is None:
             break
-        seen.add(id(wrapped))
         inner = wrapped
     return inner if isinstance(inner, FunctionType) else function
 

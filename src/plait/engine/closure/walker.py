@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import CodeType, FunctionType, MethodType, ModuleType
@@ -26,6 +27,7 @@ from plait.record.closures import Closure, Component
 
 __all__ = ["Walker", "closure_of"]
 
+_SETTLED = 2_000_000_000  # nanoseconds
 _FORMAT = "plait closure 1"
 
 
@@ -120,7 +122,8 @@ class Walker:
             token = token or walk.meet_namespace(used.__dict__, "")
         else:
             token = constant_token(walk, used, place)
-        walk.add(f"{place.relative}=", Component(place.name, "constant", digest(token), token.lstrip("@=")))
+        if not token.startswith("="):
+            walk.add(place.relative, Component(place.name, "constant", digest(token), token.lstrip("@")))
 
     def _path_digest(self, path: Path) -> str:
         if path.is_dir():
@@ -135,14 +138,19 @@ class Walker:
         return self.file_digest(path)
 
     def file_digest(self, path: Path) -> str:
-        """The digest of a file's content; it is read again when its size, time or inode changed."""
+        """The digest of a file's content; it is read again when its size, time or inode changed.
+
+        A file that was written a moment ago is read each time: it could be written again within one tick.
+        """
         stat = path.stat()
         state = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
         known = self._files.get(str(path))
         if known is None or known[0] != state:
             from blake3 import blake3
 
-            known = self._files[str(path)] = (state, blake3().update_mmap(path).hexdigest())
+            known = (state, blake3().update_mmap(path).hexdigest())
+            if time.time_ns() - stat.st_mtime_ns > _SETTLED:
+                self._files[str(path)] = known
         return known[1]
 
     def facts(self, code: CodeType) -> Facts:
