@@ -97,7 +97,7 @@ def test_a_dataset_is_described_without_its_secrets(plait, project):
 
 def test_rows_are_previewed_as_a_table(plait, project):
     said = plait("catalog", "preview", "sales", "-n", 1, cwd=project)
-    assert said.out.splitlines() == ["item   price", "a     1.5000", "2 rows, 2 columns"]
+    assert said.out.splitlines() == ["item  price", "a       1.5", "2 rows, 2 columns"]
     shown = plait("catalog", "preview", "sales", "--json", cwd=project).json
     assert shown["rows"] == [["a", 1.5], ["b", 22.25]]
 
