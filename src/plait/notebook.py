@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from importlib.util import cache_from_source
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -68,9 +70,10 @@ class _Session:
     def refresh(self, _info: Any = None) -> None:
         """Before a cell: what has changed is read anew."""
         code = _states(self._code_files())
-        changed = any(code[file] != state for file, state in self._code.items() if file in code)
+        changed = [file for file, state in self._code.items() if file in code and code[file] != state]
         conf = _states(_files(self._project.conf_folder))
         if changed:
+            _forget_compiled(changed)
             self._reload()
         if changed or conf != self._conf:
             self._code, self._conf = code, conf
@@ -130,6 +133,13 @@ class _Session:
             if id(value) in places and not name.startswith("_") and not _is_common(value):
                 fresh, place = places[id(value)]
                 self._names[name] = fresh if place is None else vars(fresh)[place]
+
+
+def _forget_compiled(files: Iterable[Path]) -> None:
+    """Python takes a compiled module for the newest one when second and size agree, which a quick edit does."""
+    for file in files:
+        with contextlib.suppress(OSError, NotImplementedError, ValueError):
+            Path(cache_from_source(str(file))).unlink()
 
 
 def _is_common(value: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from plait.data.previews import preview
 from plait.display.text import Text, clean, columns
-from plait.display.words import column_of_numbers, value_text
+from plait.display.words import value_text
 
 __all__ = ["preview_document", "preview_lines"]
 
@@ -92,10 +92,19 @@ def _cells(rows: list[list[Any]], count: int) -> list[list[str]]:
             and all(value is None or type(value) in (int, float) for value in values)
             and any(type(value) is float for value in values)
         ):
-            made.append(column_of_numbers(values))
+            made.append(_numbers(values))
         else:
             made.append(["" if value is None else clean(str(value)) for value in values])
     return [list(cells) for cells in zip(*made, strict=True)]
+
+
+def _numbers(values: list[Any]) -> list[str]:
+    """Up to six digits each, with as many decimals as the one that needs most."""
+    short = ["" if value is None else f"{value:.6g}" for value in values]
+    if not all(text.lstrip("-").replace(".", "", 1).isdigit() or not text for text in short):
+        return short
+    decimals = max(len(text.partition(".")[2]) for text in short)
+    return ["" if value is None else f"{value:.{decimals}f}" for value in values]
 
 
 def _is_numeric(kind: str) -> bool:

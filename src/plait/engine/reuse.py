@@ -58,6 +58,8 @@ class Reuse:
         look_up: whether results of other runs are taken at all (``--no-cache`` says no).
         refresh: nodes that are computed anew.
         alive: whether a run, by its number, is still going on.
+        unpublished: why a found result cannot stand for a task, though it is the same: what the task has to leave
+            elsewhere is not there.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Reuse:
         look_up: bool = True,
         refresh: Collection[int] = (),
         alive: Callable[[int], bool] = lambda _run: False,
+        unpublished: Callable[[int, Path, Found], str | None] = lambda _node, _path, _found: None,
     ) -> None:
         self._graph = graph
         self.keys = keys
@@ -80,6 +83,7 @@ class Reuse:
         self._look_up = look_up
         self._refresh = frozenset(refresh)
         self._alive = alive
+        self._unpublished = unpublished
         self._checked: set[str] = set()
         self._running: dict[str, Place] = {}
         self._made: set[str] = set()
@@ -140,7 +144,7 @@ class Reuse:
                 if self._alive(one.run):
                     return Wait(key)
                 continue
-            fault = self._fault(place[0], one)
+            fault = self._fault(place[0], one) or self._unpublished(*place, one)
             if fault is None:
                 return Take(one.artifacts, key, one.run_id, (one.run, one.node, one.path, one.attempt))
             why = fault

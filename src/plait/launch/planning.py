@@ -28,7 +28,7 @@ def plan(
     traced, graph = prepared.traced, prepared.graph
     inputs = store_inputs(traced, prepared.values, records.artifacts, prepared.project)
     keys = Keys(graph, traced.functions, traced.uses, records.artifacts)
-    reuse = open_reuse(records, graph, keys, policy or CachePolicy())
+    reuse = open_reuse(records, graph, keys, policy or CachePolicy(), prepared.project)
     results = Results(graph, records.artifacts, inputs)
     return make_plan(graph, reuse, results, average_seconds(records, graph.name), records)
 

@@ -26,6 +26,7 @@ from plait.graph.tracing import Traced
 from plait.launch.again import target_of
 from plait.launch.facts import installed_packages, new_id, run_facts
 from plait.launch.prepare import FromCatalog, FromSecret, Given, Prepared, convert_given, project_of
+from plait.launch.published import Published
 from plait.project.place import home_of
 from plait.project.project import Project
 from plait.project.references import dataset_artifact, parameter_artifact
@@ -317,7 +318,13 @@ def _record(
 
 
 def open_reuse(
-    records: RecordStore, graph: Graph, keys: Keys, policy: CachePolicy, *, prior: Prior = lambda _n, _p: None
+    records: RecordStore,
+    graph: Graph,
+    keys: Keys,
+    policy: CachePolicy,
+    project: Project,
+    *,
+    prior: Prior = lambda _n, _p: None,
 ) -> Reuse:
     """What decides for the tasks of a graph whether they have to run."""
     alive: dict[int, tuple[float, bool]] = {}
@@ -329,6 +336,7 @@ def open_reuse(
             alive[key] = (time.monotonic(), answer)
         return answer
 
+    saves = _saves(graph, project)
     return Reuse(
         graph,
         keys,
@@ -338,6 +346,7 @@ def open_reuse(
         look_up=policy.look_up,
         refresh=find_nodes(graph, policy.refresh),
         alive=still_alive,
+        unpublished=Published(records.database, graph, project, saves).fault,
     )
 
 
@@ -345,7 +354,7 @@ def _carry(begin: _Begin, executor: Executor, listener: Any) -> Run:
     graph, writer, records = begin.traced.graph, begin.writer, begin.records
     run = records.run(writer.run_id)
     watching = listener(run) if callable(listener) else listener
-    reuse = open_reuse(records, graph, begin.keys, begin.policy, prior=begin.prior)
+    reuse = open_reuse(records, graph, begin.keys, begin.policy, begin.project, prior=begin.prior)
     loop = Loop(
         graph,
         begin.traced.functions,
