@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from plait.graph.model import Graph
     from plait.graph.refs import each
     from plait.graph.step import Step, step
+    from plait.project.hooks import hook
     from plait.project.project import Project
     from plait.record.views import Run, Task
 
@@ -30,6 +31,7 @@ __all__ = [
     "each",
     "fork",
     "get_run",
+    "hook",
     "list_runs",
     "log",
     "pipeline",
@@ -51,6 +53,7 @@ _HOMES = {
     "each": "plait.graph.refs",
     "fork": "plait.api",
     "get_run": "plait.api",
+    "hook": "plait.project.hooks",
     "list_runs": "plait.api",
     "load_ipython_extension": "plait.notebook",
     "log": "plait.engine.current",

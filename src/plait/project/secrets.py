@@ -162,7 +162,17 @@ class Masker:
         """The same record (a ``msgspec.Struct`` of texts, numbers and records) with secrets masked."""
         import msgspec
 
-        return msgspec.convert(self.mask(msgspec.to_builtins(value)), type(value))
+        return msgspec.convert(self.texts(msgspec.to_builtins(value)), type(value))
+
+    def texts(self, value: Any) -> Any:
+        """JSON-able data with secrets masked in its texts; a number stays one."""
+        if isinstance(value, str):
+            return self.mask(value)
+        if isinstance(value, dict):
+            return {self.mask(key): self.texts(inner) for key, inner in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.texts(inner) for inner in value]
+        return value
 
     def clean(self, error: BaseException) -> BaseException:
         """The same exception with secrets masked in what it says, its notes and the ones that caused it.
