@@ -84,7 +84,7 @@ class HookCaller:
         for plugin, function, arguments in self._wanted.get(name, ()):
             try:
                 function(context) if arguments else function()
-            except (Exception, SystemExit) as error:
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - a hook must not take results along
                 said = _raised(name, plugin, function, error)
                 logging.getLogger("plait.hooks").warning("%s (%s)", said.what, said.where)
 

@@ -172,7 +172,7 @@ class Hooks:
         """After the step's results were stored."""
 
     def step_failed(self, context: StepFailed) -> None:
-        """After an attempt raised; another may follow. A process that dies is told by ``step_retried`` or ``run_failed``."""
+        """After an attempt raised; another may follow. (A process that died can no longer tell.)"""
 
     def step_retried(self, context: StepRetried) -> None:
         """When it is decided that a failed attempt is followed by another."""
