@@ -42,6 +42,15 @@ OURS = Peer(
         "B5": (
             Way("map", (PY, "map.py", "{n}", "cached"), 10_000, before=((PY, "map.py", "{n}", "fresh"),)),
         ),
+        "B5P": tuple(
+            Way(
+                kind,
+                (PY, "plan.py", kind, "{n}", "plan"),
+                10_000,
+                before=((PY, "plan.py", kind, "{n}", "fill"),),
+            )
+            for kind in ("map", "chain")
+        ),
         "B6": (
             Way("inline", (PY, "table.py", "inline")),
             Way("processes", (PY, "table.py", "processes")),

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from plait.api import Pipeline, fork, get_run, list_runs, pipeline, resume
     from plait.engine.current import current, log
     from plait.errors import PlaitError, RunFailed
+    from plait.graph.branches import either, otherwise, switch, when
+    from plait.graph.loops import repeat
     from plait.graph.model import Graph
     from plait.graph.refs import each
     from plait.graph.step import Step, step
@@ -29,14 +31,19 @@ __all__ = [
     "__version__",
     "current",
     "each",
+    "either",
     "fork",
     "get_run",
     "hook",
     "list_runs",
     "log",
+    "otherwise",
     "pipeline",
+    "repeat",
     "resume",
     "step",
+    "switch",
+    "when",
 ]
 
 # Where each public name lives; it is imported when it is first asked for.
@@ -51,16 +58,21 @@ _HOMES = {
     "Task": "plait.record.views",
     "current": "plait.engine.current",
     "each": "plait.graph.refs",
+    "either": "plait.graph.branches",
     "fork": "plait.api",
     "get_run": "plait.api",
     "hook": "plait.project.hooks",
     "list_runs": "plait.api",
     "load_ipython_extension": "plait.notebook",
     "log": "plait.engine.current",
+    "otherwise": "plait.graph.branches",
     "pipeline": "plait.api",
+    "repeat": "plait.graph.loops",
     "resume": "plait.api",
     "step": "plait.graph.step",
+    "switch": "plait.graph.branches",
     "unload_ipython_extension": "plait.notebook",
+    "when": "plait.graph.branches",
 }
 
 

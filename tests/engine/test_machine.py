@@ -31,7 +31,7 @@ from plait.engine.events import (
 from plait.engine.machine import Machine, State
 from plait.graph.model import Path
 from plait.graph.options import Options
-from plait.graph.unfold import Many, Need, resolve
+from plait.graph.unfold import Many, Need, is_there, resolve
 from tests.strategies import Program, as_pipeline, programs
 
 Place = tuple[int, Path]
@@ -55,6 +55,7 @@ class World:
         self.actions: list[list[Any]] = []
         self.running: dict[Place, int] = {}
         self.done: set[Place] = set()
+        self.absent: set[Place] = set()
         self.settled: Counter[Place] = Counter()
         self.failures: Counter[Place] = Counter()
         self.due: dict[Place, float] = {}
@@ -70,12 +71,19 @@ class World:
         actions = self.machine.handle(event)
         self.actions.append(actions)
         self.machine.check()
-        launched = [action for action in actions if isinstance(action, Launch)]
+        launched = [
+            action
+            for action in actions
+            if isinstance(action, Launch) and self.graph.nodes[action.node].is_step
+        ]
         for action in actions:
             match action:
                 case Launch():
                     self.launch(action)
                 case Settle():
+                    if action.absent:
+                        assert action.state == "skipped"
+                        self.absent.add((action.node, action.path))
                     self.settle((action.node, action.path), action.state)
                 case Retry(node=node, path=path, attempt=attempt, at=at):
                     assert attempt == self.failures[node, path]
@@ -91,12 +99,23 @@ class World:
         assert not self.settled[place]
         assert action.attempt == self.failures[place] + 1
         assert self.due.get(place, 0.0) <= self.now, "launched before its wait was over"
-        assert self.room > 0, "launched without room"
-        self.room -= 1
         node = self.graph.nodes[action.node]
+        if node.is_step:
+            assert self.room > 0, "launched without room"
+            self.room -= 1
+        options = []
         for _, value in node.args:
-            for needed in self.tasks_of(resolve(self.graph, self.machine, value, node.scope, action.path)):
-                assert needed in self.done, f"{place} was launched before {needed} was done"
+            resolved = resolve(self.graph, self.machine, value, node.scope, action.path)
+            options.append(is_there(self.machine, resolved))
+            for needed in self.tasks_of(resolved):
+                assert needed in self.done or needed in self.absent, (
+                    f"{place} was launched before {needed} was done"
+                )
+        assert any(options) if node.kind == "either" else all(options), (
+            f"{place} was launched without a value"
+        )
+        for scope in self.graph.layout.branches_around(node.scope):
+            assert self.machine.extent(scope, action.path[: len(self.graph.layout.axes[scope])]) == 1
         self.running[place] = action.attempt
 
     def tasks_of(self, resolved: Any) -> list[Place]:
@@ -140,6 +159,16 @@ class World:
         depths = [splits.get((node, at), 0) for at in range(len(self.graph.nodes[node].outputs))]
         return tuple(self.made_up(depth) for depth in depths) if any(depths) else ()
 
+    def choice(self, node: int, path: Path) -> int:
+        """What the run would decide here: a branch, or whether this was the last round."""
+        chosen = self.graph.nodes[node]
+        if chosen.kind == "until":
+            return int(path[-1] >= 4 or self.random.random() < 0.5)
+        branches = len(self.graph.layout.branches.get(node, ()))
+        return (
+            self.random.randrange(-1, branches) if branches == 1 else self.random.randrange(max(1, branches))
+        )
+
     def made_up(self, depth: int) -> Any:
         count = self.random.choice((0, 1, 2, 2, 3))
         if depth == 0:
@@ -171,7 +200,7 @@ class World:
                 assert self.settled[place] == (0 if again else 1)
             else:
                 self.done.add(place)
-                self.happen(Done(*place, self.lengths(place[0])))
+                self.happen(Done(*place, self.lengths(place[0]), self.choice(*place), "as luck had it"))
         elif chance < 0.85:
             self.happen(Room(random.randint(0, 4)))
         else:

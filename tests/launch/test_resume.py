@@ -122,6 +122,44 @@ def test_a_step_that_needs_an_element_and_the_whole_list_is_skipped_when_the_ele
     assert go_on(folder, run).result == [0.25, 0.75]
 
 
+@pytest.mark.parametrize("taken", [False, True])
+def test_a_result_that_was_damaged_meanwhile_is_made_once_more(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, *, taken: bool
+) -> None:
+    monkeypatch.chdir(folder.path)
+    folder.write(
+        """
+        @step(cache=False)
+        def make(n: int):
+            ran("make")
+            return bytes(n)
+        @step
+        def size(data):
+            if os.path.exists("broken"):
+                raise ValueError("no")
+            return len(data)
+        @pipeline
+        def flow(n: int = 50_000):
+            return size(make(n))
+        """
+    )
+    if taken:
+        folder.edit("@step(cache=False)", "@step")
+        folder.run()
+        folder.edit("return len(data)", "return len(data) + 0")
+    (folder.path / "broken").touch()
+    assert folder.run().status == "failed"
+    (folder.path / "broken").unlink()
+    for blob in (folder.home / "artifacts" / "blobs").rglob("*"):
+        if blob.is_file():
+            blob.unlink()
+    run = go_on(folder, folder.store.run())
+    assert run.result == 50_000
+    assert folder.count("make") == 2
+    assert folder.states(run) == {"make": "done", "size": "done"}
+    assert len(run.tasks) == 2
+
+
 def test_a_run_that_is_done_or_goes_on_is_not_resumed(folder: Folder) -> None:
     folder.write(MAPPED)
     run = folder.run()

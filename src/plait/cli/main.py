@@ -11,10 +11,10 @@ import click
 from plait._version import __version__
 from plait.errors import ConfError, DefinitionError, ParameterError, PlaitError, TargetError, nearest
 
-__all__ = ["main", "plait", "run_command"]
+__all__ = ["COMMANDS", "main", "plait", "run_command"]
 
 # Each command, where it is, and its line in the help: nothing is imported before it is called.
-_COMMANDS = {
+COMMANDS = {
     "new": "Write a project that runs, tests and lints at once.",
     "run": "Run a pipeline and record everything.",
     "plan": "Tell what a run would do, and why.",
@@ -42,10 +42,10 @@ _WRONG_USE = (TargetError, ParameterError, ConfError, DefinitionError)
 
 class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in COMMANDS:
             return None
         from importlib import import_module
 
@@ -55,15 +55,15 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            close = nearest(args[0], _COMMANDS)
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            close = nearest(args[0], COMMANDS)
             hint = f"did you mean: plait {close[0]}?" if close else "plait --help lists the commands"
             raise click.UsageError(f"there is no command {args[0]!r}\n  → {hint}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
+            formatter.write_dl(list(COMMANDS.items()))
 
 
 _HELP = """Pipelines of plain Python functions, every run recorded.

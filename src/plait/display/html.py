@@ -49,12 +49,12 @@ def run_html(run: Run) -> str:
     return _page(parts)
 
 
-def pipeline_html(pipeline: Definition, graph: Graph, found: Mapping[str, str]) -> str:
+def pipeline_html(pipeline: Definition, graph: Graph, found: Mapping[str, str] | None = None) -> str:
     """The graph of a pipeline before it runs."""
     doc = f" <span class=dim>{escape(pipeline.doc.splitlines()[0])}</span>" if pipeline.doc else ""
     inputs = "".join(
         f"<tr><td><code>{escape(spec.name)}</code><td class=dim>{escape(spec.annotation)}"
-        f"<td>{_given(spec, found.get(spec.name))}"
+        f"<td>{_given(spec, (found or {}).get(spec.name))}"
         for spec in graph.inputs
     )
     table = f"<table>{inputs}</table>" if inputs else ""

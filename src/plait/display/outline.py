@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from plait.display.text import Text, clean
 from plait.graph.model import ROOT, Each, Graph, Group, Node
-from plait.graph.values import Const, DictOf, Grid, Input, Item, ListOf, Output, Value
+from plait.graph.values import Const, DictOf, Grid, Input, Item, Last, ListOf, Output, State, Test, Value
 
 __all__ = ["Row", "Taken", "outline", "taken_text"]
 
@@ -143,6 +143,13 @@ def _say(graph: Graph, value: Value, scope: int) -> str:
             return "{" + ", ".join(f"{key}: {_say(graph, item, scope)}" for key, item in pairs) + "}"
         case Grid(columns=columns):
             return f"product({', '.join(_say(graph, column, scope) for column in columns)})"
+        case State(scope=loop):
+            return f"state of {graph.scopes[loop].name}"
+        case Last(scope=loop):
+            return graph.scopes[loop].name
+        case Test(op=op, operands=operands):
+            said = [_say(graph, operand, scope) for operand in operands]
+            return f"not {said[0]}" if op == "not" else f" {op} ".join(said)
 
 
 def _each(graph: Graph, source: Value, scope: int) -> str:

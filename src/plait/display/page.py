@@ -87,13 +87,14 @@ def _outputs(run: Run, width: int) -> list[Text]:
 
 
 def pipeline_page(
-    pipeline: Definition, graph: Graph, width: int, target: str, found: Mapping[str, str]
+    pipeline: Definition, graph: Graph, width: int, target: str, found: Mapping[str, str] | None = None
 ) -> list[Text]:
     """The graph of a pipeline as text, its parameters, and how to run it.
 
     Args:
         found: what the project has for its arguments, by name.
     """
+    known = found or {}
     title = Text(pipeline.name, "bold").add(
         f"  {len(graph.nodes)} step{'s' if len(graph.nodes) > 1 else ''}", "dim"
     )
@@ -103,10 +104,10 @@ def pipeline_page(
     if graph.inputs:
         lines += [Text(), Text("parameters", "title")]
         lines += columns(
-            [_input(spec, width, found.get(spec.name)) for spec in graph.inputs], width=width, shrink=(2, 1)
+            [_input(spec, width, known.get(spec.name)) for spec in graph.inputs], width=width, shrink=(2, 1)
         )
     lines += [Text(), Text("steps", "title"), *step_lines(graph, None, width)]
-    needed = "".join(f" {spec.name}=…" for spec in graph.inputs if spec.required and spec.name not in found)
+    needed = "".join(f" {spec.name}=…" for spec in graph.inputs if spec.required and spec.name not in known)
     return [*lines, Text(), Text("  ").add("→ ", "dim").add(f"plait run {target}{needed}", "name")]
 
 

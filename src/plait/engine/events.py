@@ -40,11 +40,17 @@ class Room(Struct, frozen=True, tag=True):
 
 
 class Done(Struct, frozen=True, tag=True):
-    """A task gave its outputs; ``lengths`` tells those that an ``each`` takes apart, by position."""
+    """A task gave its outputs; ``lengths`` tells those that an ``each`` takes apart, by position.
+
+    Of what the run decides itself, ``choice`` is the position of the branch that is taken among those of the node (-1
+    for none), or for the end of a round 1 if it was the last and 0 if not; ``said`` is why, in words.
+    """
 
     node: int
     path: Path
     lengths: tuple[Any, ...] = ()  # of `Lengths`, which as a recursive type cannot be decoded
+    choice: int = -1
+    said: str = ""
 
 
 class Failed(Struct, frozen=True, tag=True):
@@ -84,7 +90,7 @@ Event: TypeAlias = Start | Room | Done | Failed | Withdrawn | Back | Tick | Canc
 
 
 class Launch(Struct, frozen=True, tag=True):
-    """Start this attempt of a task; attempts count from 1."""
+    """Start this attempt of a task; attempts count from 1. What the run decides itself asks for no room."""
 
     node: int
     path: Path
@@ -103,13 +109,15 @@ class Retry(Struct, frozen=True, tag=True):
 class Settle(Struct, frozen=True, tag=True):
     """A task ended without running to its end: ``failed`` or ``skipped``, and why.
 
-    A path shorter than the node's own stands for all tasks below it: their ``each`` was never entered.
+    A path shorter than the node's own stands for all tasks below it: their ``each`` was never entered. ``absent`` says
+    that nothing is wrong: a branch was not taken.
     """
 
     node: int
     path: Path
     state: str
     reason: str = ""
+    absent: bool = False
 
 
 class Finish(Struct, frozen=True, tag=True):

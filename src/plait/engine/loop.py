@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
@@ -12,6 +13,7 @@ from typing import Any, Protocol, TypeAlias
 
 from plait.data import Artifact
 from plait.engine import events
+from plait.engine.control import decide
 from plait.engine.events import (
     Action,
     Back,
@@ -29,8 +31,9 @@ from plait.engine.events import (
 from plait.engine.machine import Machine
 from plait.engine.reuse import Compute, Reuse, Take, Wait
 from plait.engine.task import EndNow, Executor, Job, Live, Message, Report, TaskSpec, Withdrawn
+from plait.errors import PlaitError
 from plait.graph.model import Graph, Path
-from plait.record.facts import ErrorInfo, LogLine, Metric, Usage
+from plait.record.facts import ErrorInfo, Frame, LogLine, Metric, Usage
 from plait.record.results import Results, Tree
 from plait.record.writer import RunWriter
 
@@ -216,18 +219,25 @@ class Loop:
         )
 
     def _done(
-        self, node: int, path: Path, artifacts: tuple[Artifact, ...], *, new: bool = True
+        self,
+        node: int,
+        path: Path,
+        artifacts: tuple[Artifact, ...],
+        *,
+        new: bool = True,
+        choice: int = -1,
+        said: str = "",
     ) -> list[Action]:
         self.results.add(node, path, artifacts)
         if new:
             self.writer.outputs(node, path, artifacts)
         if not self._taken_apart[node]:
-            return self.machine.handle(Done(node, path))
+            return self.machine.handle(Done(node, path, (), choice, said))
         lengths = tuple(
             self.results.lengths(artifact, depth) if depth else None
             for artifact, (_, depth) in zip(artifacts, self._outputs[node], strict=True)
         )
-        return self.machine.handle(Done(node, path, lengths))
+        return self.machine.handle(Done(node, path, lengths, choice, said))
 
     def _failed(self, report: Report, error: ErrorInfo) -> list[Action]:
         place = (report.node, report.path)
@@ -261,16 +271,16 @@ class Loop:
         """
         specs: list[TaskSpec] = []
         with self.writer.turn():
-            launches = self._ripe + self._sort(actions)
+            launches = self._decided(self._ripe + self._sort(actions))
             self._ripe = []
             while True:
                 if self.machine.status is None:
                     room = max(self.executor.room() - len(specs), self._ahead) - len(launches)
-                    launches += self._sort(self.machine.handle(Room(max(0, room))))
+                    launches += self._decided(self._sort(self.machine.handle(Room(max(0, room)))))
                 self._record_extents()
                 if not launches:
                     break
-                launches = self._decide(launches, specs)
+                launches = self._decided(self._decide(launches, specs))
             self.writer.beat(time.time())
         if self.listener is not None:
             notices, self._notices = self._notices, []
@@ -286,8 +296,8 @@ class Loop:
             match action:
                 case Launch():
                     launches.append(action)
-                case Settle(node=node, path=path, state=state, reason=reason):
-                    self._settle(node, path, state, reason)
+                case Settle():
+                    self._settle(action)
                 case Finish(status=status):
                     self.writer.finished(status)
         return launches
@@ -341,6 +351,8 @@ class Loop:
         attempt = launch.attempt + self._attempts.get((node, path), 0)
         chosen = self.graph.nodes[node]
         self._running[node, path] = (attempt, key)
+        if self.writer.owner:  # the run was resumed
+            self.writer.superseded(node, path, "its stored result is damaged")
         self.writer.launched(node, path, attempt, key, reason)
         self._tell(lambda listener: listener.task_started(node, path, attempt))
         return TaskSpec(node, path, attempt, chosen.step, chosen.id, arguments, self._outputs[node])
@@ -355,9 +367,56 @@ class Loop:
     def _tell_extent(self, scope: int, path: Path, items: int) -> None:
         self._tell(lambda listener: listener.unfolded(scope, path, items))
 
-    def _settle(self, node: int, path: Path, state: str, reason: str) -> None:
-        self.writer.settled(node, path, state, reason)
+    def _settle(self, action: Settle) -> None:
+        node, path, state, reason = action.node, action.path, action.state, action.reason
+        self.writer.settled(node, path, state, reason, absent=action.absent)
+        if action.absent:
+            self.results.add_absent(node, path, reason)
         self._tell(lambda listener: listener.task_ended(node, path, state, Usage(), None, reason))
+
+    # What the run decides itself.
+
+    def _decided(self, launches: list[Launch]) -> list[Launch]:
+        """Decide what is no step, and what follows from it; answers with the steps that are left to launch."""
+        steps: list[Launch] = []
+        todo = deque(launches)
+        while todo:
+            launch = todo.popleft()
+            if self.graph.nodes[launch.node].is_step:
+                steps.append(launch)
+            else:
+                self._record_extents()
+                todo.extend(self._decide_one(launch.node, launch.path))
+        return steps
+
+    def _decide_one(self, node: int, path: Path) -> list[Launch]:
+        try:
+            made = decide(self.graph, self.results, node, path)
+        except PlaitError as error:
+            info = self._where_it_stands(node, error)
+            self.writer.decided(node, path, "failed", "", info.headline, info)
+            self._tell(
+                lambda listener: listener.task_ended(node, path, "failed", Usage(), info, info.headline)
+            )
+            answer = self.machine.handle(Failed(node, path, retryable=False))
+            own = Settle(node, path, "failed")
+            return self._sort([action for action in answer if action != own])
+        prior = self.reuse.prior(node, path)
+        recorded = prior is not None and prior.recorded
+        if not recorded:
+            self.writer.decided(node, path, "done", made.said, made.note)
+        self._tell(
+            lambda listener: listener.task_ended(node, path, "done", Usage(), None, made.note or made.said)
+        )
+        return self._sort(
+            self._done(node, path, made.artifacts, new=not recorded, choice=made.choice, said=made.said)
+        )
+
+    def _where_it_stands(self, node: int, error: PlaitError) -> ErrorInfo:
+        """An error with the line of the pipeline that it is about as its frame."""
+        file, _, line = self.graph.nodes[node].where.rpartition(":")
+        frame = Frame(file, int(line or 0), self.graph.name, "", "user")
+        return ErrorInfo(type(error).__name__, error.what, (frame,), (error.hint,) if error.hint else ())
 
     def _tell(self, notice: Callable[[Listener], None]) -> None:
         if self.listener is not None:

@@ -3,6 +3,8 @@
 No I/O and no clock: time arrives in the events. Every task and every *prefix* of a mapped node's paths is a
 place ``(node, path)`` that is completed once; whoever waits for a place is told then. A gather waits for a prefix,
 an element for a full path, so one rule serves both. Cost is O(1) amortised per task and edge.
+
+A place in a branch that is not taken is *absent*: skipped, and so is what reads it, but a gather goes on without it.
 """
 
 from __future__ import annotations
@@ -31,10 +33,12 @@ from plait.engine.events import (
     Withdrawn,
 )
 from plait.errors import DefinitionError
-from plait.graph.model import ROOT, Each, Graph, Path, task_name
+from plait.graph.model import ROOT, Branch, Each, Graph, Loop, Path, task_name
 from plait.graph.options import Options
-from plait.graph.unfold import Keyed, Lengths, Many, Need, Resolved, Unknown, resolve, size
-from plait.graph.values import Const, Input, Item, Output, Value, parts
+from plait.graph.slicing import downstream, producers
+from plait.graph.unfold import Keyed, Lengths, Many, Need, Resolved, Unknown, is_there, resolve, size
+from plait.graph.values import Const, Input, Item, Last, Output, Value, parts
+from plait.graph.values import State as Carried
 
 __all__ = ["Machine", "State"]
 
@@ -75,6 +79,9 @@ class Machine:
         self._waiters: dict[Place, list[Place]] = {}
         self._remaining: dict[Place, int] = {}
         self._spoiled: dict[Place, str] = {}
+        self._absent: dict[Place, str] = {}
+        self._choices: dict[Place, tuple[int, str]] = {}
+        self._rounds: dict[Place, int] = {}
         self._ready: list[tuple[int, int, Path]] = []
         self._delayed: list[tuple[float, int, Path]] = []
         self._running: set[Place] = set()
@@ -87,6 +94,8 @@ class Machine:
         # and no recursion, since chains are long.
         self._agenda: deque[Place] = deque()
         self._new_extents: list[tuple[int, Path, int]] = []
+        self._kinds = [node.kind for node in graph.nodes]
+        self._guarded = _guarded(graph)
         self._demands = [_demands(graph, node) for node in range(len(graph.nodes))]
         self._priorities = [-graph.options(node).priority for node in range(len(graph.nodes))]
 
@@ -101,6 +110,9 @@ class Machine:
 
     def input_lengths(self, name: str) -> Lengths:
         return self._inputs.get(name)
+
+    def absent(self, node: int, path: Path) -> bool:
+        return (node, path) in self._absent
 
     # Events.
 
@@ -148,6 +160,8 @@ class Machine:
         self._running.remove(place)
         if event.lengths:
             self._lengths[place] = event.lengths
+        if self._kinds[event.node] != "step":
+            self._choices[place] = (event.choice, event.said)
         self._complete(place, State.DONE)
 
     def _on_failed(self, event: Failed) -> None:
@@ -194,6 +208,9 @@ class Machine:
         if self._cancelled:
             self.state[place] = State.CANCELLED
             return
+        if self._kinds[place[0]] != "step":
+            self._decide(place)
+            return
         self.state[place] = State.READY
         # Later nodes first: elements flow to the end instead of piling up in the middle.
         heapq.heappush(self._ready, (self._priorities[place[0]], -place[0], place[1]))
@@ -209,21 +226,38 @@ class Machine:
     def _create(self, place: Place) -> None:
         node, path = place
         unmet = 0
-        blocked = ""
-        for needed in self._needs(node, path):
+        blocked = absent = ""
+        picks = self._kinds[node] == "either"
+        self.state[place] = State.WAITING
+        try:
+            needs = self._needs(node, path)
+        except Unknown as unknown:  # what a loop ends with, while it goes on
+            self._await_loop(place, unknown.waits_for)
+            return
+        for needed in needs:
             state = self.state.get(needed)
             if state is None or state < State.DONE:
                 self._waiters.setdefault(needed, []).append(place)
                 unmet += 1
+            elif needed in self._absent:
+                absent = absent or ("" if picks else self._absent[needed])
             elif state != State.DONE:
                 blocked = blocked or self._why(needed)
-        self.state[place] = State.WAITING
-        if blocked:
+        if absent:
+            self._skip(place, absent, absent=True)
+        elif blocked:
             self._skip(place, blocked)
         elif unmet:
             self._unmet[place] = unmet
         else:
             self._make_ready(place)
+
+    def _await_loop(self, place: Place, loop: Place) -> None:
+        if self.state.get(loop) == State.SKIPPED:
+            self._skip(place, self._why(loop), absent=loop in self._absent)
+        else:
+            self._waiters.setdefault(loop, []).append(place)
+            self._unmet[place] = 1
 
     def _needs(self, node: int, path: Path) -> Iterable[Place]:
         fixed, dynamic = self._demands[node]
@@ -239,8 +273,90 @@ class Machine:
             collected.update(dict.fromkeys(_places(resolve(self.graph, self, value, scope, path))))
         return collected
 
+    # What the run decides itself.
+
+    def _decide(self, place: Place) -> None:
+        """All that a decision needs is there, so it asks for no room: it is made at once."""
+        if self._kinds[place[0]] == "either" and not self._can_choose(place):
+            return
+        self.state[place] = State.RUNNING
+        self._running.add(place)
+        self._actions.append(Launch(place[0], place[1], self._attempts.get(place, 1)))
+
+    def _can_choose(self, place: Place) -> bool:
+        """Whether one of several values is there, and no other; what follows if not is said."""
+        node, path = place
+        chosen = self.graph.nodes[node]
+        options = [
+            (name, resolve(self.graph, self, value, chosen.scope, path)) for name, value in chosen.args
+        ]
+        there = [name for name, resolved in options if is_there(self, resolved)]
+        if not there:
+            missing = next(one for _, resolved in options for one in _places(resolved) if one in self._absent)
+            self._skip(place, self._absent[missing], absent=True)
+            return False
+        if len([name for name in there if name != "fallback"]) > 1:
+            self._fail(
+                place, f"{chosen.text}: more than one of them ran ({', '.join(there)}) at {chosen.where}"
+            )
+            return False
+        return True
+
+    def _branch(self, scope: int, path: Path, branch: Branch) -> None:
+        test = (branch.test, path)
+        state = self.state.get(test, State.WAITING)
+        if state < State.DONE:
+            self._waiters.setdefault(test, []).append((~scope, path))
+        elif state == State.DONE:
+            choice, said = self._choices[test]
+            taken = choice >= 0 and self.layout.branches[branch.test][choice] == scope
+            self._extents[scope, path] = int(taken)
+            self._new_extents.append((scope, path, int(taken)))
+            if taken:
+                self._enter(scope, path)
+            else:
+                self._skip_scope(scope, path, f"branch not taken: {said}", absent=True)
+        elif state != State.CANCELLED:
+            self._skip_scope(scope, path, self._why(test), absent=test in self._absent)
+
+    def _go_round(self, scope: int, path: Path, loop: Loop) -> None:
+        """The next round of a loop, unless the one before was the last."""
+        rounds = self._rounds.get((scope, path), 0)
+        nodes = self.layout.subtree(scope)
+        if not rounds:
+            for node in nodes:
+                self._remaining[node, path] = 1  # until the loop is over
+        else:
+            end = (loop.until, (*path, rounds - 1))
+            state = self.state[end]
+            if state == State.CANCELLED:
+                return
+            if state != State.DONE or self._choices[end][0] == 1:
+                self._extents[scope, path] = rounds
+                if state == State.DONE or end in self._absent:
+                    self._new_extents.append((scope, path, rounds))
+                self._wake((~scope, path))
+                for node in nodes:
+                    self._count_down((node, path))
+                return
+        self._rounds[scope, path] = rounds + 1
+        for node in nodes:
+            self._remaining[node, path] += 1
+        self._enter(scope, (*path, rounds))
+        self._waiters.setdefault((loop.until, (*path, rounds)), []).append((~scope, path))
+
     def _open(self, scope: int, path: Path) -> None:
         each = self.graph.scopes[scope]
+        match each:
+            case Each() if len(path) == len(self.layout.axes[scope]):
+                self._enter_element(scope, path)
+                return
+            case Branch():
+                self._branch(scope, path, each)
+                return
+            case Loop():
+                self._go_round(scope, path, each)
+                return
         if not isinstance(each, Each):
             self._enter(scope, path)
             return
@@ -258,9 +374,24 @@ class Machine:
             return
         self._unfold(scope, path, sizes[0])
 
+    def _enter_element(self, scope: int, path: Path) -> None:
+        """An element that may be missing: as in a comprehension with an ``if``, nothing runs for it then."""
+        each = self.graph.scopes[scope]
+        assert isinstance(each, Each)
+        for position in range(len(each.sources)):
+            for place in _places(resolve(self.graph, self, Item(scope, position), scope, path)):
+                state = self.state.get(place, State.WAITING)
+                if state in (State.FAILED, State.SKIPPED):
+                    self._skip_inside(scope, path, self._why(place), absent=place in self._absent)
+                    return
+                if state != State.DONE:
+                    self._waiters.setdefault(place, []).append((~scope, path))
+                    return
+        self._enter(scope, path)
+
     def _await(self, scope: int, path: Path, place: Place) -> None:
         if self.state.get(place, State.WAITING) in (State.FAILED, State.SKIPPED):
-            self._skip_scope(scope, path, self._why(place))
+            self._skip_scope(scope, path, self._why(place), absent=place in self._absent)
         else:
             self._waiters.setdefault(place, []).append((~scope, path))
 
@@ -270,9 +401,10 @@ class Machine:
         self._new_extents.append((scope, path, count))
         for node in nodes:
             self._remaining[node, path] = count
+        enter = self._enter_element if scope in self._guarded else self._enter
         for index in range(count):
-            self._enter(scope, (*path, index))
-        self._agenda.extend(self._waiters.pop((~scope, path), ()))
+            enter(scope, (*path, index))
+        self._wake((~scope, path))
         if count == 0:
             for node in nodes:
                 self._complete((node, path), State.DONE)
@@ -288,16 +420,35 @@ class Machine:
                 self._skip((node, path), f"{self._name((nodes[0], path))} failed")
         self._forget_extent(scope, path, reason)
 
-    def _skip_scope(self, scope: int, path: Path, reason: str) -> None:
-        for node in self.layout.subtree(scope):
-            self._skip((node, path), reason)
-        self._forget_extent(scope, path, reason)
+    def _skip_scope(self, scope: int, path: Path, reason: str, *, absent: bool = False) -> None:
+        self._forget_extent(scope, path, reason, absent=absent)
+        self._skip_inside(scope, path, reason, absent=absent)
 
-    def _forget_extent(self, scope: int, path: Path, reason: str) -> None:
+    def _skip_inside(self, scope: int, path: Path, reason: str, *, absent: bool = False) -> None:
+        for node in self.layout.subtree(scope):
+            self._skip((node, path), reason, absent=absent)
+        inside = [scope]
+        while inside:
+            chosen = inside.pop()
+            if len(self.layout.axes[chosen]) == len(path):  # what is in a deeper one was never within reach
+                for child in self.layout.children[chosen]:
+                    self._forget_extent(child, path, reason, absent=absent)
+                    inside.append(child)
+
+    def _forget_extent(self, scope: int, path: Path, reason: str, *, absent: bool = False) -> None:
         """Whoever waits for the length of a scope that will never have one cannot run either."""
         self.state[~scope, path] = State.SKIPPED
-        self._spoiled[~scope, path] = reason
-        self._agenda.extend(self._waiters.pop((~scope, path), ()))
+        (self._absent if absent else self._spoiled)[~scope, path] = reason
+        self._wake((~scope, path))
+
+    def _wake(self, scope: Place) -> None:
+        """Those that wait for the length of a scope look again."""
+        for waiter in self._waiters.pop(scope, ()):
+            if waiter[0] < 0:
+                self._agenda.append(waiter)
+            elif self.state[waiter] == State.WAITING:
+                del self._unmet[waiter]
+                self._create(waiter)
 
     # Completing places.
 
@@ -307,12 +458,12 @@ class Machine:
         self._spoiled[place] = f"{self._name(place)} failed"
         self._complete(place, State.FAILED)
 
-    def _skip(self, place: Place, reason: str) -> None:
+    def _skip(self, place: Place, reason: str, *, absent: bool = False) -> None:
         if self.state.get(place, State.WAITING) >= State.DONE:
             return
         self._unmet.pop(place, None)
-        self._actions.append(Settle(place[0], place[1], "skipped", reason))
-        self._spoiled[place] = reason
+        self._actions.append(Settle(place[0], place[1], "skipped", reason, absent))
+        (self._absent if absent else self._spoiled)[place] = reason
         self._complete(place, State.SKIPPED)
 
     def _complete(self, place: Place, state: State) -> None:
@@ -334,27 +485,30 @@ class Machine:
             if not path:
                 continue
             above = (node, path[:-1])
-            if state != State.DONE:
+            if state != State.DONE and place not in self._absent:
                 self._spoiled.setdefault(above, self._why(place))
-            left = self._remaining[above] = self._remaining[above] - 1
-            if not left:
-                self._complete(above, State.SKIPPED if above in self._spoiled else State.DONE)
+            self._count_down(above)
+
+    def _count_down(self, above: Place) -> None:
+        left = self._remaining[above] = self._remaining[above] - 1
+        if not left:
+            self._complete(above, State.SKIPPED if above in self._spoiled else State.DONE)
 
     def _tell(self, waiter: Place, place: Place, state: State) -> None:
         if waiter[0] < 0:
             self._agenda.append(waiter)
         elif self.state[waiter] != State.WAITING:
             return
-        elif state == State.DONE:
+        elif state == State.DONE or (place in self._absent and self._kinds[waiter[0]] == "either"):
             left = self._unmet[waiter] = self._unmet[waiter] - 1
             if not left:
                 del self._unmet[waiter]
                 self._make_ready(waiter)
         else:
-            self._skip(waiter, self._why(place))
+            self._skip(waiter, self._why(place), absent=place in self._absent)
 
     def _why(self, place: Place) -> str:
-        return self._spoiled.get(place) or f"{self._name(place)} did not run"
+        return self._spoiled.get(place) or self._absent.get(place) or f"{self._name(place)} did not run"
 
     def _name(self, place: Place) -> str:
         return task_name(self.graph.nodes[place[0]].id, place[1])
@@ -383,7 +537,27 @@ class Machine:
             assert not any((self._running, self._ready, self._delayed))
             assert self.status == "cancelled" or not self._unmet, "finished with tasks that still wait"
         if self.status == "done":
-            assert all(self.state[p] == State.DONE for p in tasks)
+            assert all(self.state[p] == State.DONE or p in self._absent for p in tasks)
+        assert all(self.state[place] == State.SKIPPED for place in self._absent)
+        assert not self._absent.keys() & self._spoiled.keys()
+
+
+def _guarded(graph: Graph) -> set[int]:
+    """The ``each`` scopes of which an element may be missing, because it hangs on a branch."""
+    inside = {
+        node
+        for branches in graph.layout.branches.values()
+        for one in branches
+        for node in graph.layout.subtree(one)
+    }
+    if not inside:
+        return set()
+    after = downstream(graph, inside)
+    return {
+        index
+        for index, scope in enumerate(graph.scopes)
+        if isinstance(scope, Each) and not after.isdisjoint(producers(graph, scope.sources))
+    }
 
 
 def _delay(options: Options, attempt: int) -> float:
@@ -431,6 +605,8 @@ def _positions(graph: Graph, value: Value, scope: int, identity: Path) -> list[P
         case Output():
             # `resolve` only cuts and joins paths on its way to an output, so positions pass through it as well.
             return list(_places(resolve(graph, _NOTHING, value, scope, identity)))
+    if isinstance(source, Carried | Last):
+        return None
     if value is not source:
         return [] if not _reads_outputs(source) else None
     collected: list[Place] = []
@@ -443,7 +619,9 @@ def _positions(graph: Graph, value: Value, scope: int, identity: Path) -> list[P
 
 
 def _reads_outputs(value: Value) -> bool:
-    return isinstance(value, Output | Item) or any(_reads_outputs(part) for part in parts(value))
+    return isinstance(value, Output | Item | Carried | Last) or any(
+        _reads_outputs(part) for part in parts(value)
+    )
 
 
 def _places(resolved: Resolved) -> Iterable[Place]:
@@ -469,6 +647,9 @@ class _Nothing:
 
     def input_lengths(self, name: str) -> Lengths:
         return None
+
+    def absent(self, node: int, path: Path) -> bool:
+        return False
 
 
 _NOTHING = _Nothing()

@@ -108,6 +108,10 @@ class Reuse:
                 self._running[key] = place
         return decisions
 
+    def prior(self, node: int, path: Path) -> Take | None:
+        """What the run has already at a place, or takes over from the one that it branched off."""
+        return self._prior(node, path)
+
     def ours(self, key: str) -> bool:
         """Whether this run is at a computation."""
         return key in self._running

@@ -2,7 +2,12 @@
 
 Nodes stand in the order in which their steps were called, so every node comes after what it reads. Scopes nest
 like blocks of a program: a ``Group`` is a pipeline called inside a pipeline, an ``Each`` runs its inside once per
-element of its sources. A task is a node with a *path*: one index for each ``Each`` around it, outermost first.
+element of its sources, a ``Loop`` round after round, a ``Branch`` only where a decision says so. A task is a node with
+a *path*: one index for each ``Each`` and ``Loop`` around it, outermost first.
+
+What the run decides itself is a node as well, of another ``kind`` than a step: the condition of a branch (``when``,
+``switch``), the end of a round (``until``), the value of the branch that ran (``either``), what a loop ends with
+(``repeat``).
 """
 
 from __future__ import annotations
@@ -15,19 +20,22 @@ from msgspec import Struct
 
 from plait.errors import DefinitionError
 from plait.graph.options import Options
-from plait.graph.values import Grid, Input, Item, Output, Value, parts
+from plait.graph.values import Grid, Input, Item, Last, Output, State, Value, parts
 
 __all__ = [
     "ROOT",
+    "Branch",
     "Each",
     "Graph",
     "Group",
     "InputSpec",
     "Layout",
+    "Loop",
     "Node",
     "Path",
     "Scope",
     "StepSpec",
+    "scope_values",
     "task_name",
 ]
 
@@ -73,11 +81,34 @@ class Each(Struct, frozen=True, tag="each", omit_defaults=True):
     labels: tuple[str, ...] = ()
 
 
-Scope: TypeAlias = Union[Group, Each]  # noqa: UP007 - msgspec reads it
+class Branch(Struct, frozen=True, tag="branch", omit_defaults=True):
+    """Runs what is inside where the value of the node ``test`` is one of ``cases``, or none of any branch's."""
+
+    name: str
+    parent: int
+    test: int
+    cases: tuple[Any, ...] = ()
+    default: bool = False
+
+
+class Loop(Struct, frozen=True, tag="loop", omit_defaults=True):
+    """Runs what is inside round after round, until the value of the node ``until``, which is inside, is true.
+
+    ``initial`` is seen from the parent, ``results``, which the next round begins with, from inside.
+    """
+
+    name: str
+    parent: int
+    initial: tuple[Value, ...]
+    results: tuple[Value, ...] = ()
+    until: int = -1
+
+
+Scope: TypeAlias = Union[Group, Each, Branch, Loop]  # noqa: UP007 - msgspec reads it
 
 
 class Node(Struct, frozen=True, omit_defaults=True):
-    """One call of a step."""
+    """One call of a step; of another ``kind``, what the run decides itself, ``text`` in the pipeline's words."""
 
     id: str
     step: int
@@ -87,6 +118,12 @@ class Node(Struct, frozen=True, omit_defaults=True):
     options: Options | None = None
     after: tuple[int, ...] = ()
     where: str = ""
+    kind: str = "step"
+    text: str = ""
+
+    @property
+    def is_step(self) -> bool:
+        return self.kind == "step"
 
 
 class Graph(Struct, frozen=True, dict=True):
@@ -131,12 +168,16 @@ class Layout:
         self.axes: list[tuple[int, ...]] = []
         for index, scope in enumerate(scopes):
             above = self.axes[scope.parent] if index != ROOT else ()
-            self.axes.append((*above, index) if isinstance(scope, Each) else above)
+            self.axes.append((*above, index) if isinstance(scope, Each | Loop) else above)
             if index != ROOT:
                 self.children[scope.parent].append(index)
         for index, node in enumerate(nodes):
             self.inside[node.scope].append(index)
         self.node_axes: list[tuple[int, ...]] = [self.axes[node.scope] for node in nodes]
+        self.branches: dict[int, list[int]] = {}
+        for index, scope in enumerate(scopes):
+            if isinstance(scope, Branch):
+                self.branches.setdefault(scope.test, []).append(index)
         self.by_id: dict[str, int] = {node.id: index for index, node in enumerate(nodes)}
         self.by_output: dict[str, tuple[int, int]] = {
             name: (index, position)
@@ -144,6 +185,7 @@ class Layout:
             for position, name in enumerate(node.outputs)
         }
         self._subtrees: dict[int, tuple[int, ...]] = {}
+        self._states: dict[tuple[int, int], int] = {}
         self._splits: tuple[dict[tuple[int, int], int], dict[str, int]] | None = None
         self._graph = graph
 
@@ -165,6 +207,15 @@ class Layout:
                 break
             common += 1
         return common
+
+    def branches_around(self, scope: int) -> list[int]:
+        """The branches that a scope is or lies in, innermost first."""
+        found = []
+        while scope != ROOT:
+            if isinstance(self._graph.scopes[scope], Branch):
+                found.append(scope)
+            scope = self._graph.scopes[scope].parent
+        return found
 
     @property
     def splits(self) -> tuple[dict[tuple[int, int], int], dict[str, int]]:
@@ -190,14 +241,23 @@ class Layout:
         match value:
             case Output(node=node, output=output):
                 own = depth - (len(self.node_axes[node]) - self.shared_axes(reader, node))
-                if own > 0:
-                    outputs[node, output] = max(own, outputs.get((node, output), 0))
+                if own > outputs.get((node, output), 0):
+                    outputs[node, output] = own
+                    self._split_decided(node, output, own, outputs, inputs)
             case Input(name=name):
                 inputs[name] = max(depth, inputs.get(name, 0))
             case Item(scope=scope, source=source):
                 each = self._graph.scopes[scope]
                 assert isinstance(each, Each)
                 self._split(each.sources[source], each.parent, depth + 1, outputs, inputs)
+            case State(scope=scope, position=position) | Last(scope=scope, position=position):
+                demanded = self._states.get((scope, position), 0)
+                if depth > demanded:
+                    self._states[scope, position] = depth
+                    loop = self._graph.scopes[scope]
+                    assert isinstance(loop, Loop)
+                    self._split(loop.initial[position], loop.parent, depth, outputs, inputs)
+                    self._split(loop.results[position], scope, depth, outputs, inputs)
             case Grid(columns=columns, column=chosen):
                 for position, column in enumerate(columns):
                     # The lengths of all columns place a cell; only this one's elements are taken apart further.
@@ -205,6 +265,34 @@ class Layout:
             case _ if depth > 1:
                 for part in parts(value):
                     self._split(part, reader, depth - 1, outputs, inputs)
+
+    def _split_decided(
+        self,
+        node: int,
+        output: int,
+        depth: int,
+        outputs: dict[tuple[int, int], int],
+        inputs: dict[str, int],
+    ) -> None:
+        """What is passed on as it is, is taken apart where it was made."""
+        chosen = self._graph.nodes[node]
+        if chosen.kind == "either":
+            for _, option in chosen.args:
+                self._split(option, chosen.scope, depth, outputs, inputs)
+        elif chosen.kind == "repeat":
+            self._split(chosen.args[output][1], chosen.scope, depth, outputs, inputs)
+
+
+def scope_values(scope: Scope) -> tuple[Value, ...]:
+    """The values that decide what happens in a scope, or how often."""
+    match scope:
+        case Each(sources=sources):
+            return sources
+        case Branch(test=test):
+            return (Output(test),)
+        case Loop(initial=initial, results=results, until=until):
+            return (*initial, *results, Output(until))
+    return ()
 
 
 def task_name(node_id: str, path: Path) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from plait.errors import DefinitionError
+from plait.graph.conditions import Condition
 from plait.graph.values import Value
 
 if TYPE_CHECKING:
@@ -43,7 +44,10 @@ class Ref:
         )
 
     def __bool__(self) -> bool:
-        self._misused("tested by if, while, and, or, not", "decide inside a step, which receives the value")
+        self._misused(
+            "tested by if, while, and, or, not",
+            f"write with when({self._label}): … and with otherwise(): …, or decide inside a step",
+        )
 
     def __len__(self) -> int:
         self._misused("counted by len()", "count inside a step, which receives the value")
@@ -88,17 +92,51 @@ class Ref:
         )
 
     def _operated(self, *_: Any) -> Any:
-        self._misused("calculated with or compared", "calculate inside a step, which receives the value")
+        self._misused("calculated with", "calculate inside a step, which receives the value")
 
-    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _operated
+    def __eq__(self, other: object) -> Condition:  # type: ignore[override]
+        return Condition(self._tracer, "==", self, other)
+
+    def __ne__(self, other: object) -> Condition:  # type: ignore[override]
+        return Condition(self._tracer, "!=", self, other)
+
+    def __lt__(self, other: Any) -> Condition:
+        return Condition(self._tracer, "<", self, other)
+
+    def __le__(self, other: Any) -> Condition:
+        return Condition(self._tracer, "<=", self, other)
+
+    def __gt__(self, other: Any) -> Condition:
+        return Condition(self._tracer, ">", self, other)
+
+    def __ge__(self, other: Any) -> Condition:
+        return Condition(self._tracer, ">=", self, other)
+
+    def __and__(self, other: Any) -> Condition:
+        if not isinstance(other, Ref | Condition | bool):
+            self._operated()
+        return Condition(self._tracer, "and", self, other)
+
+    def __rand__(self, other: Any) -> Condition:
+        return Condition(self._tracer, "and", other, self) if isinstance(other, bool) else self._operated()
+
+    def __or__(self, other: Any) -> Condition:
+        if not isinstance(other, Ref | Condition | bool):
+            self._operated()
+        return Condition(self._tracer, "or", self, other)
+
+    def __ror__(self, other: Any) -> Condition:
+        return Condition(self._tracer, "or", other, self) if isinstance(other, bool) else self._operated()
+
+    def __invert__(self) -> Condition:
+        return Condition(self._tracer, "not", self)
+
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __matmul__ = __rmatmul__ = _operated
     __divmod__ = __rdivmod__ = __lshift__ = __rlshift__ = __rshift__ = __rrshift__ = _operated
     __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = (
         _operated
     )
-    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = __neg__ = __pos__ = __abs__ = __invert__ = (
-        _operated
-    )
+    __xor__ = __rxor__ = __neg__ = __pos__ = __abs__ = _operated
     __int__ = __float__ = __index__ = __complex__ = __round__ = __contains__ = _operated
 
     def __call__(self, *_: Any, **__: Any) -> Any:

@@ -6,57 +6,67 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from plait.graph.model import ROOT, Each, Graph
-from plait.graph.values import Const, DictOf, Grid, Input, Item, ListOf, Output, Value, parts
+from plait.graph.model import ROOT, Branch, Each, Graph, Loop, scope_values
+from plait.graph.values import (
+    Const,
+    DictOf,
+    Grid,
+    Input,
+    Item,
+    Last,
+    ListOf,
+    Output,
+    State,
+    Test,
+    Value,
+    parts,
+)
 
-__all__ = ["downstream", "input_names", "meanings", "reads", "upstream"]
+__all__ = ["downstream", "input_names", "meanings", "producers", "reads", "upstream"]
 
 
 def reads(graph: Graph, node: int) -> set[int]:
     """The nodes that a node needs: through its arguments, the scopes around it, and ``after``."""
-    found = set(graph.nodes[node].after)
-    for _, value in graph.nodes[node].args:
-        found.update(_outputs(graph, value))
-    scope = graph.nodes[node].scope
-    while scope != ROOT:
-        chosen = graph.scopes[scope]
-        if isinstance(chosen, Each):
-            for source in chosen.sources:
-                found.update(_outputs(graph, source))
-        scope = chosen.parent
-    return found
+    return producers(graph, _read(graph, node)) | set(graph.nodes[node].after)
+
+
+def producers(graph: Graph, values: Iterable[Value]) -> set[int]:
+    """The nodes whose outputs values are made of."""
+    return {
+        leaf.node for value in values for leaf in _leaves(graph, value, set()) if isinstance(leaf, Output)
+    }
 
 
 def input_names(graph: Graph, node: int) -> set[str]:
     """The inputs of the run that a node reads itself: in its arguments and in the scopes around it."""
     found: set[str] = set()
-    for _, value in graph.nodes[node].args:
-        found.update(_inputs(graph, value))
-    scope = graph.nodes[node].scope
-    while scope != ROOT:
-        chosen = graph.scopes[scope]
-        if isinstance(chosen, Each):
-            for source in chosen.sources:
-                found.update(_inputs(graph, source))
-        scope = chosen.parent
+    for value in _read(graph, node):
+        found.update(leaf.name for leaf in _leaves(graph, value, set()) if isinstance(leaf, Input))
     return found
 
 
 def downstream(graph: Graph, nodes: Iterable[int]) -> set[int]:
     """These nodes and all that depend on them."""
     found = set(nodes)
-    for node in range(len(graph.nodes)):  # in order: what a node reads comes before it
-        if node not in found and not found.isdisjoint(reads(graph, node)):
-            found.add(node)
+    needs = [reads(graph, node) for node in range(len(graph.nodes))]
+    before = -1
+    while before != len(found):  # more than once for loops alone: elsewhere what a node reads comes before it
+        before = len(found)
+        for node, needed in enumerate(needs):
+            if node not in found and not found.isdisjoint(needed):
+                found.add(node)
     return found
 
 
 def upstream(graph: Graph, nodes: Iterable[int]) -> set[int]:
     """These nodes and all that they depend on."""
-    found = set(nodes)
-    for node in reversed(range(len(graph.nodes))):
-        if node in found:
-            found.update(reads(graph, node))
+    found: set[int] = set()
+    todo = list(nodes)
+    while todo:
+        node = todo.pop()
+        if node not in found:
+            found.add(node)
+            todo.extend(reads(graph, node))
     return found
 
 
@@ -75,34 +85,64 @@ def meanings(graph: Graph) -> dict[str, bytes]:
                     for scope in (graph.scopes[axis] for axis in graph.layout.axes[node.scope])
                     if isinstance(scope, Each)
                 ],
+                *_control(graph, index),
             )
         )
-        for node in graph.nodes
+        for index, node in enumerate(graph.nodes)
     }
 
 
-def _outputs(graph: Graph, value: Value) -> Iterator[int]:
-    if isinstance(value, Output):
-        yield value.node
-    elif isinstance(value, Item):
-        each = graph.scopes[value.scope]
-        assert isinstance(each, Each)
-        yield from _outputs(graph, each.sources[value.source])
-    else:
-        for part in parts(value):
-            yield from _outputs(graph, part)
+def _control(graph: Graph, node: int) -> list[object]:
+    """What decides whether and how often a node runs; empty where nothing does, as it was before there was any."""
+    found: list[object] = []
+    scope = graph.nodes[node].scope
+    while scope != ROOT:
+        match graph.scopes[scope]:
+            case Branch(test=test, cases=cases, default=default):
+                found.append(["branch", graph.nodes[test].id, cases, default])
+            case Loop(initial=initial, results=results, until=until):
+                carried = [[_spelled(graph, value) for value in values] for values in (initial, results)]
+                found.append(["loop", carried, graph.nodes[until].id])
+        scope = graph.scopes[scope].parent
+    if not graph.nodes[node].is_step:
+        branches = [graph.scopes[branch] for branch in graph.layout.branches.get(node, ())]
+        cases_of = [[one.cases, one.default] for one in branches if isinstance(one, Branch)]
+        found.append([graph.nodes[node].kind, cases_of])
+    return found
 
 
-def _inputs(graph: Graph, value: Value) -> Iterator[str]:
-    if isinstance(value, Input):
-        yield value.name
-    elif isinstance(value, Item):
-        each = graph.scopes[value.scope]
-        assert isinstance(each, Each)
-        yield from _inputs(graph, each.sources[value.source])
-    else:
-        for part in parts(value):
-            yield from _inputs(graph, part)
+def _read(graph: Graph, node: int) -> Iterator[Value]:
+    """The values that a node reads, or that decide about it."""
+    for _, value in graph.nodes[node].args:
+        yield value
+    scope = graph.nodes[node].scope
+    while scope != ROOT:
+        chosen = graph.scopes[scope]
+        if not (isinstance(chosen, Loop) and chosen.until == node):
+            yield from scope_values(chosen)
+        scope = chosen.parent
+
+
+def _leaves(graph: Graph, value: Value, seen: set[Value]) -> Iterator[Output | Input]:
+    """The outputs and inputs that a value is made of; what a loop carries is looked into once."""
+    match value:
+        case Output() | Input():
+            yield value
+        case Item(scope=scope, source=source):
+            each = graph.scopes[scope]
+            assert isinstance(each, Each)
+            yield from _leaves(graph, each.sources[source], seen)
+        case State(scope=scope, position=position) | Last(scope=scope, position=position):
+            carried = State(scope, position)
+            if carried not in seen:
+                seen.add(carried)
+                loop = graph.scopes[scope]
+                assert isinstance(loop, Loop)
+                yield from _leaves(graph, loop.initial[position], seen)
+                yield from _leaves(graph, loop.results[position], seen)
+        case _:
+            for part in parts(value):
+                yield from _leaves(graph, part, seen)
 
 
 def _spelled(graph: Graph, value: Value) -> object:
@@ -115,6 +155,14 @@ def _spelled(graph: Graph, value: Value) -> object:
             return ["output", graph.nodes[node].id, output]
         case Item(scope=scope, source=source):
             return ["item", len(graph.layout.axes[scope]), source]
+        case State(scope=scope, position=position):
+            return ["state", len(graph.layout.axes[scope]), position]
+        case Last(scope=scope, position=position):
+            loop = graph.scopes[scope]
+            assert isinstance(loop, Loop)
+            return ["last", graph.nodes[loop.until].id, position]
+        case Test(op=op, operands=operands):
+            return ["test", op, [_spelled(graph, operand) for operand in operands]]
         case ListOf(items=items, is_tuple=is_tuple):
             return ["tuple" if is_tuple else "list", [_spelled(graph, item) for item in items]]
         case DictOf(items=pairs):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -12,9 +12,22 @@ import msgspec
 
 from plait.errors import DefinitionError, did_you_mean
 from plait.graph.arguments import apart, together
+from plait.graph.conditions import Condition
 from plait.graph.model import ROOT, Each, Graph, Group, InputSpec, Node, Scope, StepSpec
 from plait.graph.refs import Mapped, Outputs, Product, Ref
-from plait.graph.values import Const, DictOf, Grid, Input, Item, ListOf, Output, Value, parts
+from plait.graph.values import (
+    Const,
+    DictOf,
+    Grid,
+    Input,
+    Item,
+    ListOf,
+    Output,
+    State,
+    Test,
+    Value,
+    parts,
+)
 
 if TYPE_CHECKING:
     import inspect
@@ -70,6 +83,8 @@ class Tracer:
         self._kept: list[Any] = []
         self._prefix = ""
         self._ids: dict[str, int] = {}
+        self._kinds: dict[str, int] = {}
+        self.after_when: dict[int, Any] = {}  # for each scope the `when` that ended last in it
 
     @contextmanager
     def active(self) -> Iterator[None]:
@@ -104,6 +119,46 @@ class Tracer:
         self.nodes.append(node)
         refs = tuple(Ref(self, Output(index, at), name) for at, name in enumerate(node.outputs))
         return refs[0] if len(refs) == 1 else Outputs(refs, tuple(spec.outputs))
+
+    def decide(
+        self,
+        kind: str,
+        args: Sequence[tuple[str, Any]],
+        text: str,
+        *,
+        function: Callable[..., Any],
+        outputs: Sequence[str] = (),
+    ) -> tuple[Ref, ...]:
+        """What the run decides itself: a node of another kind than a step, in the scope that is open.
+
+        Args:
+            args: condition and operands, as they were written.
+            outputs: names of its values, inside this node; itself if left out.
+        """
+        node_id = self._new_id(kind)
+        lifted = tuple(
+            (name, (self.condition if name == "condition" else self._lift)(f"{node_id}.{name}", raw))
+            for name, raw in args
+        )
+        index = self._kinds.get(kind)
+        if index is None:
+            index = self._kinds[kind] = len(self.steps)
+            self.steps.append(StepSpec(kind, function.__module__, function.__qualname__, (kind,)))
+            self.functions.append(function)
+            self.uses.append(())
+        node = Node(
+            id=node_id,
+            step=index,
+            scope=self.scope,
+            args=lifted,
+            outputs=tuple(f"{node_id}_{name}" for name in outputs) or (node_id,),
+            where=self.user_line(),
+            kind=kind,
+            text=text,
+        )
+        self.nodes.append(node)
+        at = len(self.nodes) - 1
+        return tuple(Ref(self, Output(at, position), name) for position, name in enumerate(node.outputs))
 
     def call_pipeline(
         self,
@@ -169,6 +224,8 @@ class Tracer:
                 return self._lies_in(own, scope) and self._by_element(each.sources[source], scope)
             case Item():
                 return True
+            case State(scope=loop):
+                return self._lies_in(loop, scope)
         return any(self._by_element(part, scope) for part in parts(value))
 
     def _lies_in(self, scope: int, around: int) -> bool:
@@ -209,7 +266,7 @@ class Tracer:
         Raises:
             DefinitionError: no step was called, or nothing is returned.
         """
-        if not self.nodes:
+        if not any(node.is_step for node in self.nodes):
             raise DefinitionError(
                 f"pipeline {self.name!r} calls no step", hint="call at least one @step function in it"
             )
@@ -304,6 +361,12 @@ class Tracer:
                 return self._seen_from_here(raw._value)
             case _Element():
                 return raw.value
+            case Condition():
+                raise DefinitionError(
+                    f"the condition {raw.text!r} cannot be passed on",
+                    where=self.user_line(),
+                    hint="it is for when(…) and until=…; pass its operands and compare inside the step",
+                )
             case Product():
                 columns = tuple(self._lift(f"{label}[{at}]", given) for at, given in enumerate(raw.lists))
                 return Grid(columns, raw.column)
@@ -338,6 +401,12 @@ class Tracer:
             assert isinstance(each, Each)
             value = each.sources[value.source]
         if not isinstance(value, Item) and self._left_behind(value):
+            if isinstance(value, State):
+                raise DefinitionError(
+                    "what a loop carries cannot leave it by itself",
+                    where=self.user_line(),
+                    hint="use what repeat(…) returns",
+                )
             raise DefinitionError(
                 "a list that was made of elements of an each(...) cannot leave it as it is",
                 where=self.user_line(),
@@ -346,9 +415,33 @@ class Tracer:
         return value
 
     def _left_behind(self, value: Value) -> bool:
-        if isinstance(value, Item):
+        if isinstance(value, Item | State):
             return not self._lies_in(self.scope, value.scope)
         return any(self._left_behind(part) for part in parts(value))
+
+    def condition(self, label: str, raw: Any) -> Value:
+        """What decides: a comparison, a coming value that will be true or false, or True or False.
+
+        Raises:
+            DefinitionError: it is none of them.
+        """
+        match raw:
+            case Condition(op=op, operands=operands):
+                if raw._tracer is not self:
+                    raise DefinitionError(
+                        f"the condition {raw.text!r} belongs to another pipeline", where=self.user_line()
+                    )
+                return Test(op, tuple(self._operand(label, operand) for operand in operands))
+            case Ref() | bool():
+                return self._lift(label, raw)
+        raise DefinitionError(
+            f"a condition is a comparison or a step's output, got {type(raw).__name__}: {raw!r:.80}",
+            where=self.user_line(),
+            hint="such as score > 0.9, or a step that returns True or False",
+        )
+
+    def _operand(self, label: str, raw: Any) -> Value:
+        return self.condition(label, raw) if isinstance(raw, Condition) else self._lift(label, raw)
 
     def _step(self, step: Step[..., Any]) -> int:
         index = self._step_index.get(id(step))
@@ -403,7 +496,7 @@ class _Element:
 
 def _holds_ref(raw: Any) -> bool:
     match raw:
-        case Ref() | Mapped() | _Element():
+        case Ref() | Mapped() | _Element() | Condition():
             return True
         case list() | tuple():
             return any(_holds_ref(item) for item in raw)

@@ -14,8 +14,8 @@ from typing import Any, Protocol, TypeAlias
 from msgspec import Struct
 
 from plait.errors import DefinitionError
-from plait.graph.model import Each, Graph, Path
-from plait.graph.values import Const, DictOf, Grid, Input, Item, ListOf, Output, Value
+from plait.graph.model import Each, Graph, Loop, Path
+from plait.graph.values import Const, DictOf, Grid, Input, Item, Last, ListOf, Output, State, Test, Value
 
 __all__ = [
     "Facts",
@@ -27,6 +27,7 @@ __all__ = [
     "Need",
     "Resolved",
     "Unknown",
+    "is_there",
     "resolve",
     "size",
 ]
@@ -88,7 +89,7 @@ class Facts(Protocol):
     """What is known so far of lengths."""
 
     def extent(self, scope: int, path: Path) -> int | None:
-        """How many elements an ``each`` scope has at a path, once it has been entered."""
+        """How many elements an ``each`` scope has at a path, once it is entered; rounds of a loop that is over."""
 
     def output_lengths(self, node: int, output: int, path: Path) -> Lengths:
         """The lengths of a list that a task returned and an ``each`` takes apart; None while it is not done."""
@@ -96,9 +97,16 @@ class Facts(Protocol):
     def input_lengths(self, name: str) -> Lengths:
         """The lengths of an input that an ``each`` takes apart."""
 
+    def absent(self, node: int, path: Path) -> bool:
+        """Whether a task, or all tasks below a path, did not run because a branch was not taken."""
+
 
 def resolve(graph: Graph, facts: Facts, value: Value, scope: int, path: Path, index: Path = ()) -> Resolved:
-    """What a value is made of, seen from a scope at a path; ``index`` picks an element of it."""
+    """What a value is made of, seen from a scope at a path; ``index`` picks an element of it.
+
+    Raises:
+        Unknown: it is what a loop ends with, and the loop goes on.
+    """
     match value:
         case Output(node=node, output=output):
             layout = graph.layout
@@ -116,6 +124,11 @@ def resolve(graph: Graph, facts: Facts, value: Value, scope: int, path: Path, in
             inner = graph.scopes[each]
             assert isinstance(inner, Each)
             return resolve(graph, facts, inner.sources[source], outer, path[:at], (path[at], *index))
+        case State() | Last():
+            inside, outer, before = _carried(graph, facts, value, path)
+            return resolve(graph, facts, inside, outer, before, index)
+        case Test(operands=operands):
+            return Many(tuple(resolve(graph, facts, operand, scope, path) for operand in operands))
         case ListOf(items=items, is_tuple=is_tuple):
             if index:
                 return resolve(graph, facts, items[index[0]], scope, path, index[1:])
@@ -164,6 +177,11 @@ def size(graph: Graph, facts: Facts, value: Value, scope: int, path: Path, index
             inner = graph.scopes[each]
             assert isinstance(inner, Each)
             return size(graph, facts, inner.sources[source], outer, path[:at_axis], (path[at_axis], *index))
+        case State() | Last():
+            inside, outer, before = _carried(graph, facts, value, path)
+            return size(graph, facts, inside, outer, before, index)
+        case Test():
+            raise DefinitionError("each(...) needs a list, got a comparison")
         case ListOf(items=items):
             return size(graph, facts, items[index[0]], scope, path, index[1:]) if index else len(items)
         case Grid(columns=columns, column=column):
@@ -178,6 +196,40 @@ def size(graph: Graph, facts: Facts, value: Value, scope: int, path: Path, index
             raise DefinitionError(
                 "each(...) needs a list, got a dict: use each(list(d.items())) of a step's result"
             )
+
+
+def is_there(facts: Facts, resolved: Resolved) -> bool:
+    """Whether nothing that a value needs is missing because its branch was not taken."""
+    match resolved:
+        case Need(node=node, path=path):
+            return not facts.absent(node, path)
+        case Many(items=items):
+            return all(is_there(facts, item) for item in items)
+        case Keyed(items=pairs):
+            return all(is_there(facts, item) for _, item in pairs)
+    return True
+
+
+def _carried(graph: Graph, facts: Facts, value: State | Last, path: Path) -> tuple[Value, int, Path]:
+    """What a loop carries: the value that stands for it, and the scope and path that it is seen from."""
+    loop = graph.scopes[value.scope]
+    assert isinstance(loop, Loop)
+    at = len(graph.layout.axes[value.scope]) - 1
+    if isinstance(value, Last):
+        rounds = facts.extent(value.scope, path[:at])
+        if rounds is None:
+            raise Unknown((~value.scope, path[:at]))
+    else:
+        rounds = path[at]
+    carried: Value = State(value.scope, value.position)
+    # A round may pass on what it was given: a loop and no recursion, since rounds can be many.
+    while isinstance(carried, State) and carried.scope == value.scope and rounds > 0:
+        carried = loop.results[carried.position]
+        rounds -= 1
+        if not (isinstance(carried, State) and carried.scope == value.scope):
+            return carried, value.scope, (*path[:at], rounds)
+    assert isinstance(carried, State)
+    return loop.initial[carried.position], loop.parent, path[:at]
 
 
 def _outside(graph: Graph, each: int) -> tuple[int, int]:

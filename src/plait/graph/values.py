@@ -10,7 +10,20 @@ from typing import Any, TypeAlias, Union
 
 from msgspec import Struct
 
-__all__ = ["Const", "DictOf", "Grid", "Input", "Item", "ListOf", "Output", "Value", "parts"]
+__all__ = [
+    "Const",
+    "DictOf",
+    "Grid",
+    "Input",
+    "Item",
+    "Last",
+    "ListOf",
+    "Output",
+    "State",
+    "Test",
+    "Value",
+    "parts",
+]
 
 
 class Const(Struct, frozen=True, tag="const"):
@@ -59,7 +72,30 @@ class Grid(Struct, frozen=True, tag="grid"):
     column: int
 
 
-Value: TypeAlias = Union[Const, Input, Output, Item, ListOf, DictOf, Grid]  # noqa: UP007 - msgspec reads it
+class State(Struct, frozen=True, tag="state"):
+    """What a loop carries from round to round: the initial value in the first round, then the round before's result."""
+
+    scope: int
+    position: int = 0
+
+
+class Last(Struct, frozen=True, tag="last"):
+    """What a loop carried after its last round, seen from outside the loop."""
+
+    scope: int
+    position: int = 0
+
+
+class Test(Struct, frozen=True, tag="test"):
+    """A comparison, or ``and``, ``or``, ``not`` of some; only the run itself evaluates it, for branches and loops."""
+
+    op: str
+    operands: tuple[Value, ...]
+
+
+Value: TypeAlias = Union[  # noqa: UP007 - msgspec reads it
+    Const, Input, Output, Item, ListOf, DictOf, Grid, State, Last, Test
+]
 
 
 def parts(value: Value) -> tuple[Value, ...]:
@@ -71,4 +107,6 @@ def parts(value: Value) -> tuple[Value, ...]:
             return tuple(inner for _, inner in pairs)
         case Grid(columns=columns):
             return columns
+        case Test(operands=operands):
+            return operands
     return ()

@@ -292,6 +292,9 @@ class _Known:
     def output_lengths(self, node: int, output: int, path: tuple[int, ...]) -> None:
         return None
 
+    def absent(self, node: int, path: tuple[int, ...]) -> bool:
+        return False
+
     def input_lengths(self, name: str) -> Any:
         return _lengths(self._values[name], self._depths.get(name, 0))
 

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from plait.errors import ConfError, PlaitError, TargetError, did_you_mean, nearest
 from plait.graph.pipeline import Definition
-from plait.project.place import project_root
+from plait.project.place import packaged, project_root
 
 __all__ = ["Found", "ProjectFile", "discover", "find_pipeline", "pipeline_names", "project_at"]
 
@@ -36,10 +36,13 @@ class ProjectFile(Struct, frozen=True):
     root: Path
     package: str
     default: str | None
+    installed: Path | None = None
 
     @property
     def source(self) -> Path:
-        """The folder that holds the package: ``src/``, or the project's own."""
+        """The folder that holds the package: ``src/``, the project's own, or where it is installed."""
+        if self.installed is not None:
+            return self.installed
         inside = self.root / "src"
         return inside if (inside / Path(*self.package.split("."))).is_dir() else self.root
 
@@ -81,6 +84,9 @@ def project_at(start: Path) -> ProjectFile | None:
     Raises:
         ConfError: its ``[tool.plait]`` table is wrong.
     """
+    instead = packaged()
+    if instead is not None:
+        return _installed(*instead)
     root = project_root(start.resolve())
     if root is None:
         return None
@@ -101,6 +107,16 @@ def project_at(start: Path) -> ProjectFile | None:
             f"[tool.plait] default is {default!r}, not a name", where=str(file), hint='default = "training"'
         )
     return ProjectFile(root, package, default)
+
+
+def _installed(package: str, root: Path) -> ProjectFile:
+    """A package without its ``pyproject.toml``; its ``__main__`` remembers what that said."""
+    top = importlib.import_module(package)
+    default = getattr(importlib.import_module(f"{package}.__main__"), "DEFAULT", None)
+    folder = Path(str(top.__file__)).parent
+    for _ in package.split("."):
+        folder = folder.parent
+    return ProjectFile(root, package, default, folder)
 
 
 def pipeline_names(project: ProjectFile) -> list[str]:

@@ -21,7 +21,10 @@ GROUP = "plait.templates"
 _HERE = Path(__file__).parent / "templates"
 _TEXTS = {".py", ".toml", ".md", ".yml", ".yaml", ".ipynb", ".json", ".cfg", ".txt", ".rst"}
 # What working in a template leaves behind is none of it.
-_LEFT_BEHIND = {"__pycache__", ".plait", ".pytest_cache", ".ruff_cache", ".mypy_cache", ".ipynb_checkpoints"}
+_LEFT_BEHIND = {
+    ".ipynb_checkpoints", ".mypy_cache", ".plait", ".pytest_cache", ".ruff_cache", ".venv", "__pycache__",
+    "build", "dist",
+}  # fmt: skip
 
 
 class Template(Struct, frozen=True):

@@ -5,11 +5,26 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["home_at", "home_of", "project_root"]
+__all__ = ["PACKAGED", "home_at", "home_of", "packaged", "project_root"]
+
+PACKAGED = "PLAIT_PACKAGED"
+
+
+def packaged() -> tuple[str, Path] | None:
+    """The package that runs without its project, as ``python -m`` of what ``plait package`` made, and its folder.
+
+    The folder stands for the project: its ``conf/`` is read, its relative paths are meant. An environment variable
+    says it, so that workers know.
+    """
+    package, at, root = os.environ.get(PACKAGED, "").partition("@")
+    return (package, Path(root)) if at else None
 
 
 def project_root(start: Path) -> Path | None:
     """The nearest folder, from here upwards, whose ``pyproject.toml`` has a ``[tool.plait]`` table."""
+    instead = packaged()
+    if instead is not None:
+        return instead[1]
     folder = start if start.is_dir() else start.parent
     for candidate in (folder, *folder.parents):
         file = candidate / "pyproject.toml"

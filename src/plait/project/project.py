@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -111,7 +112,9 @@ class Project:
 
     @property
     def conf_folder(self) -> Path:
-        return self.root / str(self.settings.get("conf", "conf"))
+        """``conf/``, or what ``[tool.plait] conf`` or ``PLAIT_CONF`` names."""
+        named = os.environ.get("PLAIT_CONF")
+        return Path(named) if named else self.root / str(self.settings.get("conf", "conf"))
 
     @property
     def has_conf(self) -> bool:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from plait.data import Artifact, ArtifactStore
 from plait.errors import RecordError
-from plait.graph.model import ROOT, Graph, Path
+from plait.graph.model import ROOT, Graph, Path, task_name
 from plait.graph.unfold import Fixed, Given, Keyed, Lengths, Many, Need, Resolved, resolve
 from plait.graph.values import Value
 
@@ -73,6 +73,7 @@ class Results:
     Args:
         missing: answers with the outputs at a place, or None.
         missing_extent: answers with the number of elements of a scope at a path, or None.
+        missing_absent: answers why a place was skipped because a branch was not taken, or None.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Results:
         *,
         missing: Callable[[int, Path], tuple[Artifact, ...] | None] = lambda _node, _path: None,
         missing_extent: Callable[[int, Path], int | None] = lambda _scope, _path: None,
+        missing_absent: Callable[[int, Path], str | None] = lambda _node, _path: None,
     ) -> None:
         self.graph = graph
         self.store = store
@@ -92,12 +94,23 @@ class Results:
         self._children: dict[str, list[Artifact]] = {}
         self._missing = missing
         self._missing_extent = missing_extent
+        self._missing_absent = missing_absent
+        self._absent: dict[tuple[int, Path], str] = {}
 
     def add(self, node: int, path: Path, artifacts: tuple[Artifact, ...]) -> None:
         self._outputs[node, path] = artifacts
 
     def add_extent(self, scope: int, path: Path, items: int) -> None:
         self._extents[scope, path] = items
+
+    def add_absent(self, node: int, path: Path, reason: str) -> None:
+        self._absent[node, path] = reason
+
+    def absent(self, node: int, path: Path) -> bool:
+        return self._why_absent(node, path) is not None
+
+    def _why_absent(self, node: int, path: Path) -> str | None:
+        return self._absent.get((node, path)) or self._missing_absent(node, path)
 
     def outputs(self, node: int, path: Path) -> tuple[Artifact, ...] | None:
         return self._outputs.get((node, path)) or self._missing(node, path)
@@ -138,7 +151,14 @@ class Results:
     def _tree(self, resolved: Resolved) -> Tree:
         match resolved:
             case Need(node=node, output=output, path=path, index=index):
-                return self._gathered(node, output, path, index)
+                found = self._gathered(node, output, path, index)
+                if found is None:
+                    name = task_name(self.graph.nodes[node].id, path)
+                    raise RecordError(
+                        f"{name} has no value: {self._why_absent(node, path)}",
+                        hint="either(a, b) is the value of the branch that ran",
+                    )
+                return found
             case Given(name=name, index=index):
                 return Stored(self._element(self.inputs[name], index))
             case Fixed(value=value):
@@ -148,20 +168,26 @@ class Results:
             case Keyed(items=pairs):
                 return DictArg(tuple([(key, self._tree(item)) for key, item in pairs]))
 
-    def _gathered(self, node: int, output: int, path: Path, index: Path) -> Tree:
+    def _gathered(self, node: int, output: int, path: Path, index: Path) -> Tree | None:
+        """An output at a place; None if its branch was not taken. Elements of which it was not taken are left out."""
         axes = self.graph.layout.node_axes[node]
         if len(path) == len(axes):
             found = self.outputs(node, path)
             if found is None:
+                if self.absent(node, path):
+                    return None
                 name = self.graph.nodes[node].id
                 raise RecordError(f"task {name}{list(path) or ''} has no result")
             return Stored(self._element(found[output], index))
         items = self.extent(axes[len(path)], path)
         if items is None:
+            if self.absent(node, path):
+                return None
             raise RecordError(
                 f"the tasks of {self.graph.nodes[node].id!r} were never reached, so there is no result"
             )
-        return ListArg(tuple([self._gathered(node, output, (*path, at), ()) for at in range(items)]))
+        elements = [self._gathered(node, output, (*path, at), ()) for at in range(items)]
+        return ListArg(tuple([element for element in elements if element is not None]))
 
     def _element(self, artifact: Artifact, index: Path) -> Artifact:
         for position in index:

@@ -19,7 +19,7 @@ from plait.record.closures import Closure
 from plait.record.facts import DataCheck, ErrorInfo, LogLine
 from plait.record.paths import from_key, prefix_range, to_key
 from plait.record.results import Results, Tree, load_tree
-from plait.record.writer import HEARTBEAT_SECONDS
+from plait.record.writer import HEARTBEAT_SECONDS, NOT_TAKEN
 
 if TYPE_CHECKING:
     from plait.record.store import RecordStore
@@ -323,7 +323,12 @@ class Run:
         rows = self.store.database.rows("SELECT name, body FROM input WHERE run = ?", (self.key,))
         inputs = {name: _artifact.decode(body) for name, body in rows}
         return Results(
-            self.graph, self.store.artifacts, inputs, missing=self._outputs_at, missing_extent=self._extent_at
+            self.graph,
+            self.store.artifacts,
+            inputs,
+            missing=self._outputs_at,
+            missing_extent=self._extent_at,
+            missing_absent=self._absent_at,
         )
 
     @property
@@ -591,6 +596,13 @@ class Run:
         row = self.store.database.row(
             "SELECT items FROM extent WHERE run = ? AND scope = ? AND path = ?",
             (self.key, scope, to_key(path)),
+        )
+        return row[0] if row else None
+
+    def _absent_at(self, node: int, path: Path) -> str | None:
+        row = self.store.database.row(
+            "SELECT reason FROM attempt WHERE run = ? AND node = ? AND path = ? AND attempt = 0 AND decision = ?",
+            (self.key, node, to_key(path), NOT_TAKEN),
         )
         return row[0] if row else None
 

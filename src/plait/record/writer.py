@@ -18,7 +18,7 @@ from plait.record.database import Database
 from plait.record.facts import DataCheck, DatasetWrite, ErrorInfo, LogLine, Metric, Preview, Usage
 from plait.record.paths import to_key
 
-__all__ = ["RunWriter", "new_run", "run_goes_on", "store_closures", "store_document"]
+__all__ = ["NOT_TAKEN", "RunWriter", "new_run", "run_goes_on", "store_closures", "store_document"]
 
 Origin: TypeAlias = tuple[int, int, Path, int]
 _encode = msgspec.msgpack.Encoder().encode
@@ -129,6 +129,10 @@ class RunWriter:
     def launched(self, node: int, path: Path, attempt: int, key: str | None, decision: str) -> None:
         self._add(_LAUNCHED, self.key, node, to_key(path), attempt, key, decision)
 
+    def superseded(self, node: int, path: Path, reason: str) -> None:
+        """A task of a resumed run had a result that can no longer be read: it runs once more."""
+        self._add(_SUPERSEDED, reason, self.key, node, to_key(path))
+
     def cached(self, node: int, path: Path, key: str | None, source: str, origin: Origin | None) -> None:
         """A task whose result was there; ``source`` is the id of the run that made it.
 
@@ -182,9 +186,20 @@ class RunWriter:
             attempt,
         )
 
-    def settled(self, node: int, path: Path, state: str, reason: str) -> None:
-        """A task that ended without an attempt: skipped, or refused before it began."""
-        self._add(_SETTLED, self.key, node, to_key(path), state, reason)
+    def settled(self, node: int, path: Path, state: str, reason: str, *, absent: bool = False) -> None:
+        """A task that ended without an attempt: skipped, or refused before it began.
+
+        Args:
+            absent: it was skipped because a branch was not taken.
+        """
+        self._add(_SETTLED, self.key, node, to_key(path), state, reason, NOT_TAKEN if absent else None)
+
+    def decided(
+        self, node: int, path: Path, state: str, said: str, reason: str = "", error: ErrorInfo | None = None
+    ) -> None:
+        """What the run decided itself, or could not; ``said`` is how it came out."""
+        body = _encode(error) if error else None
+        self._add(_DECIDED, self.key, node, to_key(path), state, reason or None, time.time(), body, said)
 
     def outputs(self, node: int, path: Path, artifacts: tuple[Artifact, ...]) -> None:
         key = to_key(path)
@@ -290,33 +305,46 @@ class RunWriter:
 
 
 HEARTBEAT_SECONDS = 5.0
+NOT_TAKEN = "branch not taken"
 
 _ARTIFACT = "INSERT INTO artifact VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _EXTENT = "INSERT INTO extent VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _LAUNCHED = "INSERT INTO attempt (run, node, path, attempt, key, decision) VALUES (?, ?, ?, ?, ?, ?)"
 _CACHED = (
     "INSERT INTO attempt (run, node, path, attempt, state, ended_at, key, source)"
-    " VALUES (?, ?, ?, 0, 'cached', ?, ?, ?)"
+    " VALUES (?, ?, ?, 0, 'cached', ?, ?, ?) ON CONFLICT (run, node, path, attempt)"
+    " DO UPDATE SET state = excluded.state, ended_at = excluded.ended_at, key = excluded.key, source = excluded.source"
 )
 _CACHED_METRICS = (
     "INSERT INTO metric (run, node, path, attempt, name, position, at, value, logged_at)"
     " SELECT ?, ?, ?, 0, name, position, at, value, logged_at FROM metric"
-    " WHERE run = ? AND node = ? AND path = ? AND attempt = ?"
+    " WHERE run = ? AND node = ? AND path = ? AND attempt = ? ON CONFLICT DO NOTHING"
 )
 _CACHED_PREVIEWS = (
     "INSERT INTO preview (run, node, path, attempt, position, name, artifact, body)"
     " SELECT ?, ?, ?, 0, position, name, artifact, body FROM preview"
-    " WHERE run = ? AND node = ? AND path = ? AND attempt = ?"
+    " WHERE run = ? AND node = ? AND path = ? AND attempt = ? ON CONFLICT DO NOTHING"
 )
 _ENDED = (
     "UPDATE attempt SET state = ?, reason = ?, worker = ?, started_at = ?, ended_at = ?, cpu_seconds = ?,"
     " peak_memory = ?, error = ? WHERE run = ? AND node = ? AND path = ? AND attempt = ?"
 )
 _SETTLED = (
-    "INSERT INTO attempt (run, node, path, attempt, state, reason) VALUES (?, ?, ?, 0, ?, ?)"
+    "INSERT INTO attempt (run, node, path, attempt, state, reason, decision) VALUES (?, ?, ?, 0, ?, ?, ?)"
     " ON CONFLICT DO NOTHING"
 )
-_OUTPUT = "INSERT INTO output VALUES (?, ?, ?, ?, ?, ?)"
+_OUTPUT = (
+    "INSERT INTO output VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (run, node, path, position)"
+    " DO UPDATE SET artifact = excluded.artifact, body = excluded.body"
+)
+_SUPERSEDED = (
+    "UPDATE attempt SET state = 'retried', reason = ? WHERE run = ? AND node = ? AND path = ?"
+    " AND state IN ('done', 'cached')"
+)
+_DECIDED = (
+    "INSERT INTO attempt (run, node, path, attempt, state, reason, ended_at, error, decision)"
+    " VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+)
 _METRIC = (
     "INSERT INTO metric (run, node, path, attempt, name, position, at, value, logged_at)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"

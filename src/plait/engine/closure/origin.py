@@ -40,7 +40,7 @@ class Origins:
     """
 
     def __init__(self, first_party: Callable[[ModuleType], bool] | None = None) -> None:
-        self._first_party = first_party
+        self._first_party = first_party or _packaged()
         self._modules: dict[str, tuple[ModuleType, Origin]] = {}
         self._globals: dict[int, tuple[dict[str, Any], Origin]] = {}
         self._versions: dict[str, tuple[str, str]] = {}
@@ -239,3 +239,14 @@ def _file_version(file: str | None) -> str:
     from blake3 import blake3
 
     return "file:" + blake3(Path(file).read_bytes()).hexdigest()[:16]
+
+
+def _packaged() -> Callable[[ModuleType], bool] | None:
+    """A project that was packaged is the user's code still, though it was installed."""
+    from plait.project.place import packaged
+
+    found = packaged()
+    if found is None:
+        return None
+    own = found[0]
+    return lambda module: module.__name__ == own or module.__name__.startswith(f"{own}.")
