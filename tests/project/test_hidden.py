@@ -50,7 +50,7 @@ def flow(password, token, url="x"):
     n = speak(password, token)
     give_back(token, n)
     fail(token, n)
-    die(token, n)
+    return die(token, n)
 """
 
 
