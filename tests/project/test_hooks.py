@@ -195,7 +195,7 @@ def test_a_failed_check_stops_what_depends_on_it_and_leaves_what_was_published(p
     before = (project / "data/load.json").read_bytes()
     assert "many" in plait(project, "show")[1]
     write(project, "data/rows.json", '[{"n": 1}, {"n": 99}]')
-    code, said = plait(project, "run", "flow")
+    code, _ = plait(project, "run", "flow")
     assert code == 1
     assert (project / "data/load.json").read_bytes() == before
     shown = plait(project, "show")[1]

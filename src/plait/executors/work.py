@@ -131,8 +131,9 @@ class Work:
         if self._wants("step_failed"):
             from plait.project.hookspecs import StepFailed
 
-            said = {"seconds": time.time() - started, "error": info.type, "message": info.message}
-            self._tell("step_failed", StepFailed(**self._which(spec), **said))
+            seconds = time.time() - started
+            context = StepFailed(**self._which(spec), seconds=seconds, error=info.type, message=info.message)
+            self._tell("step_failed", context)
         return info
 
     def _take_checks(self) -> tuple[DataCheck, ...]:
