@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from plait.graph.model import Graph
     from plait.graph.refs import each
     from plait.graph.step import Step, step
+    from plait.project.hooks import hook
     from plait.project.project import Project
     from plait.record.views import Run, Task
 
@@ -33,6 +34,7 @@ __all__ = [
     "either",
     "fork",
     "get_run",
+    "hook",
     "list_runs",
     "log",
     "otherwise",
@@ -59,6 +61,7 @@ _HOMES = {
     "either": "plait.graph.branches",
     "fork": "plait.api",
     "get_run": "plait.api",
+    "hook": "plait.project.hooks",
     "list_runs": "plait.api",
     "load_ipython_extension": "plait.notebook",
     "log": "plait.engine.current",

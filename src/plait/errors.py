@@ -10,10 +10,12 @@ __all__ = [
     "ConfError",
     "DataError",
     "DefinitionError",
+    "HookError",
     "ParameterError",
     "PlaitError",
     "RecordError",
     "RunFailed",
+    "SecretFound",
     "StepError",
     "StoreError",
     "TargetError",
@@ -77,6 +79,14 @@ class CatalogError(PlaitError):
 
 class DataError(PlaitError):
     """A value cannot be stored, or what was stored cannot be read."""
+
+
+class SecretFound(DataError):
+    """A value was to be stored that holds a secret."""
+
+
+class HookError(PlaitError):
+    """A hook of the project or of a plugin is written wrong, or raised where nothing had begun yet."""
 
 
 class StoreError(PlaitError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -15,7 +15,7 @@ from plait.data.framing import HEAD_LIMIT, frame, unframe
 from plait.data.hashing import artifact_id, blob_id
 from plait.data.registry import REGISTRY
 from plait.data.serializer import Buffer
-from plait.errors import DataError, StoreError
+from plait.errors import DataError, SecretFound, StoreError
 
 __all__ = ["ArtifactStore"]
 
@@ -43,6 +43,9 @@ class ArtifactStore:
 
     read_reference: Callable[[Artifact], Any] | None = None
     """Reads what an artifact only refers to, such as a dataset; set by whoever knows the project."""
+
+    forbidden: Callable[[Buffer], bool] | None = None
+    """Says of bytes whether they must not be stored, such as a secret's."""
 
     def __repr__(self) -> str:
         return f"ArtifactStore({self.url!r})"
@@ -76,11 +79,20 @@ class ArtifactStore:
         if kind in _SMALL and ((kind is not str and kind is not bytes) or len(value) <= _SHORT):
             head = b"\0" + scalar_head(value, kind)
             if len(head) <= HEAD_LIMIT:
+                self._refuse_forbidden(name, (head,))
                 name = "None" if value is None else kind.__name__
                 return Artifact(artifact_id("scalar", head, None, ()), "scalar", name, len(head), head)
         payload = encode(value, REGISTRY, name)
+        self._refuse_forbidden(name, (payload.head, *payload.buffers))
         framed, large = frame(payload.head, payload.buffers)
         return self._keep(payload.format, payload.type, framed, large, payload.meta)
+
+    def _refuse_forbidden(self, name: str, data: Iterable[Buffer]) -> None:
+        if self.forbidden is not None and any(map(self.forbidden, data)):
+            raise SecretFound(
+                f"{name} holds a secret of this project, which must not be stored",
+                hint="hand on what was made with the secret; who needs the secret itself takes it as a parameter",
+            )
 
     def _keep(
         self,

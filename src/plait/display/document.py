@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from plait.data import Artifact
+from plait.display.checks import check_objects
 from plait.display.events import error_object
 from plait.display.steps import progress_of
 from plait.errors import PlaitError
@@ -39,6 +40,7 @@ def run_document(run: Run) -> dict[str, Any]:
             {"task": task_name(run.graph.nodes[node].id, path), "values": values}
             for (node, path), values in run.last_metrics().items()
         ],
+        "checks": check_objects(run),
         "outputs": {name: _output(run, name) for name in run.outputs},
         "graph": _raw_json(run.graph.to_json()),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from plait.display.checks import check_lines
 from plait.display.errors import shown_path
 from plait.display.metrics import metric_lines
 from plait.display.steps import progress_of, step_lines
@@ -29,6 +30,7 @@ def run_page(run: Run, width: int) -> list[Text]:
         metric_lines(run, width),
         _outputs(run, width),
         result_lines(run, width) if run.status == "done" else [],
+        check_lines(run, width),
         failure_lines(run, width),
     )
     for block in blocks:

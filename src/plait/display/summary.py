@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from plait.display.checks import check_lines
 from plait.display.elements import element_text
 from plait.display.errors import error_lines, headline, wrapped
 from plait.display.metrics import metric_lines
@@ -23,7 +24,13 @@ def summary(run: Run, width: int) -> list[Text]:
     """A run that has ended: steps, metrics, result or failures, and what to type next."""
     result = result_lines(run, width) if run.status == "done" else []
     lines = [head(run), Text(), *step_lines(run.graph, progress_of(run), width, inputs=False)]
-    for block in (metric_lines(run, width), result, failure_lines(run, width), next_lines(run, width)):
+    for block in (
+        metric_lines(run, width),
+        result,
+        check_lines(run, width, only_bad=True),
+        failure_lines(run, width),
+        next_lines(run, width),
+    ):
         if block:
             lines += [Text(), *block]
     return lines

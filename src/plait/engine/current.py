@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from plait.data import ArtifactStore
-from plait.errors import StepError
+from plait.errors import SecretFound, StepError
 from plait.graph.model import Path, task_name
 from plait.record.facts import LogLine, Metric, Preview
 
@@ -33,6 +33,7 @@ class TaskContext:
         params: dict[str, Any],
         store: ArtifactStore,
         keeper: object = None,
+        mask: Callable[[Any], Any] | None = None,
     ) -> None:
         self.run_id = run_id
         self.pipeline = pipeline
@@ -42,6 +43,7 @@ class TaskContext:
         self.params = params
         self.store = store
         self.keeper = keeper  # who keeps what this task prints and logs
+        self.mask = mask  # hides secrets in what is kept
         self.lines: deque[LogLine] = deque()
         self.metrics: deque[Metric] = deque()
         self.previews: list[Preview] = []
@@ -164,6 +166,8 @@ def log(value: Any = None, /, *, name: str | None = None, at: float | None = Non
 
 
 def _keep(task: TaskContext, name: str, value: Any, at: float | None) -> None:
+    if task.mask is not None:
+        name, value = task.mask(name), task.mask(value)
     number = _number(value)
     if number is not None:
         task.metrics.append(Metric(name, number, None if at is None else float(at), time.time()))
@@ -173,7 +177,11 @@ def _keep(task: TaskContext, name: str, value: Any, at: float | None) -> None:
     while unique in taken:
         count += 1
         unique = f"{name}_{count}"
-    task.previews.append(Preview(unique, task.store.save(value)))
+    try:
+        kept = task.store.save(value, name)
+    except SecretFound:
+        kept = task.store.save(f"this {_title(value)} is not kept: it holds a secret")
+    task.previews.append(Preview(unique, kept))
 
 
 def _number(value: Any) -> float | None:

@@ -70,6 +70,8 @@ class Loop:
         reuse: decides which tasks need not run.
         attempts: how many attempts the tasks of a resumed run have behind them.
         listener: told of everything once it is committed.
+        mask: hides secrets in what a dead worker has left.
+        on_retry: told of an attempt that failed and will be followed by another.
     """
 
     def __init__(
@@ -84,6 +86,8 @@ class Loop:
         reuse: Reuse,
         attempts: Mapping[Place, int] | None = None,
         listener: Listener | None = None,
+        mask: Callable[[Report], Report] | None = None,
+        on_retry: Callable[[Report], None] | None = None,
     ) -> None:
         self.graph = graph
         self.functions = functions
@@ -94,6 +98,8 @@ class Loop:
         self.reuse = reuse
         self.listener = listener
         self.machine = Machine(graph, {name: results.input_lengths(name) for name in graph.layout.splits[1]})
+        self._mask = mask
+        self._on_retry = on_retry
         self._attempts = attempts or {}
         self._running: dict[Place, tuple[int, str | None]] = {}
         self._waiting: dict[str, list[Launch]] = {}
@@ -172,6 +178,8 @@ class Loop:
         if isinstance(message, Withdrawn):
             self._withdraw(message, actions)
             return
+        if self._mask is not None and isinstance(message, Report) and message.lost:
+            message = self._mask(message)  # its worker, which hides secrets, is gone
         self.writer.logs(node, path, attempt, message.lines)
         self.writer.metrics(node, path, attempt, message.metrics)
         if message.lines or message.metrics:
@@ -189,6 +197,7 @@ class Loop:
             self._ripe += self._waiting.pop(key, ())
         self.writer.previews(node, path, attempt, message.previews)
         self.writer.writes(node, path, attempt, message.writes)
+        self.writer.checks(node, path, attempt, message.checks)
         if message.error is None:
             actions += self._done(node, path, message.artifacts)
             self._ended(message, "done", "")
@@ -235,6 +244,8 @@ class Loop:
         answer = self.machine.handle(Failed(*place, now=time.monotonic()))
         retried = any(isinstance(action, Retry) and (action.node, action.path) == place for action in answer)
         self._ended(report, "retried" if retried else "failed", error.headline, error)
+        if retried and self._on_retry is not None:
+            self._on_retry(report)
         # The attempt's own row says that the task failed.
         return [
             action

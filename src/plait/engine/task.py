@@ -12,7 +12,7 @@ from plait.data import Artifact
 from plait.errors import DataError, TargetError
 from plait.graph.model import Path
 from plait.project.project import ProjectSpec
-from plait.record.facts import DatasetWrite, ErrorInfo, LogLine, Metric, Preview, Usage
+from plait.record.facts import DataCheck, DatasetWrite, ErrorInfo, LogLine, Metric, Preview, Usage
 from plait.record.results import DictArg, ListArg, Plain, Stored
 
 __all__ = [
@@ -87,6 +87,7 @@ class Report(Struct, frozen=True, array_like=True, tag="report"):
     metrics: tuple[Metric, ...] = ()
     previews: tuple[Preview, ...] = ()
     writes: tuple[DatasetWrite, ...] = ()
+    checks: tuple[DataCheck, ...] = ()
     lost: bool = False
 
 

@@ -6,6 +6,7 @@ import logging
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import IO, Any
 
 from plait.engine.current import TaskContext, active_task
@@ -25,6 +26,7 @@ class Capture:
     def __init__(self, *, tee: bool, sink: Any = None) -> None:
         self.tee = tee
         self.sink = sink
+        self.mask: Callable[[str], str] | None = None  # hides secrets in what is kept and shown
         self._previous: tuple[Any, Any] | None = None
         self._handler: logging.Handler | None = None
         self._root_level: int | None = None
@@ -62,7 +64,8 @@ class Capture:
             stream.finish(task)
 
     def keep(self, task: TaskContext, stream: str, text: str) -> None:
-        line = LogLine(time.time(), stream, clean(text))
+        text = clean(text)
+        line = LogLine(time.time(), stream, self.mask(text) if self.mask is not None else text)
         task.lines.append(line)
         if self.sink is not None:
             self.sink(line)
@@ -86,7 +89,8 @@ class _Router:
     def write(self, text: str) -> int:
         task = self._capture.own_task()
         if task is None or self._capture.tee:
-            self._target.write(text)
+            mask = self._capture.mask
+            self._target.write(text if mask is None else mask(text))
         if task is not None:
             self._take(task, text)
         return len(text)

@@ -8,21 +8,23 @@ import os
 import time
 import typing
 from collections.abc import Callable
-from typing import Any
-
-from msgspec import to_builtins
+from typing import Any, TypeVar
 
 from plait.data import Artifact, ArtifactStore
 from plait.engine.current import TaskContext
 from plait.engine.task import EndNow, Job, Report, TaskSpec
 from plait.errors import StepError
 from plait.executors.capture import Capture
+from plait.graph.model import task_name
 from plait.project.project import Project
-from plait.project.references import DATASET, load_reference
-from plait.record.facts import DatasetWrite, Usage, describe_error
+from plait.project.references import DATASET, PARAMETER, load_reference
+from plait.record.facts import DataCheck, DatasetWrite, ErrorInfo, Usage, data_check, describe_error
 from plait.record.results import Plain, Stored, load_tree
 
 __all__ = ["Work", "forget_peak", "peak_memory"]
+
+
+S = TypeVar("S")
 
 
 class Work:
@@ -46,7 +48,12 @@ class Work:
         self._hints: dict[int, dict[str, Any]] = {}
         self._writes: list[DatasetWrite] = []
         self.project = Project.of(job.project) if job.project is not None else None
+        self.hooks = self.project.hooks if self.project is not None else None
+        self.masker = self.project.masker() if self.project is not None else None
         store.read_reference = self._reference
+        if self.masker is not None:
+            capture.mask = self.masker.mask
+            store.forbidden = self.masker.is_in
 
     def _reference(self, artifact: Artifact) -> Any:
         return load_reference(self.project, artifact)
@@ -61,6 +68,7 @@ class Work:
             params=self.job.params,
             store=self.store,
             keeper=self.capture,
+            mask=self.masker.mask if self.masker is not None else None,
         )
 
     def do(self, spec: TaskSpec, task: TaskContext) -> tuple[Report, BaseException | None]:
@@ -71,9 +79,11 @@ class Work:
         raised: BaseException | None = None
         with task.active():
             try:
+                self._tell_start(spec)
                 arguments = {name: self._argument(spec, name, tree) for name, tree in spec.arguments}
                 result = (self._callers.get(spec.function) or self._caller(spec.function))(arguments)
                 artifacts = self._store_outputs(spec, result)
+                self._tell_end(spec, artifacts, started)
             except EndNow:
                 raise
             except SystemExit as error:
@@ -84,6 +94,7 @@ class Work:
                 raised = error
             finally:
                 self._come_home()
+                error_info = None if raised is None else self._described(spec, raised, started)
                 self.capture.finish(task)
         usage = Usage(started, time.time(), time.process_time() - cpu, peak_memory(), self.worker)
         report = Report(
@@ -91,14 +102,82 @@ class Work:
             spec.path,
             spec.attempt,
             artifacts if raised is None else (),
-            None if raised is None else describe_error(raised),
+            error_info,
             usage,
             task.take_lines(),
             task.take_metrics(),
             tuple(task.previews),
             tuple(self._writes),
+            self._take_checks(),
         )
-        return report, raised
+        return report, self._safe(raised, error_info)
+
+    def _safe(self, raised: BaseException | None, info: ErrorInfo | None) -> BaseException | None:
+        """The exception for whoever called from Python, unless it says a secret in a way that cannot be cleaned."""
+        if self.masker is None or raised is None or info is None:
+            return raised
+        text = str(raised)
+        return raised if self.masker.mask(text) == text else StepError(info.headline)
+
+    def hide(self, record: S) -> S:
+        """The record without the project's secrets."""
+        return record if self.masker is None else self.masker.struct(record)
+
+    def _described(self, spec: TaskSpec, raised: BaseException, started: float) -> ErrorInfo:
+        """An error as it is recorded; the exception itself is cleaned of secrets as well."""
+        if self.masker is not None:
+            self.masker.clean(raised)
+        info = self.hide(describe_error(raised))
+        if self._wants("step_failed"):
+            from plait.project.hookspecs import StepFailed
+
+            seconds = time.time() - started
+            context = StepFailed(**self._which(spec), seconds=seconds, error=info.type, message=info.message)
+            self._tell("step_failed", context)
+        return info
+
+    def _take_checks(self) -> tuple[DataCheck, ...]:
+        if self.project is None or not self.project.checked:
+            return ()
+        found, self.project.checked[:] = list(self.project.checked), []
+        return tuple(self.hide(data_check(one)) for one in found)
+
+    # Hooks.
+
+    def _wants(self, moment: str) -> bool:
+        return self.hooks is not None and self.hooks.wants(moment)
+
+    def _tell(self, moment: str, context: Any) -> None:
+        assert self.hooks is not None
+        self.hooks.tell(moment, context)
+
+    def _which(self, spec: TaskSpec) -> dict[str, Any]:
+        task = task_name(spec.name, spec.path)
+        return {
+            "run": self.job.run_id,
+            "pipeline": self.job.pipeline,
+            "step": spec.name,
+            "task": task,
+            "attempt": spec.attempt,
+        }
+
+    def _tell_start(self, spec: TaskSpec) -> None:
+        if self.hooks is None:
+            return
+        self.hooks.doing = (self.job.run_id, task_name(spec.name, spec.path))
+        if self._wants("step_started"):
+            from plait.project.hookspecs import StepStarted
+
+            self._tell("step_started", StepStarted(**self._which(spec)))
+
+    def _tell_end(self, spec: TaskSpec, artifacts: tuple[Artifact, ...], started: float) -> None:
+        if self._wants("step_finished"):
+            from plait.project.hookspecs import StepFinished
+
+            names = [name for name, _ in spec.outputs]
+            types = {name: one.type for name, one in zip(names, artifacts, strict=True)}
+            seconds = time.time() - started
+            self._tell("step_finished", StepFinished(**self._which(spec), seconds=seconds, outputs=types))
 
     def _caller(self, index: int) -> Callable[[dict[str, Any]], Any]:
         made = self._callers[index] = _caller(self._function(index))
@@ -114,7 +193,7 @@ class Work:
 
     def _argument(self, spec: TaskSpec, name: str, tree: Any) -> Any:
         if type(tree) is Stored:
-            if tree.artifact.format == DATASET:
+            if tree.artifact.format in (DATASET, PARAMETER):
                 return load_reference(self.project, tree.artifact, self._annotation(spec.function, name))
             return self.store.load(tree.artifact)
         if type(tree) is Plain and type(tree.value) not in (list, dict):
@@ -156,9 +235,10 @@ class Work:
         return hints.get(parameter)
 
     def _store_output(self, spec: TaskSpec, name: str, value: Any, depth: int) -> Artifact:
+        kept = self._keep(spec, name, value, depth)  # what must not be kept must not be published either
         if name in self.job.saves:
             self._publish(spec, name, value)
-        return self._keep(spec, name, value, depth)
+        return kept
 
     def _publish(self, spec: TaskSpec, name: str, value: Any) -> None:
         """Save an output in the catalog: after its checks, whole or not at all, before anyone hears of the result."""
@@ -166,17 +246,8 @@ class Work:
         part = "-".join(map(str, spec.path)) if spec.path else None
         catalog = self.project.catalog
         saved = catalog.save(name, value) if part is None else catalog.save_part(name, part, value)
-        self._writes.append(
-            DatasetWrite(
-                name,
-                saved.place,
-                saved.content,
-                saved.version,
-                saved.size,
-                part,
-                tuple(map(to_builtins, saved.checks)),
-            )
-        )
+        write = DatasetWrite(name, saved.place, saved.content, saved.version, saved.size, part)
+        self._writes.append(self.hide(write))
 
     def _keep(self, spec: TaskSpec, name: str, value: Any, depth: int) -> Artifact:
         if not depth:

@@ -105,7 +105,10 @@ class Worker:
                 loaded[index] = load_function(job.functions[index])
             return loaded[index]
 
-        return Work(job, function, ArtifactStore(job.store), capture, f"process {os.getpid()}")
+        work = Work(job, function, ArtifactStore(job.store), capture, f"process {os.getpid()}")
+        if work.project is not None:
+            work.project.announce()
+        return work
 
     def _do(self, work: Work, spec: TaskSpec) -> Report:
         task = work.context(spec)
@@ -121,6 +124,7 @@ class Worker:
         if raw:
             import msgspec
 
+            raw = [work.hide(line) for line in raw]
             report = msgspec.structs.replace(report, lines=(*report.lines, *raw))
         return report
 

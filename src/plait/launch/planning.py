@@ -6,6 +6,7 @@ from pathlib import Path
 
 from plait.engine.keys import Keys
 from plait.engine.plan import Plan, make_plan
+from plait.launch.hiding import hiding
 from plait.launch.prepare import Prepared
 from plait.launch.start import CachePolicy, open_reuse, store_inputs
 from plait.record.results import Results
@@ -24,7 +25,11 @@ def plan(
     records: RecordStore | None = None,
 ) -> Plan:
     """What `execute` would do with the same arguments: the same walk, the same decisions."""
-    records = records or open_records(prepared, home)
+    with hiding(prepared.project):
+        return _plan(prepared, records or open_records(prepared, home), policy)
+
+
+def _plan(prepared: Prepared, records: RecordStore, policy: CachePolicy | None) -> Plan:
     traced, graph = prepared.traced, prepared.graph
     inputs = store_inputs(traced, prepared.values, records.artifacts, prepared.project)
     keys = Keys(graph, traced.functions, traced.uses, records.artifacts)

@@ -13,6 +13,7 @@ from plait.graph.model import Each, Graph
 from plait.graph.pipeline import Definition
 from plait.graph.tracing import Traced
 from plait.graph.unfold import Unknown, size
+from plait.launch.hiding import hiding
 from plait.project.place import home_of
 from plait.project.project import Project
 
@@ -78,10 +79,12 @@ def prepare(definition: Definition, given: Mapping[str, Given], project: Project
         ParameterError: an argument is missing, unknown or of a wrong type; all of them are said at once.
     """
     project = project or project_of(definition)
-    traced = definition.trace()
-    values, origins = _arguments(definition, given, project)
-    values = _taken_apart(traced, values, project)
-    _check_lists(traced, {**traced.literals, **values})
+    with hiding(project):
+        project.announce()
+        traced = definition.trace()
+        values, origins = _arguments(definition, given, project)
+        values = _taken_apart(traced, values, project)
+        _check_lists(traced, {**traced.literals, **values})
     return Prepared(definition, traced, values, origins, project)
 
 
@@ -150,7 +153,8 @@ def _from_conf(
             catalog.dataset(name)  # a wrong entry is found now, not in the middle of the run
             values[name], origins[name] = FromCatalog(name), "catalog"
     for name, value in params.typed(typed).items():
-        values[name] = FromSecret(name) if has_secret(value) else value
+        # Typed, a secret may be a field of an object; as it was written it is a text somewhere inside.
+        values[name] = FromSecret(name) if has_secret(value) or has_secret(params.get(name)) else value
     params.check_overrides(definition.signature.parameters)
     return values, origins
 

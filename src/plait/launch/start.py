@@ -17,7 +17,7 @@ from plait.engine.keys import Keys
 from plait.engine.loop import Loop
 from plait.engine.reuse import Reuse, Take
 from plait.engine.task import Executor, Job
-from plait.errors import CatalogError, ParameterError, PlaitError, RecordError, did_you_mean
+from plait.errors import CatalogError, ParameterError, PlaitError, RecordError, SecretFound, did_you_mean
 from plait.graph.model import Graph
 from plait.graph.model import Path as TaskPath
 from plait.graph.pipeline import Definition
@@ -25,14 +25,17 @@ from plait.graph.slicing import downstream, input_names, meanings, upstream
 from plait.graph.tracing import Traced
 from plait.launch.again import target_of
 from plait.launch.facts import installed_packages, new_id, run_facts
+from plait.launch.hiding import hidden, hidden_graph, hiding
+from plait.launch.moments import retry_teller, tell_end, tell_start
 from plait.launch.prepare import FromCatalog, FromSecret, Given, Prepared, convert_given, project_of
 from plait.launch.published import Published
 from plait.project.place import home_of
 from plait.project.project import Project
 from plait.project.references import dataset_artifact, parameter_artifact
+from plait.project.secrets import Masker
 from plait.record.beginnings import beginning
 from plait.record.computations import Computations
-from plait.record.facts import clean, describe_error
+from plait.record.facts import DataCheck, clean, data_check, describe_error
 from plait.record.results import Results
 from plait.record.store import RecordStore
 from plait.record.takeover import finished_places, past_attempts, take_over
@@ -88,6 +91,13 @@ def execute(
     Raises:
         RecordError, StoreError: nothing can be written; what was committed stays.
     """
+    with hiding(prepared.project):
+        return _execute(prepared, executor, target, home, listener, policy)
+
+
+def _execute(
+    prepared: Prepared, executor: Executor, target: str, home: Path | None, listener: Any, policy: CachePolicy
+) -> Run:
     definition, project = prepared.definition, prepared.project
     records = RecordStore(home or project.home, create=True)
     with beginning(records.database):
@@ -151,6 +161,8 @@ def resume(
         found = places.get((node, path))
         return Take(found.artifacts, found.key, run.id, recorded=True) if found else None
 
+    project = project_of(definition)
+    project.announce()
     begin = _Begin(
         records,
         traced,
@@ -159,7 +171,7 @@ def resume(
         keys,
         run.params,
         policy,
-        project_of(definition),
+        project,
         prior,
         past_attempts(records.database, run.key),
     )
@@ -302,17 +314,20 @@ def _record(
     inputs: dict[str, tuple[Artifact, str]],
     parent: str | None = None,
 ) -> RunWriter:
+    masker = project.masker()
+    facts = {**run_facts(project.root), "env": project.env if project.has_conf else None}
+    closures = [keys.closure(step) for step in range(len(graph.steps))]
     return new_run(
         records.database,
-        graph,
+        hidden_graph(masker, graph),
         run_id=new_id(),
-        target=target,
-        params=params,
+        target=hidden(masker, target),
+        params=hidden(masker, params),
         packages=installed_packages(),
-        facts={**run_facts(project.root), "env": project.env if project.has_conf else None},
+        facts=hidden(masker, facts),
         executor=executor,
-        inputs=inputs,
-        closures=[keys.closure(step) for step in range(len(graph.steps))],
+        inputs={name: (one, hidden(masker, origin)) for name, (one, origin) in inputs.items()},
+        closures=closures if masker is None else [masker.struct(one) for one in closures],
         parent=parent,
     )
 
@@ -353,6 +368,8 @@ def open_reuse(
 def _carry(begin: _Begin, executor: Executor, listener: Any) -> Run:
     graph, writer, records = begin.traced.graph, begin.writer, begin.records
     run = records.run(writer.run_id)
+    project, masker = begin.project, begin.project.masker()
+    hooks = project.hooks
     watching = listener(run) if callable(listener) else listener
     reuse = open_reuse(records, graph, begin.keys, begin.policy, begin.project, prior=begin.prior)
     loop = Loop(
@@ -363,8 +380,8 @@ def _carry(begin: _Begin, executor: Executor, listener: Any) -> Run:
             graph.name,
             records.artifacts_url,
             (),
-            begin.params,
-            project=begin.project.spec if begin.project.has_conf else None,
+            hidden(masker, begin.params),
+            project=project.spec if project.has_conf or hooks is not None else None,
             saves=_saves(graph, begin.project),
         ),
         results=Results(graph, records.artifacts, begin.inputs),
@@ -373,19 +390,31 @@ def _carry(begin: _Begin, executor: Executor, listener: Any) -> Run:
         reuse=reuse,
         attempts=begin.attempts,
         listener=watching,
+        mask=masker.struct if masker is not None else None,
+        on_retry=retry_teller(hooks, run.id, graph),
     )
+    found, project.checked[:] = list(project.checked), []
+    writer.checks(-1, (), 0, [_hidden_check(masker, one) for one in found])
     try:
+        tell_start(hooks, run)
         loop.run()
     except BaseException as error:
         # Such as a step that cannot travel to another process, or a full disk: said in the records if they can be.
         with contextlib.suppress(PlaitError):
-            writer.finished("failed", describe_error(error).headline)
+            writer.finished("failed", hidden(masker, describe_error(error).headline))
             writer.commit()
+            tell_end(hooks, run.refresh())
         raise
     finally:
         if hasattr(watching, "close"):
             watching.close()
-    return run.refresh()
+    tell_end(hooks, run.refresh())
+    return run
+
+
+def _hidden_check(masker: Masker | None, result: Any) -> DataCheck:
+    found = data_check(result)
+    return found if masker is None else masker.struct(found)
 
 
 def _saves(graph: Graph, project: Project) -> frozenset[str]:
@@ -490,6 +519,9 @@ def store_inputs(
 ) -> dict[str, Artifact]:
     """The artifacts of a run's arguments and literals; lists that an ``each`` takes apart item by item."""
     depths = traced.graph.layout.splits[1]
+    masker = project.masker()
+    if masker is not None:
+        store.forbidden = masker.is_in
     everything = {**(traced.literals if literals else {}), **values}
     return {
         name: _store_input(store, project, name, value, depths.get(name, 0))
@@ -507,7 +539,13 @@ def _store_input(store: ArtifactStore, project: Project, name: str, value: Any, 
         return dataset_artifact(project, value.dataset, value.part)
     if isinstance(value, FromSecret):
         return parameter_artifact(value.parameter)
-    return store.save(value, name)
+    try:
+        return store.save(value, name)
+    except SecretFound as error:
+        raise ParameterError(
+            error.what,
+            hint=f"write {name}: ${{secret:…}} among the parameters, and leave it out where the pipeline is run",
+        ) from None
 
 
 def shown(value: Any) -> Any:

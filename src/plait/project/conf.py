@@ -19,8 +19,9 @@ asked for is read.
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -225,15 +226,17 @@ class Conf:
         return {**builtin_resolvers(self, self._providers), **self._resolvers}
 
     def masker(self) -> Masker:
-        """What masks every secret of this conf: the credentials, and each ``${secret:…}`` resolved so far.
+        """What masks every secret of this conf: the credentials, and each ``${secret:…}`` of any kind.
 
-        Credentials whose own source is missing here (a variable that is not set) have no value to hide.
+        Those whose own source is missing here (a variable that is not set) have no value to hide.
         """
-        for key in self.raw("credentials").value:
-            try:
-                self.part("credentials", (key,))
-            except ConfError:
-                continue
+        places = [("credentials", (key,)) for key in self.raw("credentials").value]
+        for kind in self.patterns:
+            if kind != "credentials":
+                places += [(kind, path) for path in _with_secrets(self.raw(kind), ())]
+        for kind, path in places:
+            with contextlib.suppress(ConfError):
+                self.part(kind, path)
         return Masker(self._secrets)
 
     def show(self, key: str | None = None) -> list[Shown]:
@@ -275,6 +278,19 @@ class Conf:
         raise ConfError(
             f"the conf says nothing of {key!r}", where=self._places(), hint=did_you_mean(key, names)
         )
+
+
+def _with_secrets(node: Node, path: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+    value = node.value
+    if type(value) is str:
+        if "${secret:" in value:
+            yield path
+    elif type(value) is dict:
+        for key, inner in value.items():
+            yield from _with_secrets(inner, (*path, key))
+    elif type(value) is list:
+        for at_, inner in enumerate(value):
+            yield from _with_secrets(inner, (*path, at_))
 
 
 def default_patterns(kind: str) -> list[str]:

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from plait.project.place import home_at, project_root
+from plait.project.plugins import Plugin, find_plugins
 
 if TYPE_CHECKING:
-    from plait.project.catalog import Catalog
+    from plait.project.catalog import Catalog, Check, CheckResult
     from plait.project.conf import Conf
     from plait.project.discover import ProjectFile
+    from plait.project.hooks import HookCaller
     from plait.project.parameters import Parameters
     from plait.project.pipelines import Pipelines
     from plait.project.secrets import Masker
@@ -33,6 +35,7 @@ class ProjectSpec(Struct, frozen=True, array_like=True):
     params_file: str | None = None
     load_versions: dict[str, str] = {}
     save_version: str | None = None
+    plugins: tuple[Plugin, ...] | None = None
 
 
 class Project:
@@ -45,6 +48,10 @@ class Project:
         params_file: a file of parameters over those of the conf.
         load_versions: versions of datasets to load instead of the newest.
         save_version: the version that versioned datasets are saved under; the moment if left out.
+        plugins: those whose hooks and types count; the installed ones if left out.
+
+    Attributes:
+        checked: what checks of its catalog found and nobody has taken yet.
     """
 
     def __init__(
@@ -56,8 +63,11 @@ class Project:
         params_file: Path | None = None,
         load_versions: Mapping[str, str] | None = None,
         save_version: str | None = None,
+        plugins: tuple[Plugin, ...] | None = None,
     ) -> None:
         self.root = root
+        self.checked: list[CheckResult] = []
+        self._plugins = plugins
         self.assignments = tuple(assignments)
         self.params_file = params_file
         self.load_versions = dict(load_versions or {})
@@ -80,6 +90,7 @@ class Project:
             params_file=Path(spec.params_file) if spec.params_file else None,
             load_versions=spec.load_versions,
             save_version=spec.save_version,
+            plugins=spec.plugins,
         )
 
     @property
@@ -91,6 +102,7 @@ class Project:
             str(self.params_file) if self.params_file else None,
             self.load_versions,
             self.save_version,
+            self.plugins,
         )
 
     @property
@@ -179,7 +191,7 @@ class Project:
 
         self.make_importable()
         conf = self.conf
-        return Catalog(
+        catalog = Catalog(
             conf.get("catalog"),
             root=self.root,
             credentials=reveal(conf.get("credentials")),
@@ -187,7 +199,86 @@ class Project:
             env=conf.env,
             load_versions=self.load_versions,
             save_version=self.save_version,
+            types={one.name: one.value for one in self.plugins if one.group == "plait.datasets"},
+            checks=self._own_checks(),
+            on_check=self.checked.append,
+            hooks=self.hooks,
         )
+        if self.hooks is not None and self.hooks.wants("catalog_built"):
+            from plait.project.hookspecs import CatalogBuilt
+
+            names, patterns = tuple(catalog.names()), tuple(catalog.patterns())
+            context = CatalogBuilt(root=str(self.root), env=conf.env, datasets=names, patterns=patterns)
+            self.hooks.call("catalog_built", context)
+        return catalog
+
+    def _own_checks(self) -> list[Check]:
+        """The checks that the project's code marks, in ``<package>.checks`` or where ``[tool.plait]`` says."""
+        name = self._own_module("checks")
+        if name is None:
+            return []
+        from importlib import import_module
+
+        from plait.project.catalog import find_checks
+
+        self.make_importable()
+        return find_checks(import_module(name))
+
+    def _own_module(self, kind: str) -> str | None:
+        """The dotted name of a module of the project's own, said in ``[tool.plait]`` or there by its name.
+
+        Raises:
+            ConfError: what ``[tool.plait]`` says is no name of a module.
+        """
+        said = self.settings.get(kind)
+        if said is not None:
+            if isinstance(said, str) and all(part.isidentifier() for part in said.split(".")):
+                return said
+            from plait.errors import ConfError
+
+            raise ConfError(
+                f"[tool.plait] {kind} is {said!r}, which is no module",
+                where=str(self.root / "pyproject.toml"),
+                hint=f'{kind} = "package.{kind}"',
+            )
+        if not self.settings or self.file is None:
+            return None
+        place = self.file.source / Path(*self.file.package.split("."))
+        there = (place / f"{kind}.py").is_file() or (place / kind / "__init__.py").is_file()
+        return f"{self.file.package}.{kind}" if there else None
+
+    @cached_property
+    def plugins(self) -> tuple[Plugin, ...]:
+        """What installed packages add to plait."""
+        return find_plugins() if self._plugins is None else self._plugins
+
+    @cached_property
+    def hooks(self) -> HookCaller | None:
+        """What calls the hooks of plugins and of ``<package>/hooks.py``; None where there are none.
+
+        Raises:
+            HookError: one of them cannot be called.
+        """
+        own = self._own_module("hooks")
+        if own is None and not any(one.group == "plait.plugins" for one in self.plugins):
+            return None
+        from plait.project.hooks import load_hooks
+
+        self.make_importable()
+        return load_hooks(self.plugins, own)
+
+    def announce(self) -> None:
+        """Tell the hooks that this process is about to use the project.
+
+        Raises:
+            HookError: one of them cannot be called, or raised.
+        """
+        if self.hooks is not None and self.hooks.wants("project_loaded"):
+            from plait.project.hookspecs import ProjectLoaded
+
+            env = self.env if self.has_conf else None
+            context = ProjectLoaded(root=str(self.root), package=self.package, env=env)
+            self.hooks.call("project_loaded", context)
 
     def make_importable(self) -> None:
         """Let the project's own code be found: the catalog names types and checks of it by dotted path."""

@@ -59,10 +59,11 @@ def load_reference(project: Project | None, artifact: Artifact, wanted: Any = No
     if project is None:
         raise CatalogError(f"{named} is read in its project, and there is none here")
     if artifact.format == PARAMETER:
-        return project.params.get(named["parameter"])
+        annotation = Any if wanted is None else wanted
+        return project.params.get(named["parameter"], annotation=annotation)
     name, part = named["dataset"], named["part"]
     if part is not None:
-        return project.catalog.dataset(name).part(part).load()
+        return project.catalog.load_part(name, part)
     from plait.project.datasets.conversion import KINDS, kind_of
 
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 __all__ = ["MASK", "SHORTEST", "Masker", "Secret", "has_secret", "reveal", "secrets_in"]
 
@@ -14,6 +14,8 @@ MASK = "***"
 # A value of fewer characters is not masked by value: "no" or "42" stand in half of all lines, and a log full
 # of stars would hide everything but the secret, which its places in known text would give away.
 SHORTEST = 4
+SHORTEST_IN_DATA = 8
+T = TypeVar("T")
 
 
 class Secret(str):
@@ -114,6 +116,7 @@ class Masker:
         # The longest first, so that a value which holds another is masked whole.
         ordered = sorted(forms, key=lambda form: (-len(form), form))
         self._pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+        self._in_data: re.Pattern[bytes] | None = None
 
     def __bool__(self) -> bool:
         return self._pattern is not None
@@ -139,6 +142,36 @@ class Masker:
             return type(value)(*inside) if hasattr(value, "_fields") else type(value)(inside)
         if isinstance(value, (int, float)) and not isinstance(value, bool) and str(value) in self.values:
             return MASK
+        return value
+
+    def is_in(self, data: Any) -> bool:
+        """Whether bytes hold a secret value, as text of any usual encoding or in one of its other forms.
+
+        Values of less than eight characters are not looked for: a table may well hold such a word by chance.
+        """
+        if self._in_data is None:
+            long = [value for value in self.values if len(value) >= SHORTEST_IN_DATA]
+            forms = {form.encode("utf-8", "surrogatepass") for value in long for form in _forms(value)}
+            for encoding in ("utf-16-le", "utf-32-le"):
+                forms |= {value.encode(encoding, "surrogatepass") for value in long}
+            ordered = sorted(forms, key=lambda form: (-len(form), form))
+            self._in_data = re.compile(b"|".join(map(re.escape, ordered)) if ordered else b"(?!)")
+        return self._in_data.search(data) is not None
+
+    def struct(self, value: T) -> T:
+        """The same record (a ``msgspec.Struct`` of texts, numbers and records) with secrets masked."""
+        import msgspec
+
+        return msgspec.convert(self.texts(msgspec.to_builtins(value)), type(value))
+
+    def texts(self, value: Any) -> Any:
+        """JSON-able data with secrets masked in its texts; a number stays one."""
+        if isinstance(value, str):
+            return self.mask(value)
+        if isinstance(value, dict):
+            return {self.mask(key): self.texts(inner) for key, inner in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.texts(inner) for inner in value]
         return value
 
     def clean(self, error: BaseException) -> BaseException:

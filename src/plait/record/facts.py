@@ -11,6 +11,7 @@ from msgspec import Struct
 from plait.data import Artifact
 
 __all__ = [
+    "DataCheck",
     "DatasetWrite",
     "ErrorInfo",
     "Frame",
@@ -19,6 +20,7 @@ __all__ = [
     "Preview",
     "Usage",
     "clean",
+    "data_check",
     "describe_error",
 ]
 
@@ -53,7 +55,7 @@ class Preview(Struct, frozen=True, array_like=True):
 
 
 class DatasetWrite(Struct, frozen=True, array_like=True):
-    """What a task left in the catalog; ``checks`` as JSON-able records."""
+    """What a task left in the catalog."""
 
     dataset: str
     place: str | None = None
@@ -61,7 +63,28 @@ class DatasetWrite(Struct, frozen=True, array_like=True):
     version: str | None = None
     size: int | None = None
     part: str | None = None
-    checks: tuple[dict[str, Any], ...] = ()
+
+
+class DataCheck(Struct, frozen=True, array_like=True):
+    """What a check of a dataset found; ``on`` is ``load`` or ``save``, ``rows`` the first that fail, from 0."""
+
+    dataset: str
+    check: str
+    severity: str
+    on: str
+    passed: bool
+    why: str | None = None
+    rows: tuple[int, ...] = ()
+    failing: int | None = None
+    seconds: float = 0.0
+
+
+def data_check(result: Any) -> DataCheck:
+    """The finding of a check as it is recorded."""
+    return DataCheck(
+        **{name: getattr(result, name) for name in DataCheck.__struct_fields__ if name != "rows"},
+        rows=tuple(result.rows),
+    )
 
 
 class LogLine(Struct, frozen=True, array_like=True):

@@ -25,7 +25,19 @@ __all__ = ["Collected", "FreedStep", "GoneRun", "collect", "runs_to_drop"]
 
 _artifact = msgspec.msgpack.Decoder(Artifact)
 _BATCH = 400
-_TABLES = ("node", "input", "extent", "attempt", "output", "metric", "preview", "log", "recoded")
+_TABLES = (
+    "node",
+    "input",
+    "extent",
+    "attempt",
+    "output",
+    "metric",
+    "preview",
+    "log",
+    "recoded",
+    "dataset_write",
+    "data_check",
+)
 
 
 class FreedStep(Struct, frozen=True):

@@ -7,7 +7,8 @@ content; the table ``artifact`` lists those that have blobs. Attempt 0 is a task
 (``source``), skipped, or refused. ``turn`` counts the processes that have owned a run: a writer whose turn is over may
 not write. ``recoded`` tells with which code a resumed run went on, where that is not the one that it began with.
 ``pin`` names what is kept whatever its age, ``beginning`` the processes that store values for a run that is not
-recorded yet.
+recorded yet. ``data_check`` is what checks of datasets found, ``body`` all that is known of it; those of what was
+loaded before the first task stand at node -1.
 """
 
 from __future__ import annotations
@@ -135,11 +136,24 @@ _FIRST = (
         content TEXT,
         version TEXT,
         size INTEGER,
-        checks TEXT NOT NULL,
         written_at REAL NOT NULL,
         PRIMARY KEY (run, node, path, attempt, dataset)
     ) WITHOUT ROWID""",
     "CREATE INDEX dataset_write_by_name ON dataset_write (dataset, written_at)",
+    """CREATE TABLE data_check (
+        run INTEGER NOT NULL,
+        node INTEGER NOT NULL,
+        path BLOB NOT NULL,
+        attempt INTEGER NOT NULL,
+        position INTEGER NOT NULL,
+        dataset TEXT NOT NULL,
+        name TEXT NOT NULL,
+        severity TEXT NOT NULL,
+        occasion TEXT NOT NULL,
+        passed INTEGER NOT NULL,
+        body BLOB NOT NULL,
+        PRIMARY KEY (run, node, path, attempt, position)
+    ) WITHOUT ROWID""",
     """CREATE TABLE log (
         run INTEGER NOT NULL,
         node INTEGER NOT NULL,

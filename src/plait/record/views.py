@@ -16,7 +16,7 @@ from plait.errors import RecordError, RunFailed, did_you_mean
 from plait.graph.model import Graph, Path, task_name
 from plait.graph.values import DictOf, ListOf, Output, Value
 from plait.record.closures import Closure
-from plait.record.facts import ErrorInfo, LogLine
+from plait.record.facts import DataCheck, ErrorInfo, LogLine
 from plait.record.paths import from_key, prefix_range, to_key
 from plait.record.results import Results, Tree, load_tree
 from plait.record.writer import HEARTBEAT_SECONDS, NOT_TAKEN
@@ -50,6 +50,7 @@ _ATTEMPT_COLUMNS = (
 _SILENT_SECONDS = 12 * HEARTBEAT_SECONDS
 
 _artifact = msgspec.msgpack.Decoder(Artifact)
+_check = msgspec.msgpack.Decoder(DataCheck)
 _error = msgspec.msgpack.Decoder(ErrorInfo)
 _lines = msgspec.msgpack.Decoder(tuple[LogLine, ...])
 
@@ -485,6 +486,18 @@ class Run:
         for at_node, key, name, value, at, logged_at, attempt in self.store.database.execute(sql, values):
             task = task_name(self.graph.nodes[at_node].id, from_key(key))
             yield MetricPoint(task, name, float("nan") if value is None else value, at, logged_at, attempt)
+
+    @property
+    def checks(self) -> list[tuple[str, DataCheck]]:
+        """What checks of data found, each with its task's name; an empty one for what was loaded before the first."""
+        rows = self.store.database.rows(
+            "SELECT node, path, body FROM data_check WHERE run = ? ORDER BY node, path, attempt, position",
+            (self.key,),
+        )
+        return [
+            (task_name(self.graph.nodes[node].id, from_key(key)) if node >= 0 else "", _check.decode(body))
+            for node, key, body in rows
+        ]
 
     def logs(
         self, node: int | None = None, path: Path | None = None, *, attempt: int | None = None

@@ -15,7 +15,7 @@ from plait.errors import RecordError
 from plait.graph.model import Graph, Path
 from plait.record.closures import Closure
 from plait.record.database import Database
-from plait.record.facts import DatasetWrite, ErrorInfo, LogLine, Metric, Preview, Usage
+from plait.record.facts import DataCheck, DatasetWrite, ErrorInfo, LogLine, Metric, Preview, Usage
 from plait.record.paths import to_key
 
 __all__ = ["NOT_TAKEN", "RunWriter", "new_run", "run_goes_on", "store_closures", "store_document"]
@@ -242,9 +242,14 @@ class RunWriter:
     def writes(self, node: int, path: Path, attempt: int, writes: tuple[DatasetWrite, ...]) -> None:
         now = time.time()
         for one in writes:
-            checks = msgspec.json.encode(one.checks).decode()
             where = (one.dataset, one.part, one.place, one.content, one.version, one.size)
-            self._add(_DATASET_WRITE, self.key, node, to_key(path), attempt, *where, checks, now)
+            self._add(_DATASET_WRITE, self.key, node, to_key(path), attempt, *where, now)
+
+    def checks(self, node: int, path: Path, attempt: int, checks: Sequence[DataCheck]) -> None:
+        """What checks of data found in a task; node -1 is what was loaded before the first."""
+        for position, one in enumerate(checks):
+            what = (one.dataset, one.check, one.severity, one.on, int(one.passed))
+            self._add(_DATA_CHECK, self.key, node, to_key(path), attempt, position, *what, _encode(one))
 
     def logs(self, node: int, path: Path, attempt: int, lines: tuple[LogLine, ...]) -> None:
         if not lines:
@@ -345,6 +350,7 @@ _METRIC = (
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _PREVIEW = "INSERT INTO preview VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-_DATASET_WRITE = "INSERT INTO dataset_write VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_DATASET_WRITE = "INSERT INTO dataset_write VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_DATA_CHECK = "INSERT INTO data_check VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _LOG = "INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?)"
 _FINISHED = "UPDATE run SET ended_at = ?, status = ?, reason = ? WHERE key = ?"

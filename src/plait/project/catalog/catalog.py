@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -19,6 +19,9 @@ from plait.project.datasets.conversion import KINDS, convert_table, kind_of, kin
 from plait.project.datasets.fingerprints import Memo, hash_text
 from plait.project.datasets.protocol import Context, Dataset, Written
 from plait.project.datasets.storage import masked_url
+
+if TYPE_CHECKING:
+    from plait.project.hooks import HookCaller
 
 __all__ = ["Catalog", "Saved"]
 
@@ -60,6 +63,7 @@ class Catalog:
         checks: checks marked in code, see ``find_checks``.
         on_check: told of every result of every check.
         memo: remembers content hashes; by default in ``root/.plait``.
+        hooks: told before and after each load and save.
 
     Raises:
         CatalogError: the shape of an entry or of a pattern is wrong. Types are looked at when they are used.
@@ -79,6 +83,7 @@ class Catalog:
         checks: Iterable[Check] = (),
         on_check: Callable[[CheckResult], None] | None = None,
         memo: Memo | None = None,
+        hooks: HookCaller | None = None,
     ) -> None:
         self.root = Path(root)
         self.env = env
@@ -87,6 +92,7 @@ class Catalog:
         self._save_version = save_version
         self._types = dict(types or {})
         self._on_check = on_check
+        self._hooks = hooks
         self._memo = memo or Memo(self.root / ".plait" / "fingerprints.sqlite")
         self._checks: dict[str, list[Check]] = {}
         for one in checks:
@@ -222,9 +228,37 @@ class Catalog:
             CheckFailed: a check of severity error found something.
         """
         entry = self.entry(name)
+        self._tell("before_dataset_loaded", entry)
         value = self._loaded(entry, self._wanted(as_) or self._kind(entry))
         self._run_checks(entry, value, "load")
+        self._tell("after_dataset_loaded", entry, value)
         return value
+
+    def load_part(self, name: str, part: str) -> Any:
+        """One part of a dataset of many files.
+
+        Raises:
+            CatalogError: it cannot be loaded.
+            CheckFailed: a check of severity error found something.
+        """
+        entry = self.entry(name)
+        self._tell("before_dataset_loaded", entry, part=part)
+        with self._telling(entry, "loaded"):
+            value = self.dataset(name).part(part).load()
+        self._run_checks(entry, value, "load")
+        self._tell("after_dataset_loaded", entry, value, part=part)
+        return value
+
+    def _tell(self, moment: str, entry: Entry, value: Any = None, *, part: str | None = None) -> None:
+        if self._hooks is None or not self._hooks.wants(moment):
+            return
+        from plait.project.hookspecs import DatasetMoment
+
+        run, task = self._hooks.doing
+        context = DatasetMoment(
+            dataset=entry.name, part=part, value=value, place=entry.place, run=run, task=task
+        )
+        self._hooks.tell(moment, context)
 
     def peek(self, name: str) -> Any:
         """The value behind a name as it is, unchecked.
@@ -259,9 +293,11 @@ class Catalog:
                 "no dataset",
             )
         dataset = self.dataset(name)
+        self._tell("before_dataset_saved", entry, value)
         results = self._run_checks(entry, value, "save")
         with self._telling(entry, "saved"):
             written = dataset.save(value)
+        self._tell("after_dataset_saved", entry, value)
         return self._saved(entry, dataset, written, results)
 
     def save_part(self, name: str, part: str, value: Any) -> Saved:
@@ -274,10 +310,12 @@ class Catalog:
         entry = self.entry(name)
         if value is None:
             raise CatalogError(f"part {part!r} of dataset {name!r} was given None to save", where=entry.where)
+        self._tell("before_dataset_saved", entry, value, part=part)
         results = self._run_checks(entry, value, "save")
         with self._telling(entry, "saved"):
             dataset = self.dataset(name).part(part)
             written = dataset.save(value)
+        self._tell("after_dataset_saved", entry, value, part=part)
         return self._saved(entry, dataset, written, results)
 
     def _saved(self, entry: Entry, dataset: Any, written: Any, results: list[CheckResult]) -> Saved:

@@ -1,0 +1,1 @@
+"""A journal of finished steps, and datasets of JSON lines."""

@@ -1,0 +1,89 @@
+"""Which hooks are called for a run as a whole, and with what?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from plait.engine.task import Report
+from plait.graph.model import Graph, task_name
+from plait.project.hooks import HookCaller
+from plait.record.views import Run
+
+__all__ = ["retry_teller", "tell_end", "tell_start"]
+
+_MOST_TASKS = 10
+
+
+def tell_start(hooks: HookCaller | None, run: Run) -> None:
+    """Call ``run_started``.
+
+    Raises:
+        HookError: one of the hooks raised.
+    """
+    if hooks is None:
+        return
+    hooks.doing = (run.id, None)
+    if hooks.wants("run_started"):
+        from plait.project.hookspecs import RunStarted
+
+        steps = tuple(node.id for node in run.graph.nodes)
+        context = RunStarted(
+            run=run.id,
+            pipeline=run.pipeline,
+            target=run.target,
+            executor=run.executor,
+            params=run.params,
+            steps=steps,
+        )
+        hooks.call("run_started", context)
+
+
+def tell_end(hooks: HookCaller | None, run: Run) -> None:
+    """Call ``run_finished`` or ``run_failed``; what they raise is a warning."""
+    if hooks is None:
+        return
+    status = run.status
+    if status == "done":
+        if hooks.wants("run_finished"):
+            from plait.project.hookspecs import RunFinished
+
+            context = RunFinished(run=run.id, pipeline=run.pipeline, seconds=run.seconds)
+            hooks.tell("run_finished", context)
+    elif hooks.wants("run_failed"):
+        from plait.project.hookspecs import RunFailed
+
+        failed = list(run.iter_tasks(state="failed", limit=_MOST_TASKS))
+        reason = run.reason or next((task.reason for task in failed if task.reason), "")
+        hooks.tell(
+            "run_failed",
+            RunFailed(
+                run=run.id,
+                pipeline=run.pipeline,
+                seconds=run.seconds,
+                status=status,
+                reason=reason,
+                tasks=tuple(task.name for task in failed),
+            ),
+        )
+    hooks.doing = (None, None)
+
+
+def retry_teller(hooks: HookCaller | None, run_id: str, graph: Graph) -> Callable[[Report], None] | None:
+    """What the loop calls when an attempt will be followed by another; None where nobody wants to know."""
+    if hooks is None or not hooks.wants("step_retried"):
+        return None
+    from plait.project.hookspecs import StepRetried
+
+    def tell(report: Report) -> None:
+        step = graph.nodes[report.node].id
+        context = StepRetried(
+            run=run_id,
+            pipeline=graph.name,
+            step=step,
+            task=task_name(step, report.path),
+            attempt=report.attempt,
+            reason=report.error.headline if report.error is not None else "",
+        )
+        hooks.tell("step_retried", context)
+
+    return tell
