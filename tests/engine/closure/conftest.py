@@ -28,7 +28,7 @@ class Programs:
     """Imports programs under the names that they have, one after the other, and forgets them again."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.home = self.folder = folder
         self.count = 0
 
     def load(self, program: str, target: str = "flow:step") -> Any:
@@ -43,6 +43,7 @@ class Programs:
         importlib.invalidate_caches()
         module, _, name = target.partition(":")
         found: Any = importlib.import_module(module)
+        assert Path(found.__file__).is_relative_to(root)
         for part in name.split("."):
             found = getattr(found, part)
         return found
@@ -51,7 +52,7 @@ class Programs:
         return closure_of(self.load(program, target), **options)
 
     def forget(self) -> None:
-        here = str(self.folder)
+        here = str(self.home)
         sys.path[:] = [p for p in sys.path if not p.startswith(here)]
         for name, module in list(sys.modules.items()):
             paths = [getattr(module, "__file__", None) or "", *map(str, getattr(module, "__path__", ()))]

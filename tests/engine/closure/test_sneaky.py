@@ -131,8 +131,10 @@ def test_a_chain_that_is_too_long_is_refused(closure: Any) -> None:
     assert "it is nested too deeply" in found.opaque[0]
 
 
-def test_a_wrapper_of_a_package_is_said(closure: Any) -> None:
-    program = "import _pytest.fixtures\nimport pytest\ndef h(x): return 1\nclass W(property): pass\nimport unittest.mock as m\nw = m.NonCallableMock()\nw.__dict__['__wrapped__'] = h\ndef step(x): return w"
+def test_a_wrapper_that_is_not_the_user_s_is_said(closure: Any) -> None:
+    program = "import collections, functools\ndef h(x): return 1\nw = functools.update_wrapper(collections.UserDict(k=1), h)\ndef step(x): return w"
     found = closure(program)
-    assert "the options of the wrapper are not in the key" in found.opaque[0]
+    assert found.opaque == (
+        "flow:w is wrapped by collections.UserDict: the options of the wrapper are not in the key",
+    )
     assert closure(program.replace("return 1", "return 2")).digest != found.digest

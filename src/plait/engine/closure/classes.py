@@ -20,9 +20,8 @@ __all__ = ["class_tokens"]
 _NOISE = frozenset(
     {
         "__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__firstlineno__",
-        "__annotations__",
-        "__static_attributes__", "__annotate__", "__annotate_func__", "__annotations_cache__", "_abc_impl",
-        "__abstractmethods__", "__signature__",
+        "__annotations__", "__static_attributes__", "__annotate__", "__annotate_func__",
+        "__annotations_cache__", "_abc_impl", "__abstractmethods__", "__signature__",
     }
 )  # fmt: skip
 _OF_ENUM = frozenset(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Literal
 
 import msgspec
@@ -117,6 +116,8 @@ def _between(before: Component, after: Component) -> str:
         if before.detail == after.detail:
             return f"{after.detail} (another value, shown alike)" if after.detail else "another content"
         return f"{before.detail} → {after.detail}"
+    import difflib
+
     lines = list(
         difflib.unified_diff(before.detail.splitlines(), after.detail.splitlines(), n=2, lineterm="")
     )[2:]

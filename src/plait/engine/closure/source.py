@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import linecache
 import os
 import re
 from types import CodeType, FunctionType
@@ -40,6 +39,8 @@ def source_of_class(cls: type) -> tuple[str, str]:
 
 
 def _lines(file: str) -> list[str]:
+    import linecache
+
     linecache.checkcache(file)  # an edited module may have been loaded again
     return linecache.getlines(file)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import logging
 import sys
 from collections.abc import Callable, Iterable
 from enum import Enum
@@ -92,7 +91,8 @@ def _writer(value: Any) -> _Writer:
         return _module
     if isinstance(value, Enum):
         return _member
-    if isinstance(value, logging.Logger):
+    logging = sys.modules.get("logging")  # nobody has a logger as long as it is not there
+    if logging is not None and isinstance(value, logging.Logger):
         return _logger
     if isinstance(value, PurePath):
         return _path
@@ -285,7 +285,7 @@ def _member(walk: Walk, value: Enum, place: Place) -> str:
     return group("member", parts)
 
 
-def _logger(walk: Walk, value: logging.Logger, place: Place) -> str:
+def _logger(walk: Walk, value: Any, place: Place) -> str:
     return "logger"  # what is logged, and where, is no part of a result
 
 
