@@ -76,6 +76,9 @@ class Database:
         if self._depth:
             yield
             return
+        if self._connection.in_transaction:
+            # A signal came between the beginning of a transaction and the block that would have ended it.
+            self._rollback()
         self.execute("BEGIN IMMEDIATE")
         self._depth = 1
         try:
