@@ -28,6 +28,8 @@ RunIt = Callable[..., Any]
 def run_it(request: pytest.FixtureRequest, home: Path) -> Iterator[RunIt]:
     """Run a pipeline function; afterwards nothing that it started is left."""
 
+    before = psutil.Process().children(recursive=True)  # such as a server that other tests started
+
     def run(function: Callable[..., Any], **params: Any) -> Any:
         return pipeline(function).run(
             **EXECUTORS[request.param], raise_on_failure=False, progress=False, **params
@@ -35,9 +37,7 @@ def run_it(request: pytest.FixtureRequest, home: Path) -> Iterator[RunIt]:
 
     run.executor = request.param  # type: ignore[attr-defined]
     yield run
-    assert [
-        one for one in psutil.Process().children(recursive=True) if "moto" not in " ".join(one.cmdline())
-    ] == []
+    assert [one for one in psutil.Process().children(recursive=True) if one not in before] == []
 
 
 def texts(run: Any, task: str, *streams: str) -> list[str]:

@@ -21,15 +21,15 @@ from plait.executors import processes
 
 @pytest.fixture
 def run_it(home: Path) -> Iterator[Callable[..., Any]]:
+    before = psutil.Process().children(recursive=True)  # such as a server that other tests started
+
     def run(function: Callable[..., Any], workers: int = 2, **params: Any) -> Any:
         return pipeline(function).run(
             executor="processes", workers=workers, raise_on_failure=False, cache=False, **params
         )
 
     yield run
-    assert [
-        one for one in psutil.Process().children(recursive=True) if "moto" not in " ".join(one.cmdline())
-    ] == []
+    assert [one for one in psutil.Process().children(recursive=True) if one not in before] == []
 
 
 def gone(pid: int) -> bool:
