@@ -146,10 +146,10 @@ def function_ref(name: str, function: Callable[..., Any]) -> FunctionRef:
     module, qualname = getattr(function, "__module__", ""), getattr(function, "__qualname__", "")
     if module and module != "__main__" and _found(module, qualname) is function:
         return FunctionRef(name, module, qualname)
-    import cloudpickle
+    from plait.engine.carrying import pickle_function
 
     try:
-        return FunctionRef(name, pickled=cloudpickle.dumps(function))
+        return FunctionRef(name, pickled=pickle_function(function))
     except Exception as error:
         raise DataError(
             f"step {name!r} cannot travel to a worker process: {error}",
