@@ -11,6 +11,7 @@ from msgspec import Struct
 from plait.data import Artifact
 from plait.errors import DataError, TargetError
 from plait.graph.model import Path
+from plait.project.importing import importing
 from plait.project.project import ProjectSpec
 from plait.record.facts import DataCheck, DatasetWrite, ErrorInfo, LogLine, Metric, Preview, Usage
 from plait.record.results import DictArg, ListArg, Plain, Stored
@@ -145,10 +146,10 @@ def function_ref(name: str, function: Callable[..., Any]) -> FunctionRef:
     module, qualname = getattr(function, "__module__", ""), getattr(function, "__qualname__", "")
     if module and module != "__main__" and _found(module, qualname) is function:
         return FunctionRef(name, module, qualname)
-    import cloudpickle
+    from plait.engine.carrying import pickle_function
 
     try:
-        return FunctionRef(name, pickled=cloudpickle.dumps(function))
+        return FunctionRef(name, pickled=pickle_function(function))
     except Exception as error:
         raise DataError(
             f"step {name!r} cannot travel to a worker process: {error}",
@@ -162,12 +163,13 @@ def load_function(ref: FunctionRef) -> Callable[..., Any]:
     Raises:
         TargetError: the module no longer has it.
     """
-    if ref.pickled:
-        import pickle
+    with importing(ref.module or f"the module of step {ref.name!r}"):
+        if ref.pickled:
+            import pickle
 
-        function: Callable[..., Any] = pickle.loads(ref.pickled)
-        return function
-    importlib.import_module(ref.module)
+            function: Callable[..., Any] = pickle.loads(ref.pickled)
+            return function
+        importlib.import_module(ref.module)
     found = _found(ref.module, ref.qualname)
     if found is None:
         raise TargetError(f"module {ref.module!r} has no {ref.qualname!r} in the worker")
