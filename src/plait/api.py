@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 from plait.errors import DefinitionError, RunFailed
 from plait.graph.model import Graph
 from plait.graph.pipeline import Definition
-from plait.graph.tracing import current_tracer
+from plait.graph.tracing import Tracer, current_tracer
 
 if TYPE_CHECKING:
     from plait.engine.plan import Plan
     from plait.engine.why import Why
+    from plait.project.project import Project
     from plait.record.store import RecordStore
     from plait.record.views import Run, Task
 
@@ -54,6 +55,7 @@ class Pipeline(Definition, Generic[P, R]):
         cache: bool = True,
         refresh: Sequence[str] = (),
         env: str | None = None,
+        paranoid: bool = False,
         **params: Any,
     ) -> Any:
         """Run the pipeline and record everything; answers with the ``Run``.
@@ -66,6 +68,7 @@ class Pipeline(Definition, Generic[P, R]):
             cache: whether results of earlier runs are taken where code and inputs are the same.
             refresh: steps to compute anew all the same.
             env: the environment of the project's conf; ``PLAIT_ENV``, else ``local``.
+            paranoid: read every data file anew, even if its size and times are known.
             params: the pipeline's arguments, by name.
 
         Raises:
@@ -76,11 +79,11 @@ class Pipeline(Definition, Generic[P, R]):
         from plait.executors import make_executor
         from plait.launch.prepare import Given, prepare
         from plait.launch.start import CachePolicy, execute
-        from plait.project.place import home_of
-        from plait.project.project import Project
+        from plait.project.importing import refuse_while_importing
 
+        refuse_while_importing(f"{self.name}.run()", Tracer.user_line())
         self._check_run()
-        project = Project(home_of(self.file)[0], env)
+        project = self._project(env, paranoid)
         prepared = prepare(self, {name: Given(value) for name, value in params.items()}, project)
         chosen = make_executor(executor, workers=workers)
         policy = CachePolicy(cache, tuple(refresh))
@@ -89,7 +92,15 @@ class Pipeline(Definition, Generic[P, R]):
             _raise_failure(run, chosen)
         return run
 
-    def plan(self, *, cache: bool = True, refresh: Sequence[str] = (), **params: Any) -> Forecast:
+    def plan(
+        self,
+        *,
+        cache: bool = True,
+        refresh: Sequence[str] = (),
+        env: str | None = None,
+        paranoid: bool = False,
+        **params: Any,
+    ) -> Forecast:
         """What ``run`` would do with the same arguments, without doing it.
 
         Raises:
@@ -100,12 +111,19 @@ class Pipeline(Definition, Generic[P, R]):
         from plait.launch.start import CachePolicy
 
         self._check_run()
-        prepared = prepare(self, {name: Given(value) for name, value in params.items()})
+        project = self._project(env, paranoid)
+        prepared = prepare(self, {name: Given(value) for name, value in params.items()}, project)
         records = open_records(prepared)
         return Forecast(plan(prepared, records=records, policy=CachePolicy(cache, tuple(refresh))), records)
 
+    def _project(self, env: str | None, paranoid: bool) -> Project:
+        from plait.project.place import home_of
+        from plait.project.project import Project
+
+        return Project(home_of(self.file)[0], env, paranoid=paranoid)
+
     def _check_run(self) -> None:
-        own = {"executor", "workers", "progress", "raise_on_failure"} & set(self.signature.parameters)
+        own = set(type(self).run.__kwdefaults__ or ()) & set(self.signature.parameters)
         if own:
             raise DefinitionError(
                 f"pipeline {self.name!r} has an argument {min(own)!r}, which is also an option of .run()",

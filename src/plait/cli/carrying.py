@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from plait.cli.asking import cache_options
+
 if TYPE_CHECKING:
     from plait.record.views import Run
 
@@ -32,10 +34,7 @@ def executor_options(command: F) -> F:
                 metavar="N",
                 help="How many worker processes at most.",
             ),
-            click.option("--no-cache", is_flag=True, help="Take no result of an earlier run."),
-            click.option(
-                "--refresh", multiple=True, metavar="STEP", help="Compute this step anew; may be repeated."
-            ),
+            cache_options,
             click.option(
                 "--json",
                 "as_json",

@@ -35,6 +35,7 @@ def command(
     workers: int | None,
     no_cache: bool,
     refresh: tuple[str, ...],
+    paranoid: bool,
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -58,6 +59,7 @@ def command(
         executor=watch.executor,
         listener=watch.listener,
         policy=CachePolicy(not no_cache, refresh),
+        paranoid=paranoid,
         tell=tell,
     )
     return conclude(run, watch)

@@ -85,7 +85,10 @@ def plait() -> None:
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run one command and leave with its status: 0 done, 1 failed, 2 wrong use, 130 by Ctrl-C."""
+    """Run one command and leave with its status: 0 done, 1 failed, 2 wrong use, 130 by Ctrl-C.
+
+    With ``--check`` 2 says that there is work to do, and 1 that something is wrong.
+    """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a console that lacks ✓ still gets the words
@@ -101,29 +104,32 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
 def run_command(arguments: list[str] | None) -> int:
     """Run one command; answers with its status, what went wrong has been said on standard error."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    # With --check, 2 is an answer: there is work to do. What is wrong must not look like it.
+    wrong_use = 1 if "--check" in arguments else 2
     try:
         # Not `plait.main`: it turns a reader that has gone into status 1 and Ctrl-C into an empty line.
-        with plait.make_context("plait", list(sys.argv[1:] if arguments is None else arguments)) as context:
+        with plait.make_context("plait", list(arguments)) as context:
             answer: Any = plait.invoke(context)
         return answer if isinstance(answer, int) else 0
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except PlaitError as error:
-        return _tell(error)
+        return _tell(error, wrong_use)
     except click.UsageError as error:
         from plait.cli.usage import explain
 
         explain(error)
-        return 2
+        return wrong_use
     except click.ClickException as error:
         error.show()
-        return 2
+        return wrong_use
     except (click.Abort, KeyboardInterrupt):
         print("interrupted", file=sys.stderr)
         return 130
 
 
-def _tell(error: PlaitError) -> int:
+def _tell(error: PlaitError, wrong_use: int) -> int:
     if os.environ.get("PLAIT_DEBUG"):
         import traceback
 
@@ -132,4 +138,4 @@ def _tell(error: PlaitError) -> int:
         from plait.cli.problems import show
 
         show(error)
-    return 2 if isinstance(error, _WRONG_USE) else 1
+    return wrong_use if isinstance(error, _WRONG_USE) else 1

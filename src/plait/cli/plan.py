@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from plait.cli.asking import cache_options, target_options
+
 __all__ = ["command"]
 
 
@@ -17,41 +19,31 @@ __all__ = ["command"]
 Each step is cached, to run, or not known before something else has run; what is to run says what changed since the
 closest earlier task: code, parameters, inputs, packages.""",
 )
-@click.argument("target")
-@click.argument("parameters", nargs=-1, metavar="[NAME=VALUE]...")
-@click.option(
-    "--params-file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Parameters from a YAML or JSON file.",
-)
-@click.option("--no-cache", is_flag=True, help="As if no result of an earlier run were taken.")
-@click.option(
-    "--refresh", multiple=True, metavar="STEP", help="As if this step were computed anew; may be repeated."
-)
+@target_options
+@cache_options
 @click.option(
     "--check", is_flag=True, help="Leave with 2 when there is work to do, with 0 when there is none."
 )
 @click.option("--json", "as_json", is_flag=True, help="A JSON object.")
 def command(
-    target: str,
+    target: str | None,
     parameters: tuple[str, ...],
     params_file: Path | None,
+    env: str | None,
+    load_versions: tuple[str, ...],
     no_cache: bool,
     refresh: tuple[str, ...],
+    paranoid: bool,
     check: bool,
     as_json: bool,
 ) -> int:
-    from plait.cli.problems import describing
-    from plait.cli.target import read_parameters
+    from plait.cli.asking import prepare_target
     from plait.launch.planning import open_records, plan
-    from plait.launch.prepare import prepare
     from plait.launch.start import CachePolicy
-    from plait.project.discover import find_pipeline
 
-    found = find_pipeline(target)
-    with describing(found.pipeline.name):
-        prepared = prepare(found.pipeline, read_parameters(found.pipeline, parameters, params_file))
+    _, prepared = prepare_target(
+        target, parameters, params_file, env=env, load_versions=load_versions, paranoid=paranoid
+    )
     records = open_records(prepared)
     made = plan(prepared, records=records, policy=CachePolicy(not no_cache, refresh))
     if as_json:

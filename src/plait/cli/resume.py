@@ -24,6 +24,7 @@ def command(
     workers: int | None,
     no_cache: bool,
     refresh: tuple[str, ...],
+    paranoid: bool,
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -45,6 +46,7 @@ def command(
         executor=watch.executor,
         listener=watch.listener,
         policy=CachePolicy(not no_cache, refresh),
+        paranoid=paranoid,
         tell=tell,
     )
     return conclude(run, watch)

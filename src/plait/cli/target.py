@@ -80,6 +80,7 @@ def open_project(
     *,
     env: str | None = None,
     load_versions: Mapping[str, str] | None = None,
+    paranoid: bool = False,
 ) -> tuple[Project, dict[str, Given]]:
     """The project of a target in an environment, and the values that are not for its conf.
 
@@ -94,7 +95,7 @@ def open_project(
     from plait.project.yaml import split_assignment
 
     root = found.root or project_of(found.pipeline).root
-    plain = Project(root, env)
+    plain = Project(root, env, paranoid=paranoid)
     if not plain.has_conf:
         if env is not None:
             raise ParameterError(f"--env {env}: {root} has no conf/", hint=f"make {root / 'conf' / env}")
@@ -106,7 +107,9 @@ def open_project(
         if len(path) > 1 and path[0] not in known and path[0] in found.pipeline.signature.parameters:
             inside.append(text)
     others = [text for text in assignments if text not in inside]
-    project = Project(root, env, assignments=others, params_file=file, load_versions=load_versions)
+    project = Project(
+        root, env, assignments=others, params_file=file, load_versions=load_versions, paranoid=paranoid
+    )
     return project, read_parameters(found.pipeline, inside, None)
 
 

@@ -6,11 +6,15 @@ import os
 from pathlib import Path
 
 from plait.errors import RecordError, TargetError
+from plait.graph.pipeline import Definition
 from plait.project.discover import Found, find_pipeline
+from plait.project.place import home_of
+from plait.project.project import Project
+from plait.project.secrets import MASK
 from plait.record.store import RecordStore
 from plait.record.views import Run
 
-__all__ = ["find_again", "latest_to_resume", "target_of"]
+__all__ = ["find_again", "latest_to_resume", "project_again", "target_of"]
 
 _RESUMABLE = ("failed", "cancelled", "crashed")
 
@@ -45,6 +49,23 @@ def find_again(run: Run) -> Found:
             where=error.where,
             hint=error.hint,
         ) from error.__cause__
+
+
+def project_again(run: Run, definition: Definition, *, paranoid: bool = False) -> Project:
+    """The project of a run as the run saw it: its environment, what was typed over the conf, versions asked for.
+
+    What was typed and is a secret is not recorded, so it is not there.
+    """
+    facts = run.facts
+    file = facts.get("params_file")
+    return Project(
+        home_of(definition.file)[0],
+        facts.get("env"),
+        assignments=[text for text in facts.get("assignments", ()) if MASK not in text],
+        params_file=Path(file) if file and Path(file).is_file() else None,
+        load_versions=facts.get("load_versions"),
+        paranoid=paranoid,
+    )
 
 
 def target_of(module: str, qualname: str, file: str) -> str:

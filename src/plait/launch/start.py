@@ -23,13 +23,12 @@ from plait.graph.model import Path as TaskPath
 from plait.graph.pipeline import Definition
 from plait.graph.slicing import downstream, input_names, meanings, upstream
 from plait.graph.tracing import Traced
-from plait.launch.again import target_of
+from plait.launch.again import project_again, target_of
 from plait.launch.facts import installed_packages, new_id, run_facts
 from plait.launch.hiding import hidden, hidden_graph, hiding
 from plait.launch.moments import retry_teller, tell_end, tell_start
-from plait.launch.prepare import FromCatalog, FromSecret, Given, Prepared, convert_given, project_of
+from plait.launch.prepare import FromCatalog, FromSecret, Given, Prepared, convert_given
 from plait.launch.published import Published
-from plait.project.place import home_of
 from plait.project.project import Project
 from plait.project.references import dataset_artifact, parameter_artifact
 from plait.project.secrets import Masker
@@ -126,6 +125,7 @@ def resume(
     listener: Any = None,
     policy: CachePolicy = CachePolicy(),  # noqa: B008 - frozen
     tell: Callable[[str], None] = lambda _text: None,
+    paranoid: bool = False,
 ) -> Run:
     """Go on with a run that failed, was cancelled or crashed: what was committed is not repeated.
 
@@ -138,6 +138,20 @@ def resume(
     Raises:
         RecordError: the run is still going on or is done.
     """
+    project = project_again(run, definition, paranoid=paranoid)
+    with hiding(project):
+        return _resume(run, definition, project, executor, listener, policy, tell)
+
+
+def _resume(
+    run: Run,
+    definition: Definition,
+    project: Project,
+    executor: Executor,
+    listener: Any,
+    policy: CachePolicy,
+    tell: Callable[[str], None],
+) -> Run:
     status = run.status
     if status == "running":
         raise RecordError(
@@ -145,23 +159,21 @@ def resume(
         )
     if status == "done":
         raise RecordError(f"run {run.id} is done: there is nothing to resume", hint=f"plait show {run.id}")
-    traced = definition.trace()
-    records = run.store
+    traced, records = definition.trace(), run.store
     keys = Keys(traced.graph, traced.functions, traced.uses, records.artifacts)
     changed = _changed_code(run, traced.graph, keys)
     _point_out_changes(run, changed, set(), tell)
     if not _same_shape(run.graph, traced.graph):
         tell("the pipeline has changed since: what is the same goes into a new run")
-        return _branch(run, definition, traced, keys, {}, set(), executor, listener, policy)
+        return _branch(run, definition, traced, project, keys, {}, set(), executor, listener, policy)
     closures = {node: keys.closure(traced.graph.nodes[node].step) for node in changed.values()}
-    writer = take_over(records.database, run, run_facts(home_of(definition.file)[0]), closures)
+    writer = take_over(records.database, run, run_facts(project.root), closures)
     places = finished_places(records.database, run.key)
 
     def prior(node: int, path: TaskPath) -> Take | None:
         found = places.get((node, path))
         return Take(found.artifacts, found.key, run.id, recorded=True) if found else None
 
-    project = project_of(definition)
     project.announce()
     begin = _Begin(
         records,
@@ -188,6 +200,7 @@ def fork(
     listener: Any = None,
     policy: CachePolicy = CachePolicy(),  # noqa: B008 - frozen
     tell: Callable[[str], None] = lambda _text: None,
+    paranoid: bool = False,
 ) -> Run:
     """A new run that takes everything before the steps ``at`` from an earlier one.
 
@@ -198,6 +211,22 @@ def fork(
         RecordError: there is no such step, or the run is still going on.
         ParameterError: a given parameter is unknown, of a wrong type, or changes what lies before the steps.
     """
+    project = project_again(run, definition, paranoid=paranoid)
+    with hiding(project):
+        return _fork(run, definition, project, at, given, executor, listener, policy, tell)
+
+
+def _fork(
+    run: Run,
+    definition: Definition,
+    project: Project,
+    at: Sequence[str],
+    given: Mapping[str, Given],
+    executor: Executor,
+    listener: Any,
+    policy: CachePolicy,
+    tell: Callable[[str], None],
+) -> Run:
     if run.status == "running":
         raise RecordError(
             f"run {run.id} is still running: what a fork would take is not all there yet",
@@ -207,13 +236,13 @@ def fork(
     graph = traced.graph
     keys = Keys(graph, traced.functions, traced.uses, run.store.artifacts)
     values = convert_given(definition, given)
-    stored = store_inputs(traced, values, run.store.artifacts, project_of(definition), literals=False)
+    stored = store_inputs(traced, values, run.store.artifacts, project, literals=False)
     known = run.results.inputs
     changed = {name for name, one in stored.items() if name not in known or known[name].id != one.id}
     chosen = find_nodes(graph, at)
     again = downstream(graph, chosen | _readers_of(graph, changed, chosen))
     _point_out_changes(run, _changed_code(run, graph, keys), again, tell)
-    return _branch(run, definition, traced, keys, values, again, executor, listener, policy)
+    return _branch(run, definition, traced, project, keys, values, again, executor, listener, policy)
 
 
 def _readers_of(graph: Graph, changed: set[str], chosen: set[int]) -> set[int]:
@@ -242,6 +271,7 @@ def _branch(
     run: Run,
     definition: Definition,
     traced: Traced,
+    project: Project,
     keys: Keys,
     values: dict[str, Any],
     again: set[int],
@@ -252,7 +282,6 @@ def _branch(
     """A new run with another one's results for the nodes that both agree on, except those to run ``again``."""
     records, graph = run.store, traced.graph
     same = _agreed(run.graph, graph, again)
-    project = project_of(definition)
     places = finished_places(records.database, run.key)
     with beginning(records.database):
         for artifact in run.results.inputs.values():
@@ -315,7 +344,14 @@ def _record(
     parent: str | None = None,
 ) -> RunWriter:
     masker = project.masker()
-    facts = {**run_facts(project.root), "env": project.env if project.has_conf else None}
+    facts = {**run_facts(project.root), "env": None}
+    if project.has_conf:
+        facts |= {
+            "env": project.env,
+            "assignments": project.assignments,
+            "params_file": str(project.params_file.absolute()) if project.params_file else None,
+            "load_versions": project.load_versions,
+        }
     closures = [keys.closure(step) for step in range(len(graph.steps))]
     return new_run(
         records.database,

@@ -14,6 +14,7 @@ from plait.errors import PlaitError, RecordError, did_you_mean
 from plait.graph.model import task_name
 from plait.graph.pipeline import Definition
 from plait.graph.slicing import meanings
+from plait.launch.again import project_again
 from plait.launch.differing import where_differing
 from plait.record.facts import ErrorInfo
 from plait.record.store import RecordStore
@@ -118,7 +119,15 @@ def verify(run: Run, definition: Definition, step: str, *, executor: Executor, l
         )
         for task in tasks[:limit]
     ]
-    job = Job(run.id, run.pipeline, run.store.artifacts_url, (), run.params)
+    project = project_again(run, definition)
+    job = Job(
+        run.id,
+        run.pipeline,
+        run.store.artifacts_url,
+        (),
+        run.params,
+        project=project.spec if project.has_conf else None,
+    )
     reports = {report.path: report for report in _carry(executor, job, traced.functions, specs)}
     checks = tuple(_check(run, task, reports[task.path]) for task in tasks[:limit])
     return Verified(run.id, run.graph.nodes[node].id, checks, changed, max(0, len(tasks) - limit))

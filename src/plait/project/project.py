@@ -36,6 +36,7 @@ class ProjectSpec(Struct, frozen=True, array_like=True):
     load_versions: dict[str, str] = {}
     save_version: str | None = None
     plugins: tuple[Plugin, ...] | None = None
+    paranoid: bool = False
 
 
 class Project:
@@ -49,6 +50,7 @@ class Project:
         load_versions: versions of datasets to load instead of the newest.
         save_version: the version that versioned datasets are saved under; the moment if left out.
         plugins: those whose hooks and types count; the installed ones if left out.
+        paranoid: whether the content of a file is looked at even if its size and times are those that are known.
 
     Attributes:
         checked: what checks of its catalog found and nobody has taken yet.
@@ -64,6 +66,7 @@ class Project:
         load_versions: Mapping[str, str] | None = None,
         save_version: str | None = None,
         plugins: tuple[Plugin, ...] | None = None,
+        paranoid: bool = False,
     ) -> None:
         self.root = root
         self.checked: list[CheckResult] = []
@@ -72,6 +75,7 @@ class Project:
         self.params_file = params_file
         self.load_versions = dict(load_versions or {})
         self.save_version = save_version
+        self.paranoid = paranoid
         self._env = env
 
     @classmethod
@@ -91,6 +95,7 @@ class Project:
             load_versions=spec.load_versions,
             save_version=spec.save_version,
             plugins=spec.plugins,
+            paranoid=spec.paranoid,
         )
 
     @property
@@ -103,6 +108,7 @@ class Project:
             self.load_versions,
             self.save_version,
             self.plugins,
+            self.paranoid,
         )
 
     @property
@@ -203,6 +209,7 @@ class Project:
             checks=self._own_checks(),
             on_check=self.checked.append,
             hooks=self.hooks,
+            paranoid=self.paranoid,
         )
         if self.hooks is not None and self.hooks.wants("catalog_built"):
             from plait.project.hookspecs import CatalogBuilt

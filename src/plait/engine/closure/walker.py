@@ -71,7 +71,7 @@ class Walker:
         self._facts: dict[int, tuple[CodeType, Facts]] = {}
         self._digests: dict[tuple[int, frozenset[str]], tuple[CodeType, str]] = {}
         self._sources: dict[int, tuple[Any, tuple[str, str]]] = {}
-        self._files: dict[str, tuple[tuple[int, int, int], str]] = {}
+        self._files: dict[str, tuple[tuple[int, ...], str]] = {}
 
     def closure_of(
         self, function: Callable[..., Any], *, uses: Sequence[Any] = (), version: str | None = None
@@ -138,18 +138,18 @@ class Walker:
         return self.file_digest(path)
 
     def file_digest(self, path: Path) -> str:
-        """The digest of a file's content; it is read again when its size, time or inode changed.
+        """The digest of a file's content; it is read again when its size, a time or its inode changed.
 
         A file that was written a moment ago is read each time: it could be written again within one tick.
         """
         stat = path.stat()
-        state = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
+        state = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
         known = self._files.get(str(path))
         if known is None or known[0] != state:
             from blake3 import blake3
 
             known = (state, blake3().update_mmap(path).hexdigest())
-            if time.time_ns() - stat.st_mtime_ns > _SETTLED:
+            if time.time_ns() - max(stat.st_mtime_ns, stat.st_ctime_ns) > _SETTLED:
                 self._files[str(path)] = known
         return known[1]
 

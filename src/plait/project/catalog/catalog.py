@@ -64,6 +64,7 @@ class Catalog:
         on_check: told of every result of every check.
         memo: remembers content hashes; by default in ``root/.plait``.
         hooks: told before and after each load and save.
+        paranoid: hash every file anew, whatever the memo knows of its size and times.
 
     Raises:
         CatalogError: the shape of an entry or of a pattern is wrong. Types are looked at when they are used.
@@ -84,6 +85,7 @@ class Catalog:
         on_check: Callable[[CheckResult], None] | None = None,
         memo: Memo | None = None,
         hooks: HookCaller | None = None,
+        paranoid: bool = False,
     ) -> None:
         self.root = Path(root)
         self.env = env
@@ -93,7 +95,7 @@ class Catalog:
         self._types = dict(types or {})
         self._on_check = on_check
         self._hooks = hooks
-        self._memo = memo or Memo(self.root / ".plait" / "fingerprints.sqlite")
+        self._memo = memo or Memo(self.root / ".plait" / "fingerprints.sqlite", paranoid=paranoid)
         self._checks: dict[str, list[Check]] = {}
         for one in checks:
             self._checks.setdefault(one.dataset, []).append(one)

@@ -46,10 +46,13 @@ class Memo:
     Args:
         path: an SQLite file, created on first use and shared by any number of processes. None remembers
             within this object alone. A memo that cannot be read or written is done without.
+        paranoid: believe no stamp: a file can be changed without any of them showing it, where a disk is shared
+            or a clock is set. What is found is remembered all the same.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, *, paranoid: bool = False) -> None:
         self.path = path
+        self.paranoid = paranoid
         self._known: dict[str, tuple[tuple[int, ...], str]] = {}
 
     def content(self, path: Path) -> str:
@@ -61,7 +64,7 @@ class Memo:
         stats = [path.stat() for path in paths]
         stamps = [(s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino) for s in stats]
         names = [str(path) for path in paths]
-        remembered = self._recall(names)
+        remembered = {} if self.paranoid else self._recall(names)
         fresh: dict[str, tuple[tuple[int, ...], str]] = {}
         hashes = []
         for name, path, stamp in zip(names, paths, stamps, strict=True):
