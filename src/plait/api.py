@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
@@ -55,6 +55,7 @@ class Pipeline(Definition, Generic[P, R]):
         cache: bool = True,
         refresh: Sequence[str] = (),
         env: str | None = None,
+        step_options: Mapping[str, Mapping[str, Any]] | None = None,
         paranoid: bool = False,
         **params: Any,
     ) -> Any:
@@ -68,6 +69,7 @@ class Pipeline(Definition, Generic[P, R]):
             cache: whether results of earlier runs are taken where code and inputs are the same.
             refresh: steps to compute anew all the same.
             env: the environment of the project's conf; ``PLAIT_ENV``, else ``local``.
+            step_options: how steps run, over what they and the conf say: ``{"fit": {"memory": "16GiB"}}``.
             paranoid: read every data file anew, even if its size and times are known.
             params: the pipeline's arguments, by name.
 
@@ -83,7 +85,7 @@ class Pipeline(Definition, Generic[P, R]):
 
         refuse_while_importing(f"{self.name}.run()", Tracer.user_line())
         self._check_run()
-        project = self._project(env, paranoid)
+        project = self._project(env, step_options, paranoid)
         prepared = prepare(self, {name: Given(value) for name, value in params.items()}, project)
         chosen = make_executor(executor, workers=workers)
         policy = CachePolicy(cache, tuple(refresh))
@@ -98,6 +100,7 @@ class Pipeline(Definition, Generic[P, R]):
         cache: bool = True,
         refresh: Sequence[str] = (),
         env: str | None = None,
+        step_options: Mapping[str, Mapping[str, Any]] | None = None,
         paranoid: bool = False,
         **params: Any,
     ) -> Forecast:
@@ -111,16 +114,18 @@ class Pipeline(Definition, Generic[P, R]):
         from plait.launch.start import CachePolicy
 
         self._check_run()
-        project = self._project(env, paranoid)
+        project = self._project(env, step_options, paranoid)
         prepared = prepare(self, {name: Given(value) for name, value in params.items()}, project)
         records = open_records(prepared)
         return Forecast(plan(prepared, records=records, policy=CachePolicy(cache, tuple(refresh))), records)
 
-    def _project(self, env: str | None, paranoid: bool) -> Project:
+    def _project(
+        self, env: str | None, step_options: Mapping[str, Mapping[str, Any]] | None, paranoid: bool
+    ) -> Project:
         from plait.project.place import home_of
         from plait.project.project import Project
 
-        return Project(home_of(self.file)[0], env, paranoid=paranoid)
+        return Project(home_of(self.file)[0], env, step_options=step_options or (), paranoid=paranoid)
 
     def _check_run(self) -> None:
         own = set(type(self).run.__kwdefaults__ or ()) & set(self.signature.parameters)

@@ -31,6 +31,7 @@ def command(
     params_file: Path | None,
     env: str | None,
     load_versions: tuple[str, ...],
+    step_options: tuple[str, ...],
     executor: str,
     workers: int | None,
     no_cache: bool,
@@ -45,7 +46,13 @@ def command(
 
     watch = make_watch(executor, workers, as_json=as_json, quiet=quiet)
     found, prepared = prepare_target(
-        target, parameters, params_file, env=env, load_versions=load_versions, paranoid=paranoid
+        target,
+        parameters,
+        params_file,
+        env=env,
+        load_versions=load_versions,
+        step_options=step_options,
+        paranoid=paranoid,
     )
     run = execute(
         prepared,

@@ -7,6 +7,7 @@ from typing import Any
 
 from plait.data import ArtifactStore
 from plait.engine.task import Job, Message, TaskSpec, Withdrawn
+from plait.executors.capacity import cores
 from plait.executors.capture import Capture
 from plait.executors.work import Work
 
@@ -22,6 +23,7 @@ class InlineExecutor:
     """
 
     name = "inline"
+    honours = frozenset({"cpus"})
 
     def __init__(self, *, tee: bool = True, store: ArtifactStore | None = None) -> None:
         self._tee = tee
@@ -29,6 +31,9 @@ class InlineExecutor:
         self._queue: list[TaskSpec] = []
         self._withdrawn: list[Message] = []
         self.errors: dict[tuple[int, tuple[int, ...]], BaseException] = {}
+
+    def capacity(self) -> dict[str, float]:
+        return {"cpus": float(cores())}
 
     def start(self, job: Job, functions: Sequence[Callable[..., Any]]) -> None:
         self._capture = Capture(tee=self._tee)

@@ -64,6 +64,7 @@ def project_again(run: Run, definition: Definition, *, paranoid: bool = False) -
         assignments=[text for text in facts.get("assignments", ()) if MASK not in text],
         params_file=Path(file) if file and Path(file).is_file() else None,
         load_versions=facts.get("load_versions"),
+        step_options=facts.get("step_options") or (),
         paranoid=paranoid,
     )
 
