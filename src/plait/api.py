@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 from plait.errors import DefinitionError, RunFailed
 from plait.graph.model import Graph
 from plait.graph.pipeline import Definition
-from plait.graph.tracing import current_tracer
+from plait.graph.tracing import Tracer, current_tracer
 
 if TYPE_CHECKING:
     from plait.engine.plan import Plan
@@ -82,7 +82,9 @@ class Pipeline(Definition, Generic[P, R]):
         from plait.executors import make_executor
         from plait.launch.prepare import Given, prepare
         from plait.launch.start import CachePolicy, execute
+        from plait.project.importing import refuse_while_importing
 
+        refuse_while_importing(f"{self.name}.run()", Tracer.user_line())
         self._check_run()
         project = self._project(env, stack, paranoid)
         prepared = prepare(self, {name: Given(value) for name, value in params.items()}, project)

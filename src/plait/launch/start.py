@@ -29,7 +29,6 @@ from plait.launch.hiding import hidden, hidden_graph, hiding
 from plait.launch.moments import retry_teller, tell_end, tell_start
 from plait.launch.prepare import FromCatalog, FromSecret, Given, Prepared, convert_given
 from plait.launch.published import Published
-from plait.project.place import home_of
 from plait.project.project import Project
 from plait.project.references import dataset_artifact, parameter_artifact
 from plait.project.secrets import Masker
@@ -139,6 +138,20 @@ def resume(
     Raises:
         RecordError: the run is still going on or is done.
     """
+    project = project_again(run, definition, paranoid=paranoid)
+    with hiding(project):
+        return _resume(run, definition, project, executor, listener, policy, tell)
+
+
+def _resume(
+    run: Run,
+    definition: Definition,
+    project: Project,
+    executor: Executor,
+    listener: Any,
+    policy: CachePolicy,
+    tell: Callable[[str], None],
+) -> Run:
     status = run.status
     if status == "running":
         raise RecordError(
@@ -146,8 +159,7 @@ def resume(
         )
     if status == "done":
         raise RecordError(f"run {run.id} is done: there is nothing to resume", hint=f"plait show {run.id}")
-    traced, project = definition.trace(), project_again(run, definition, paranoid=paranoid)
-    records = run.store
+    traced, records = definition.trace(), run.store
     keys = Keys(traced.graph, traced.functions, traced.uses, records.artifacts)
     changed = _changed_code(run, traced.graph, keys)
     _point_out_changes(run, changed, set(), tell)
@@ -155,7 +167,7 @@ def resume(
         tell("the pipeline has changed since: what is the same goes into a new run")
         return _branch(run, definition, traced, project, keys, {}, set(), executor, listener, policy)
     closures = {node: keys.closure(traced.graph.nodes[node].step) for node in changed.values()}
-    writer = take_over(records.database, run, run_facts(home_of(definition.file)[0]), closures)
+    writer = take_over(records.database, run, run_facts(project.root), closures)
     places = finished_places(records.database, run.key)
 
     def prior(node: int, path: TaskPath) -> Take | None:
@@ -199,12 +211,28 @@ def fork(
         RecordError: there is no such step, or the run is still going on.
         ParameterError: a given parameter is unknown, of a wrong type, or changes what lies before the steps.
     """
+    project = project_again(run, definition, paranoid=paranoid)
+    with hiding(project):
+        return _fork(run, definition, project, at, given, executor, listener, policy, tell)
+
+
+def _fork(
+    run: Run,
+    definition: Definition,
+    project: Project,
+    at: Sequence[str],
+    given: Mapping[str, Given],
+    executor: Executor,
+    listener: Any,
+    policy: CachePolicy,
+    tell: Callable[[str], None],
+) -> Run:
     if run.status == "running":
         raise RecordError(
             f"run {run.id} is still running: what a fork would take is not all there yet",
             hint=f"plait logs {run.id} -f",
         )
-    traced, project = definition.trace(), project_again(run, definition, paranoid=paranoid)
+    traced = definition.trace()
     graph = traced.graph
     keys = Keys(graph, traced.functions, traced.uses, run.store.artifacts)
     values = convert_given(definition, given)
