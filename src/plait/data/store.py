@@ -23,6 +23,7 @@ __all__ = ["ArtifactStore"]
 _SMALL = frozenset({type(None), bool, int, float, str, bytes})
 _SHORT = 1024  # a text of that length surely fits in a head; a longer one is looked at in full
 _GATHERED = "gathered"
+_MOST_LISTS = 8
 
 
 REFERENCES = frozenset({"dataset", "parameter"})  # formats of artifacts that only name where a value is
@@ -48,6 +49,8 @@ class ArtifactStore:
         self._cache = cache
         self._access = access
         self._opened: Blobs | None = None
+        self._lists: dict[str, tuple[Any, list[Artifact]]] = {}
+        self._scalars: dict[str, list[Any]] = {}
 
     read_reference: Callable[[Artifact], Any] | None = None
     """Reads what an artifact only refers to, such as a dataset; set by whoever knows the project."""
@@ -180,14 +183,24 @@ class ArtifactStore:
         return self._keep(_GATHERED, "list", framed, [], meta)
 
     def _gathered(self, artifact: Artifact) -> tuple[Any, list[Artifact]]:
-        body, _ = unframe(self._head(artifact), ())
-        shape, flat = msgspec.msgpack.decode(body, type=tuple[Any, list[Artifact]])
-        return shape, flat
+        known = self._lists.get(artifact.id)
+        if known is None:
+            body, _ = unframe(self._head(artifact), ())
+            known = msgspec.msgpack.decode(body, type=tuple[Any, list[Artifact]])
+            if len(self._lists) >= _MOST_LISTS:  # one that many tasks get is asked for again at once
+                self._lists.clear()
+                self._scalars.clear()
+            self._lists[artifact.id] = known
+        return known
 
     def _load_gathered(self, artifact: Artifact) -> list[Any]:
         shape, flat = self._gathered(artifact)
-        values = [self.load(item) for item in flat]
-        return values if shape is None else _nest(shape, iter(values))
+        values = self._scalars.get(artifact.id)
+        if values is None:
+            values = [self.load(item) for item in flat]
+            if all(item.format == "scalar" and not item.parts for item in flat):  # nobody can change those
+                self._scalars[artifact.id] = values
+        return list(values) if shape is None else _nest(shape, iter(values))
 
     def items(self, artifact: Artifact) -> list[Any] | None:
         """The (nested) list of artifacts that ``gather`` made one of; None for any other artifact."""
