@@ -48,8 +48,7 @@ def shown(project: Path, env: str | None = None, stack: str | None = None) -> di
 
 def refused(project: Path, env: str | None = None, stack: str | None = None) -> ConfError:
     with pytest.raises(ConfError) as caught:
-        for one in Project(project, env, stack=stack).stack:
-            one.settings()
+        [one.settings() for one in Project(project, env, stack=stack).stack]
     return caught.value
 
 
@@ -218,7 +217,7 @@ def test_runs_go_where_the_stack_says_and_are_found_there_by_every_command(proje
         ("show",),
         ("logs",),
         ("gc",),
-        ("status",),
+        ("status", "flow.py"),
         ("plan", "flow.py"),
         ("why", "latest", "count"),
     ):
