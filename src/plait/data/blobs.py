@@ -284,7 +284,8 @@ class LocalBlobs:
                 if left.name.endswith(_ASIDE):
                     left.replace(self.path(left.name.removesuffix(_ASIDE)))
                     continue
-                if left.stat().st_mtime < before:
+                # A file that has just been made has the time of the kernel's last tick, which is a little ago.
+                if left.stat().st_mtime < before - 1.0:
                     left.unlink()
                     count += 1
         return count
