@@ -8,8 +8,7 @@ import pytest
 
 from plait import get_run, list_runs, pipeline, step
 from plait.errors import DefinitionError, ParameterError
-
-from ..cli.conftest import Answer, finish
+from tests.cli.conftest import Answer, finish
 
 FLOW = """
 from plait import step, pipeline

@@ -32,7 +32,7 @@ def command(
     env: str | None,
     load_versions: tuple[str, ...],
     step_options: tuple[str, ...],
-    executor: str,
+    executor: str | None,
     workers: int | None,
     no_cache: bool,
     refresh: tuple[str, ...],
@@ -44,7 +44,6 @@ def command(
     from plait.cli.carrying import conclude, make_watch
     from plait.launch.start import CachePolicy, execute
 
-    watch = make_watch(executor, workers, as_json=as_json, quiet=quiet)
     found, prepared = prepare_target(
         target,
         parameters,
@@ -54,6 +53,7 @@ def command(
         step_options=step_options,
         paranoid=paranoid,
     )
+    watch = make_watch(executor, workers, as_json=as_json, quiet=quiet, project=prepared.project)
     run = execute(
         prepared,
         executor=watch.executor,
