@@ -155,3 +155,22 @@ def test_an_argument_that_holds_a_secret_is_refused_with_what_to_write(project):
     assert_hidden(said)
     for file in (project / ".plait").rglob("*"):
         assert not file.is_file() or TOKEN.encode() not in file.read_bytes()
+
+
+@pytest.mark.parametrize("how", ["resume", "fork"])
+def test_what_a_resumed_or_forked_run_says_before_its_first_task_holds_no_secret(project, how):
+    """The pipeline's own module sees the secret and raises it while the pipeline is described again."""
+    assert_hidden(plait(project, "run", "flow", "--executor", "inline"))
+    flow = project / "src/shop/pipelines/flow.py"
+    leak = f'    if os.environ.get("LEAK"): raise ValueError("{TOKEN} is no good")\n    n = speak('
+    flow.write_text(flow.read_text().replace("    n = speak(", leak))
+    program = (
+        "import sys, traceback; sys.path.insert(0, 'src')\n"
+        "import plait\n"
+        "try: plait.resume() if HOW == 'resume' else plait.fork('latest', at='speak')\n"
+        "except Exception as error: traceback.print_exception(error)\n"
+    ).replace("HOW", repr(how))
+    said = plait(project, "-c", program, LEAK="1")
+    assert b"*** is no good" in said
+    # The line of the program itself is printed by Python, from the file.
+    assert_hidden(b"\n".join(line for line in said.splitlines() if b"raise ValueError(" not in line))

@@ -14,7 +14,8 @@ from plait.record.results import DictArg, ListArg, Plain, Stored, Tree
 
 __all__ = ["Keys"]
 
-_FORMAT = b"plait key 1"
+_FORMAT = b"plait key 2"
+_LONG = 32  # items from which a list is worth remembering
 
 
 class Keys:
@@ -44,6 +45,7 @@ class Keys:
         self._constants: dict[tuple[type, Any], str] = {}
         self._bases: dict[int, Any] = {}
         self._shared: dict[tuple[int, bool, str], Any] = {}
+        self._lists: dict[int, tuple[ListArg, bytes]] = {}
 
     def closure(self, step: int) -> Closure:
         """What the code of a step is made of."""
@@ -102,16 +104,26 @@ class Keys:
         elif type(tree) is Plain:
             hasher.update(self._constant(tree.value).encode())
         elif type(tree) is ListArg:
-            hasher.update(b"(%d" % len(tree.items) if tree.is_tuple else b"[%d" % len(tree.items))
-            for item in tree.items:
-                hasher.update(b",")
-                self._update(hasher, item)
+            hasher.update(self._list(tree))
         else:
             assert isinstance(tree, DictArg)
             hasher.update(b"{%d" % len(tree.items))
             for key, item in tree.items:
                 hasher.update(b",%d:%s:" % (len(key), key.encode()))
                 self._update(hasher, item)
+
+    def _list(self, tree: ListArg) -> bytes:
+        """One hash for a list: a gathered one is the same object for each task that gets it, and is hashed once."""
+        known = self._lists.get(id(tree))
+        if known is None:
+            inside = blake3.blake3(b"(%d" % len(tree.items) if tree.is_tuple else b"[%d" % len(tree.items))
+            for item in tree.items:
+                inside.update(b",")
+                self._update(inside, item)
+            known = (tree, inside.digest(20))
+            if len(tree.items) >= _LONG:
+                self._lists[id(tree)] = known
+        return known[1]
 
     def _constant(self, value: Any) -> str:
         """A constant hashes as the artifact that it would be: written in the pipeline or given, it is the same."""

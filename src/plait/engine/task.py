@@ -11,6 +11,7 @@ from msgspec import Struct
 from plait.data import Artifact
 from plait.errors import DataError, TargetError
 from plait.graph.model import Path
+from plait.project.importing import importing
 from plait.project.project import ProjectSpec
 from plait.record.facts import DataCheck, DatasetWrite, ErrorInfo, LogLine, Metric, Preview, Usage
 from plait.record.results import DictArg, ListArg, Plain, Stored
@@ -162,12 +163,13 @@ def load_function(ref: FunctionRef) -> Callable[..., Any]:
     Raises:
         TargetError: the module no longer has it.
     """
-    if ref.pickled:
-        import pickle
+    with importing(ref.module or f"the module of step {ref.name!r}"):
+        if ref.pickled:
+            import pickle
 
-        function: Callable[..., Any] = pickle.loads(ref.pickled)
-        return function
-    importlib.import_module(ref.module)
+            function: Callable[..., Any] = pickle.loads(ref.pickled)
+            return function
+        importlib.import_module(ref.module)
     found = _found(ref.module, ref.qualname)
     if found is None:
         raise TargetError(f"module {ref.module!r} has no {ref.qualname!r} in the worker")

@@ -29,7 +29,6 @@ from plait.launch.hiding import hidden, hidden_graph, hiding
 from plait.launch.moments import retry_teller, tell_end, tell_start
 from plait.launch.prepare import FromCatalog, FromSecret, Given, Prepared, convert_given
 from plait.launch.published import Published
-from plait.project.place import home_of
 from plait.project.project import Project
 from plait.project.references import dataset_artifact, parameter_artifact
 from plait.project.secrets import Masker
@@ -37,7 +36,7 @@ from plait.record.beginnings import beginning
 from plait.record.computations import Computations
 from plait.record.facts import DataCheck, clean, data_check, describe_error
 from plait.record.results import Results
-from plait.record.store import RecordStore
+from plait.record.store import RecordStore, open_records
 from plait.record.takeover import finished_places, past_attempts, take_over
 from plait.record.views import Run, run_is_alive
 from plait.record.writer import RunWriter, new_run
@@ -99,7 +98,7 @@ def _execute(
     prepared: Prepared, executor: Executor, target: str, home: Path | None, listener: Any, policy: CachePolicy
 ) -> Run:
     definition, project = prepared.definition, prepared.project
-    records = RecordStore(home or project.home, create=True)
+    records = open_records(project, create=True, home=home)
     with beginning(records.database):
         inputs = store_inputs(prepared.traced, prepared.values, records.artifacts, project)
         params = {name: shown(value) for name, value in prepared.values.items()}
@@ -139,6 +138,20 @@ def resume(
     Raises:
         RecordError: the run is still going on or is done.
     """
+    project = project_again(run, definition, paranoid=paranoid)
+    with hiding(project):
+        return _resume(run, definition, project, executor, listener, policy, tell)
+
+
+def _resume(
+    run: Run,
+    definition: Definition,
+    project: Project,
+    executor: Executor,
+    listener: Any,
+    policy: CachePolicy,
+    tell: Callable[[str], None],
+) -> Run:
     status = run.status
     if status == "running":
         raise RecordError(
@@ -146,8 +159,7 @@ def resume(
         )
     if status == "done":
         raise RecordError(f"run {run.id} is done: there is nothing to resume", hint=f"plait show {run.id}")
-    traced, project = definition.trace(), project_again(run, definition, paranoid=paranoid)
-    records = run.store
+    traced, records = definition.trace(), run.store
     keys = Keys(traced.graph, traced.functions, traced.uses, records.artifacts)
     changed = _changed_code(run, traced.graph, keys)
     _point_out_changes(run, changed, set(), tell)
@@ -155,7 +167,7 @@ def resume(
         tell("the pipeline has changed since: what is the same goes into a new run")
         return _branch(run, definition, traced, project, keys, {}, set(), executor, listener, policy)
     closures = {node: keys.closure(traced.graph.nodes[node].step) for node in changed.values()}
-    writer = take_over(records.database, run, run_facts(home_of(definition.file)[0]), closures)
+    writer = take_over(records.database, run, run_facts(project.root), closures)
     places = finished_places(records.database, run.key)
 
     def prior(node: int, path: TaskPath) -> Take | None:
@@ -199,12 +211,28 @@ def fork(
         RecordError: there is no such step, or the run is still going on.
         ParameterError: a given parameter is unknown, of a wrong type, or changes what lies before the steps.
     """
+    project = project_again(run, definition, paranoid=paranoid)
+    with hiding(project):
+        return _fork(run, definition, project, at, given, executor, listener, policy, tell)
+
+
+def _fork(
+    run: Run,
+    definition: Definition,
+    project: Project,
+    at: Sequence[str],
+    given: Mapping[str, Given],
+    executor: Executor,
+    listener: Any,
+    policy: CachePolicy,
+    tell: Callable[[str], None],
+) -> Run:
     if run.status == "running":
         raise RecordError(
             f"run {run.id} is still running: what a fork would take is not all there yet",
             hint=f"plait logs {run.id} -f",
         )
-    traced, project = definition.trace(), project_again(run, definition, paranoid=paranoid)
+    traced = definition.trace()
     graph = traced.graph
     keys = Keys(graph, traced.functions, traced.uses, run.store.artifacts)
     values = convert_given(definition, given)
@@ -316,7 +344,7 @@ def _record(
     parent: str | None = None,
 ) -> RunWriter:
     masker = project.masker()
-    facts = {**run_facts(project.root), "env": None}
+    facts = {**run_facts(project.root), "env": None, "stack": project.stack_name}
     if project.has_conf:
         facts |= {
             "env": project.env,
@@ -389,7 +417,7 @@ def _carry(begin: _Begin, executor: Executor, listener: Any) -> Run:
             records.artifacts_url,
             (),
             hidden(masker, begin.params),
-            project=project.spec if project.has_conf or hooks is not None else None,
+            project=project.spec if project.has_conf or project.stack.named or hooks is not None else None,
             saves=_saves(graph, begin.project),
         ),
         results=Results(graph, records.artifacts, begin.inputs),

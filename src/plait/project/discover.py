@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from plait.errors import ConfError, PlaitError, TargetError, did_you_mean, nearest
 from plait.graph.pipeline import Definition
+from plait.project.importing import importing
 from plait.project.place import packaged, project_root
 
 __all__ = ["Found", "ProjectFile", "discover", "find_pipeline", "pipeline_names", "project_at"]
@@ -523,7 +524,8 @@ def _run(load: Any, place: str) -> Any:
         TargetError: the cause is the user's own exception, with its frames.
     """
     try:
-        return load()
+        with importing(place):
+            return load()
     except PlaitError:
         raise
     except SystemExit as error:
