@@ -39,6 +39,13 @@ def target_options(command: F) -> F:
             metavar="NAME=VERSION",
             help="Load this version of a dataset.",
         ),
+        click.option(
+            "--set",
+            "step_options",
+            multiple=True,
+            metavar="STEP.OPTION=VALUE",
+            help="How a step runs: --set fit.memory=16GiB; also tag:NAME.OPTION, and '*.OPTION' for all.",
+        ),
     )
 
 
@@ -71,6 +78,7 @@ def prepare_target(
     *,
     env: str | None = None,
     load_versions: tuple[str, ...] = (),
+    step_options: tuple[str, ...] = (),
     paranoid: bool = False,
 ) -> tuple[Found, Prepared]:
     """The pipeline that is meant, and the run of it that could begin.
@@ -88,6 +96,12 @@ def prepare_target(
     with describing(found.pipeline.name):
         versions = dict(read_version(text) for text in load_versions)
         project, given = open_project(
-            found, parameters, params_file, env=env, load_versions=versions, paranoid=paranoid
+            found,
+            parameters,
+            params_file,
+            env=env,
+            load_versions=versions,
+            step_options=step_options,
+            paranoid=paranoid,
         )
         return found, prepare(found.pipeline, given, project)

@@ -31,6 +31,7 @@ def command(
     params_file: Path | None,
     env: str | None,
     load_versions: tuple[str, ...],
+    step_options: tuple[str, ...],
     no_cache: bool,
     refresh: tuple[str, ...],
     paranoid: bool,
@@ -42,7 +43,13 @@ def command(
     from plait.launch.start import CachePolicy
 
     _, prepared = prepare_target(
-        target, parameters, params_file, env=env, load_versions=load_versions, paranoid=paranoid
+        target,
+        parameters,
+        params_file,
+        env=env,
+        load_versions=load_versions,
+        step_options=step_options,
+        paranoid=paranoid,
     )
     records = open_records(prepared)
     made = plan(prepared, records=records, policy=CachePolicy(not no_cache, refresh))
