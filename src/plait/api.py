@@ -28,6 +28,7 @@ __all__ = [
     "list_runs",
     "pipeline",
     "resume",
+    "wire",
 ]
 
 P = ParamSpec("P")
@@ -181,6 +182,28 @@ def pipeline(function: Any = None, /, *, name: str | None = None) -> Any:
     if function is None:
         return lambda decorated: Pipeline(decorated, name=name)
     return Pipeline(function, name=name)
+
+
+def wire(
+    *parts: Any, name: str | None = None, returns: str | Sequence[str] | None = None
+) -> Pipeline[..., Any]:
+    """A pipeline without a body: each parameter of a step is the output of that name, or an argument of the pipeline.
+
+    ``training = wire(clean, split, fit)`` is the graph of a pipeline that calls them with each other's outputs; the
+    order in which they are given does not matter.
+
+    Args:
+        parts: steps, and pipelines as groups.
+        name: what the pipeline is called; the name of its variable if left out.
+        returns: the output, or the outputs, that it returns; if left out, what the last steps make: one value as it
+            is, several as a dict by name.
+
+    Raises:
+        DefinitionError: two parts make one name, or they need each other in a circle.
+    """
+    from plait.graph.wiring import wired
+
+    return Pipeline.of(wired(parts, returns), name)
 
 
 def list_runs(limit: int | None = 20, *, pipeline: str | None = None, home: Path | None = None) -> list[Any]:

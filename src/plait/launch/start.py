@@ -27,7 +27,8 @@ from plait.launch.again import project_again, target_of
 from plait.launch.facts import installed_packages, new_id, run_facts
 from plait.launch.hiding import hidden, hidden_graph, hiding
 from plait.launch.moments import retry_teller, tell_end, tell_start
-from plait.launch.prepare import FromCatalog, FromSecret, Given, Prepared, convert_given
+from plait.launch.outside import FromCatalog, FromRun, store_recorded
+from plait.launch.prepare import FromSecret, Given, Prepared, convert_given, missing_arguments
 from plait.launch.published import Published
 from plait.project.project import Project
 from plait.project.references import dataset_artifact, parameter_artifact
@@ -235,7 +236,7 @@ def _fork(
     traced = definition.trace()
     graph = traced.graph
     keys = Keys(graph, traced.functions, traced.uses, run.store.artifacts)
-    values = convert_given(definition, given)
+    values = convert_given(definition, traced, given)
     stored = store_inputs(traced, values, run.store.artifacts, project, literals=False)
     known = run.results.inputs
     changed = {name for name, one in stored.items() if name not in known or known[name].id != one.id}
@@ -287,13 +288,10 @@ def _branch(
         for artifact in run.results.inputs.values():
             records.artifacts.touch(artifact)
         changed = store_inputs(traced, values, records.artifacts, project)
-        defaults = {
-            name: parameter.default
-            for name, parameter in definition.signature.parameters.items()
-            if name not in run.results.inputs and name not in values
-        }
+        known = {*run.results.inputs, *values}
+        new = missing_arguments(definition, traced, known, project)
         inputs = {
-            **store_inputs(traced, defaults, records.artifacts, project, literals=False),
+            **store_inputs(traced, new, records.artifacts, project, literals=False),
             **run.results.inputs,
             **changed,
         }
@@ -575,6 +573,9 @@ def _store_input(store: ArtifactStore, project: Project, name: str, value: Any, 
         return dataset_artifact(project, value.dataset, value.part)
     if isinstance(value, FromSecret):
         return parameter_artifact(value.parameter)
+    if isinstance(value, FromRun):
+        recorded: Artifact = store_recorded(store, value.tree)
+        return recorded
     try:
         return store.save(value, name)
     except SecretFound as error:
@@ -588,6 +589,8 @@ def shown(value: Any) -> Any:
     """A parameter as the records and the UI show it: itself where JSON can say it, else what it is."""
     if isinstance(value, FromCatalog):
         return f"<dataset {value.dataset}>"
+    if isinstance(value, FromRun):
+        return f"<of run {value.run}>"
     if isinstance(value, FromSecret):
         return "***"
     if isinstance(value, os.PathLike):
