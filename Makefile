@@ -1,7 +1,7 @@
 # Two commands on a fresh machine with Python 3.11 or newer: `make demo` and `make test`.
 .DEFAULT_GOAL := help
 BIN := .venv/bin
-.PHONY: help demo setup test check types layers unit bench format clean
+.PHONY: help demo setup ui ui-unit test check types layers unit bench format clean
 
 help: ## what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -13,7 +13,13 @@ demo: ## set up, and run the main example: late flights out of New York
 setup: ## set up everything for working on plait
 	@tools/bootstrap.sh dev
 
-test: setup check types layers unit ## set up, and run all checks and tests
+ui: setup ## build the web interface, where its sources changed
+	$(BIN)/python tools/ui.py build
+
+ui-unit: setup ## the tests of the web interface's own functions
+	$(BIN)/python tools/ui.py test
+
+test: setup ui check types layers ui-unit unit ## set up, and run all checks and tests
 
 check: setup ## style
 	$(BIN)/ruff check .
@@ -36,4 +42,4 @@ format: setup ## mend the style
 	$(BIN)/ruff check --fix .
 
 clean: ## remove what was made here
-	rm -rf .venv .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+	rm -rf .venv ui/node_modules src/plait/server/static .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build

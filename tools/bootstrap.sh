@@ -70,5 +70,16 @@ case $what in
     dev) install -e '.[dev]' -e examples/flights ;;
     *) say "bootstrap: demo or dev, not $what"; exit 2 ;;
 esac
+# The tests of the web interface drive a real browser.
+if [ "$what" = dev ] && ! command -v chromium >/dev/null 2>&1 && [ -z "${PLAIT_CHROMIUM:-}" ]; then
+    if command -v apt-get >/dev/null 2>&1; then
+        say "Installing Chromium for the tests of the web interface …"
+        as_root sh -c 'apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium' >/dev/null 2>&1 || true
+    fi
+    command -v chromium >/dev/null 2>&1 || {
+        say "There is no Chromium here, and it could not be installed: the browser tests of the web interface will fail."
+        say "  → as root: apt-get install chromium; or name one: export PLAIT_CHROMIUM=/path/to/chromium"
+    }
+fi
 rm -f "$venv"/.made-"$what"-*
 touch "$stamp"

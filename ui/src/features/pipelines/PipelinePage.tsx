@@ -1,0 +1,6 @@
+/** TODO */
+import { Loading } from "~/components/Feedback";
+
+export function PipelinePage() {
+  return <Loading />;
+}
