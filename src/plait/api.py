@@ -57,6 +57,8 @@ class Pipeline(Definition, Generic[P, R]):
         refresh: Sequence[str] = (),
         env: str | None = None,
         paranoid: bool = False,
+        inputs_from: Run | str | None = None,
+        debug: bool = False,
         **params: Any,
     ) -> Any:
         """Run the pipeline and record everything; answers with the ``Run``.
@@ -70,6 +72,9 @@ class Pipeline(Definition, Generic[P, R]):
             refresh: steps to compute anew all the same.
             env: the environment of the project's conf; ``PLAIT_ENV``, else ``local``.
             paranoid: read every data file anew, even if its size and times are known.
+            inputs_from: an earlier run or its id: its arguments are taken where none are given, and, by a part of a
+                pipeline, what the rest of the pipeline made in it.
+            debug: open Python's debugger at the line of a step that fails.
             params: the pipeline's arguments, by name.
 
         Raises:
@@ -85,8 +90,9 @@ class Pipeline(Definition, Generic[P, R]):
         refuse_while_importing(f"{self.name}.run()", Tracer.user_line())
         self._check_run()
         project = self._project(env, paranoid)
-        prepared = prepare(self, {name: Given(value) for name, value in params.items()}, project)
-        chosen = make_executor(executor, workers=workers)
+        chosen = make_executor(executor, workers=workers, debug=debug)
+        given = {name: Given(value) for name, value in params.items()}
+        prepared = prepare(self, given, project, inputs_from=_earlier(inputs_from, project))
         policy = CachePolicy(cache, tuple(refresh))
         run = execute(prepared, executor=chosen, listener=_watcher(progress), policy=policy)
         if raise_on_failure:
@@ -100,6 +106,7 @@ class Pipeline(Definition, Generic[P, R]):
         refresh: Sequence[str] = (),
         env: str | None = None,
         paranoid: bool = False,
+        inputs_from: Run | str | None = None,
         **params: Any,
     ) -> Forecast:
         """What ``run`` would do with the same arguments, without doing it.
@@ -113,7 +120,8 @@ class Pipeline(Definition, Generic[P, R]):
 
         self._check_run()
         project = self._project(env, paranoid)
-        prepared = prepare(self, {name: Given(value) for name, value in params.items()}, project)
+        given = {name: Given(value) for name, value in params.items()}
+        prepared = prepare(self, given, project, inputs_from=_earlier(inputs_from, project))
         records = open_records(prepared)
         return Forecast(plan(prepared, records=records, policy=CachePolicy(cache, tuple(refresh))), records)
 
@@ -154,7 +162,7 @@ class Pipeline(Definition, Generic[P, R]):
         from plait.display.html import pipeline_html
         from plait.launch.prepare import filled_in
 
-        return pipeline_html(self, graph, filled_in(self))
+        return pipeline_html(self, graph, filled_in(self, more=[spec.name for spec in graph.inputs]))
 
     def _graph_to_show(self) -> Graph | None:
         from plait.graph.tracing import current_tracer
@@ -384,6 +392,14 @@ def fork(
     if raise_on_failure:
         _raise_failure(done, chosen)
     return done
+
+
+def _earlier(run: Run | str | None, project: Project) -> Run | None:
+    if run is None or not isinstance(run, str):
+        return run
+    from plait.record.store import RecordStore
+
+    return RecordStore(project.home).run(run)
 
 
 def _definition_of(run: Run) -> Any:

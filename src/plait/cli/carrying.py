@@ -58,7 +58,9 @@ class Watch:
         self.quiet = quiet
 
 
-def make_watch(executor: str, workers: int | None, *, as_json: bool, quiet: bool) -> Watch:
+def make_watch(
+    executor: str, workers: int | None, *, as_json: bool, quiet: bool, debug: bool = False
+) -> Watch:
     """What runs the tasks, and what shows them.
 
     Raises:
@@ -66,12 +68,12 @@ def make_watch(executor: str, workers: int | None, *, as_json: bool, quiet: bool
     """
     from plait.executors import make_executor
 
-    chosen: Any = make_executor(executor, workers=workers)
+    chosen: Any = make_executor(executor, workers=workers, debug=debug)
     shown_by_itself = executor == "inline" and not as_json and not quiet and sys.stdout.isatty()
     if executor == "inline" and not shown_by_itself:
         from plait.executors.inline import InlineExecutor
 
-        chosen = InlineExecutor(tee=False)
+        chosen = InlineExecutor(tee=False, debug=debug)
     listener = _listener(as_json=as_json, quiet=quiet, repeat=not shown_by_itself)
     return Watch(chosen, listener, as_json=as_json, quiet=quiet)
 

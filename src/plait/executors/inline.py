@@ -9,6 +9,7 @@ from plait.data import ArtifactStore
 from plait.engine.task import Job, Message, TaskSpec, Withdrawn
 from plait.executors.capture import Capture
 from plait.executors.work import Work
+from plait.graph.model import task_name
 
 __all__ = ["InlineExecutor"]
 
@@ -18,13 +19,15 @@ class InlineExecutor:
 
     Args:
         tee: whether what steps print is also shown as it comes.
+        debug: whether Python's debugger is opened where a step fails.
         store: the store to use instead of one opened anew.
     """
 
     name = "inline"
 
-    def __init__(self, *, tee: bool = True, store: ArtifactStore | None = None) -> None:
+    def __init__(self, *, tee: bool = True, debug: bool = False, store: ArtifactStore | None = None) -> None:
         self._tee = tee
+        self._debug = debug
         self._store = store
         self._queue: list[TaskSpec] = []
         self._withdrawn: list[Message] = []
@@ -58,6 +61,10 @@ class InlineExecutor:
         if raised is not None:
             # The exception itself, for whoever called from Python: it carries frames and locals.
             self.errors[spec.node, spec.path] = raised
+            if self._debug:
+                from plait.executors.debugging import debug
+
+                debug(raised, task_name(spec.name, spec.path))
         else:
             self.errors.pop((spec.node, spec.path), None)
         return [report]

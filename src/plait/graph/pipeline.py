@@ -89,23 +89,27 @@ class Definition:
 
     @classmethod
     def of(cls, body: Body, name: str | None = None) -> Self:
-        """A pipeline with a body that is not a written function; it stands at the line that calls plait.
+        """A pipeline with a body that is not a written function.
 
-        Args:
-            name: what it is called; the name of the variable that the module has it under if left out.
+        It stands where its whole does, or at the line that calls plait; its name is, if left out, that of its whole,
+        or that of the variable that holds it there.
         """
         made = cls.__new__(cls)
-        frame = sys._getframe(1)
-        while frame.f_back is not None and frame.f_code.co_filename.startswith(_OWN):
-            frame = frame.f_back
         made.function = body
-        made._name = made._qualname = name
-        made._unnamed = body.name
-        made._around = frame.f_globals
-        made.module = str(frame.f_globals.get("__name__", ""))
         made.doc = body.doc
-        made.file = frame.f_code.co_filename
-        made.where = f"{made.file}:{frame.f_lineno}"
+        made._unnamed = body.name
+        made._name = made._qualname = name
+        if body.whole is not None:
+            made._name, made._qualname = body.whole.name, body.whole.qualname
+            made.module, made.file, made.where = body.whole.module, body.whole.file, body.whole.where
+        else:
+            frame = sys._getframe(1)
+            while frame.f_back is not None and frame.f_code.co_filename.startswith(_OWN):
+                frame = frame.f_back
+            made._around = frame.f_globals
+            made.module = str(frame.f_globals.get("__name__", ""))
+            made.file = frame.f_code.co_filename
+            made.where = f"{made.file}:{frame.f_lineno}"
         made.group = body.group
         made.selections = body.selections
         made.whole = body.whole
@@ -121,7 +125,7 @@ class Definition:
     @property
     def qualname(self) -> str:
         """Where the module has it."""
-        return self._found_name() or self._qualname or self._unnamed if self._around else str(self._qualname)
+        return self._found_name() or self._qualname or self._unnamed
 
     def _found_name(self) -> str | None:
         return next((at for at, value in self._around.items() if value is self), None)
@@ -160,7 +164,7 @@ class Definition:
             if self.group:
                 result = tracer.call_pipeline(self.group, called, self.function, (), references)
             else:
-                bound = inspect.BoundArguments(self.signature, references)  # type: ignore[arg-type]
+                bound = inspect.BoundArguments(self.signature, references)
                 result = self.function(*bound.args, **bound.kwargs)
         return tracer.finish(result)
 
@@ -204,7 +208,7 @@ class Definition:
 
         words = [(one,) if isinstance(one, str) else tuple(one) for one in (from_, to, only, tags, groups)]
         selection = Selection(*words)
-        return type(self).of(selected(self, selection), self._name) if selection else self
+        return type(self).of(selected(self, selection)) if selection else self
 
     def using(self, *, prefix: str = "", **names: Any) -> Self:
         """The same pipeline with other datasets, parameters or outputs: to have it twice.

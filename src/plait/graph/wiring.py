@@ -98,10 +98,7 @@ class _Wiring:
     def _call(self, part: Part, passed: dict[str, Any], values: dict[str, Any]) -> Any:
         tracer = current_tracer()
         first = len(tracer.nodes) if tracer is not None else 0
-        if isinstance(part, Definition):
-            result = part.call((), passed)
-        else:
-            result = part(**passed)
+        result = part.call((), passed) if isinstance(part, Definition) else part(**passed)
         if tracer is None:
             values.update(_plain_values(part, result))
             return result
@@ -137,12 +134,12 @@ class _Wiring:
         for at, part in enumerate(self.parts):
             for name in _offers(part):
                 if name in makers:
-                    same = self.parts[makers[name]] is part
+                    first = self.parts[makers[name]]
                     raise DefinitionError(
-                        f"{name!r} is made by two parts of wire(…): {_name(self.parts[makers[name]])} and {_name(part)}",
+                        f"{name!r} is made by two parts of wire(…): {_name(first)} and {_name(part)}",
                         where=self.where,
                         hint=f'the second time write wire({_name(part)}).using({name}="…", prefix="…")'
-                        if same
+                        if first is part
                         else "give one of them another name: outputs=[…], or .using(…) of a pipeline",
                     )
                 makers[name] = at

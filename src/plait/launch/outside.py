@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from plait.data import ArtifactStore
-from plait.errors import CatalogError, ParameterError, PlaitError
+from plait.errors import CatalogError, ParameterError, PlaitError, RecordError, did_you_mean
 from plait.graph.pipeline import Definition
 from plait.graph.slicing import producers
 from plait.graph.tracing import Traced
@@ -112,23 +112,42 @@ def find_outside(
 
 
 def _recorded(definition: Definition, run: Run, name: str) -> Tree:
-    """What a run recorded of an output, or of an argument of the one task that is meant."""
+    """What a run recorded of an output, or of an argument of the one task that is meant.
+
+    A run of a part, which took it from another itself, has what that one had.
+    """
+    try:
+        return _own(definition, run, name)
+    except PlaitError:
+        source = run.facts.get("inputs_from")
+        if source is None:
+            raise
+        try:
+            return _recorded(definition, run.store.run(source), name)
+        except PlaitError:
+            pass
+        raise
+
+
+def _own(definition: Definition, run: Run, name: str) -> Tree:
     element = _element(definition)
+    kinds = {spec.name: spec.kind for spec in run.graph.inputs}
+    taken = run.results.inputs.get(name) if kinds.get(name) in OUTSIDE else None
     if element is not None:
-        task, parameter = element, name.rpartition(".")[2]
-        found = run.graph.find_node(task.partition("[")[0])
-        if found is not None and "[" in task:
-            node, path = found, run.task(task).path
-            for own, tree in run.results.arguments(node, path):
-                if own == parameter:
-                    return tree
+        selections = run.facts.get("selections", ())
+        if taken is not None and any(element in words.get("only", ()) for words in selections):
+            return Stored(taken)
+        task = run.task(element)
+        arguments = dict(run.results.arguments(task.node, task.path))
+        wanted = name.rpartition(".")[2]
+        if wanted not in arguments:
+            raise RecordError(f"{element} took no {wanted!r}", hint=did_you_mean(wanted, arguments))
+        return arguments[wanted]
     if name in run.graph.layout.by_output:
         return run.results.tree(run.output(name))
-    own_input = run.results.inputs.get(name)
-    if own_input is not None:
-        return Stored(own_input)
-    run.output(name)  # says that there is none, and the nearest
-    raise AssertionError(name)
+    if taken is not None:
+        return Stored(taken)
+    raise RecordError(f"it has no output {name!r}", hint=did_you_mean(name, run.graph.layout.by_output))
 
 
 def _element(definition: Definition) -> str | None:
@@ -242,7 +261,7 @@ def _latest_with(definition: Definition, project: Project, missing: Iterable[str
         try:
             for name in missing:
                 _recorded(definition, run, name)
-        except (PlaitError, AssertionError):
+        except PlaitError:
             continue
         return run.id
     return None

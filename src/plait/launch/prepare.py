@@ -30,6 +30,9 @@ __all__ = [
 ]
 
 
+_NOTHING: Any = object()
+
+
 class Given(Struct, frozen=True):
     """A value for an argument of a pipeline: where it came from, and its text where it was typed."""
 
@@ -173,7 +176,8 @@ def _matched(
     """
     found: dict[str, Given] = {}
     for name, one in given.items():
-        inside = [full for full in asked if full.startswith(f"{name}.") and _inside(one.value, full, name)]
+        dotted = [full for full in asked if full.startswith(f"{name}.")]
+        inside = {full: got for full in dotted if (got := _inside(one.value, full, name)) is not _NOTHING}
         if name in asked:
             found[name] = one
         elif inside:
@@ -192,13 +196,13 @@ def _matched(
     return found
 
 
-def _inside(value: Any, full: str, name: str) -> tuple[Any] | None:
-    """What a mapping has where a dotted name leads, as a tuple of one; None where it has nothing."""
+def _inside(value: Any, full: str, name: str) -> Any:
+    """What a mapping has where a dotted name leads."""
     for key in full.removeprefix(f"{name}.").split("."):
         if not isinstance(value, Mapping) or key not in value:
-            return None
+            return _NOTHING
         value = value[key]
-    return (value,)
+    return value
 
 
 def from_project(

@@ -21,9 +21,10 @@ from plait.errors import CatalogError, ParameterError, PlaitError, RecordError, 
 from plait.graph.model import Graph
 from plait.graph.model import Path as TaskPath
 from plait.graph.pipeline import Definition
+from plait.graph.selection import Selection
 from plait.graph.slicing import downstream, input_names, meanings, upstream
 from plait.graph.tracing import Traced
-from plait.launch.again import project_again, target_of
+from plait.launch.again import part_again, project_again, target_of
 from plait.launch.facts import installed_packages, new_id, run_facts
 from plait.launch.hiding import hidden, hidden_graph, hiding
 from plait.launch.moments import retry_teller, tell_end, tell_start
@@ -36,7 +37,7 @@ from plait.project.secrets import Masker
 from plait.record.beginnings import beginning
 from plait.record.computations import Computations
 from plait.record.facts import DataCheck, clean, data_check, describe_error
-from plait.record.results import Results
+from plait.record.results import Results, Stored, load_tree
 from plait.record.store import RecordStore
 from plait.record.takeover import finished_places, past_attempts, take_over
 from plait.record.views import Run, run_is_alive
@@ -102,7 +103,7 @@ def _execute(
     records = RecordStore(home or project.home, create=True)
     with beginning(records.database):
         inputs = store_inputs(prepared.traced, prepared.values, records.artifacts, project)
-        params = {name: shown(value) for name, value in prepared.values.items()}
+        params = {name: shown(value, records.artifacts) for name, value in prepared.values.items()}
         keys = Keys(prepared.graph, prepared.traced.functions, prepared.traced.uses, records.artifacts)
         writer = _record(
             records,
@@ -113,6 +114,8 @@ def _execute(
             project=project,
             executor=executor.name,
             inputs={name: (one, prepared.origins.get(name, "literal")) for name, one in inputs.items()},
+            selections=definition.selections,
+            inputs_from=prepared.inputs_from,
         )
     begin = _Begin(records, prepared.traced, inputs, writer, keys, params, policy, project)
     return _carry(begin, executor, listener)
@@ -139,6 +142,7 @@ def resume(
     Raises:
         RecordError: the run is still going on or is done.
     """
+    definition = part_again(run, definition)
     project = project_again(run, definition, paranoid=paranoid)
     with hiding(project):
         return _resume(run, definition, project, executor, listener, policy, tell)
@@ -212,6 +216,7 @@ def fork(
         RecordError: there is no such step, or the run is still going on.
         ParameterError: a given parameter is unknown, of a wrong type, or changes what lies before the steps.
     """
+    definition = part_again(run, definition)
     project = project_again(run, definition, paranoid=paranoid)
     with hiding(project):
         return _fork(run, definition, project, at, given, executor, listener, policy, tell)
@@ -306,6 +311,7 @@ def _branch(
             executor=executor.name,
             inputs={name: (artifact, f"run {run.id}") for name, artifact in inputs.items()},
             parent=run.id,
+            selections=definition.selections,
         )
 
     def prior(node: int, path: TaskPath) -> Take | None:
@@ -340,6 +346,8 @@ def _record(
     executor: str,
     inputs: dict[str, tuple[Artifact, str]],
     parent: str | None = None,
+    selections: Sequence[Selection] = (),
+    inputs_from: str = "",
 ) -> RunWriter:
     masker = project.masker()
     facts = {**run_facts(project.root), "env": None}
@@ -350,6 +358,10 @@ def _record(
             "params_file": str(project.params_file.absolute()) if project.params_file else None,
             "load_versions": project.load_versions,
         }
+    if selections:
+        facts["selections"] = msgspec.to_builtins(selections)
+    if inputs_from:
+        facts["inputs_from"] = inputs_from
     closures = [keys.closure(step) for step in range(len(graph.steps))]
     return new_run(
         records.database,
@@ -585,12 +597,16 @@ def _store_input(store: ArtifactStore, project: Project, name: str, value: Any, 
         ) from None
 
 
-def shown(value: Any) -> Any:
+def shown(value: Any, store: ArtifactStore | None = None) -> Any:
     """A parameter as the records and the UI show it: itself where JSON can say it, else what it is."""
     if isinstance(value, FromCatalog):
         return f"<dataset {value.dataset}>"
     if isinstance(value, FromRun):
-        return f"<of run {value.run}>"
+        tree = value.tree
+        is_small = isinstance(tree, Stored) and tree.artifact.head is not None
+        return shown(load_tree(store, tree)) if store is not None and is_small else f"<of run {value.run}>"
+    if isinstance(value, list) and any(isinstance(item, FromRun | FromCatalog) for item in value):
+        return [shown(item, store) for item in value] if len(value) < 1000 else f"<list of {len(value)}>"
     if isinstance(value, FromSecret):
         return "***"
     if isinstance(value, os.PathLike):
