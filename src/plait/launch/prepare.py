@@ -181,11 +181,8 @@ def _matched(
         if name in asked:
             found[name] = one
         elif inside:
-            for full in inside:
-                (value,) = _inside(one.value, full, name)
-                found[full] = Given(
-                    value, one.origin, where=one.where if isinstance(one.where, str) else None
-                )
+            where = one.where if isinstance(one.where, str) else None
+            found |= {full: Given(value, one.origin, where=where) for full, value in inside.items()}
         elif definition.whole is None or name not in definition.whole.signature.parameters:
             # An argument of the whole pipeline that this part does not read is no mistake.
             raise ParameterError(
