@@ -294,3 +294,12 @@ def thread_kills_later(x: int) -> int:
     if x == 0:
         threading.Timer(0.05, os._exit, (9,)).start()
     return x
+
+
+@step
+def drain(_task: int, lists: list[list[int]]) -> int:
+    count = sum(map(len, lists))
+    for one in lists:
+        one.clear()
+    lists.clear()
+    return count

@@ -92,6 +92,14 @@ def test_what_a_step_does_to_its_input_harms_nobody(run_it: RunIt) -> None:
     assert second[0]["a"] == [1]
 
 
+def test_a_list_that_many_tasks_gather_is_whole_for_each_of_them(run_it: RunIt) -> None:
+    def p(items: list[int]) -> Any:
+        return steps.drain(each(items), steps.triple(each(items)))
+
+    run = run_it(p, items=list(range(100)))
+    assert run.result == [300] * 100
+
+
 def test_one_failing_item_does_not_stop_the_others(run_it: RunIt) -> None:
     def p() -> Any:
         checked = steps.fail_if(each([0, 1, 2, 3]), [1, 3])

@@ -39,6 +39,13 @@ def target_options(command: F) -> F:
             metavar="NAME=VERSION",
             help="Load this version of a dataset.",
         ),
+        click.option(
+            "--set",
+            "step_options",
+            multiple=True,
+            metavar="STEP.OPTION=VALUE",
+            help="How a step runs: --set fit.memory=16GiB; also tag:NAME.OPTION, and '*.OPTION' for all.",
+        ),
     )
 
 
@@ -102,6 +109,7 @@ def prepare_target(
     *,
     env: str | None = None,
     load_versions: tuple[str, ...] = (),
+    step_options: tuple[str, ...] = (),
     paranoid: bool = False,
     selection: Mapping[str, tuple[str, ...]] | None = None,
     inputs_from: str | None = None,
@@ -115,7 +123,7 @@ def prepare_target(
     from plait.cli.target import open_project, read_version, split_target
     from plait.launch.prepare import prepare
     from plait.project.discover import find_pipeline
-    from plait.record.store import RecordStore
+    from plait.record.store import open_records
 
     target, parameters = split_target(target, parameters)
     found = find_pipeline(target)
@@ -123,7 +131,13 @@ def prepare_target(
     with describing(found.pipeline.name):
         versions = dict(read_version(text) for text in load_versions)
         project, given = open_project(
-            found, parameters, params_file, env=env, load_versions=versions, paranoid=paranoid
+            found,
+            parameters,
+            params_file,
+            env=env,
+            load_versions=versions,
+            step_options=step_options,
+            paranoid=paranoid,
         )
-        source = RecordStore(project.home).run(inputs_from) if inputs_from else None
+        source = open_records(project).run(inputs_from) if inputs_from else None
         return found, prepare(chosen, given, project, inputs_from=source)

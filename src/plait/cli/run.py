@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from click.core import ParameterSource
 
 from plait.cli.asking import selection_options, source_option, target_options
 from plait.cli.carrying import executor_options
@@ -41,7 +40,8 @@ def command(
     tags: tuple[str, ...],
     groups: tuple[str, ...],
     inputs_from: str | None,
-    executor: str,
+    step_options: tuple[str, ...],
+    executor: str | None,
     workers: int | None,
     no_cache: bool,
     refresh: tuple[str, ...],
@@ -54,19 +54,18 @@ def command(
     from plait.cli.carrying import conclude, make_watch
     from plait.launch.start import CachePolicy, execute
 
-    if debug and click.get_current_context().get_parameter_source("executor") is ParameterSource.DEFAULT:
-        executor = "inline"
-    watch = make_watch(executor, workers, as_json=as_json, quiet=quiet, debug=debug)
     found, prepared = prepare_target(
         target,
         parameters,
         params_file,
         env=env,
         load_versions=load_versions,
+        step_options=step_options,
         paranoid=paranoid,
         selection={"from_": from_, "to": to, "only": only, "tags": tags, "groups": groups},
         inputs_from=inputs_from,
     )
+    watch = make_watch(executor, workers, as_json=as_json, quiet=quiet, project=prepared.project, debug=debug)
     run = execute(
         prepared,
         executor=watch.executor,

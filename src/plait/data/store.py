@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from plait.data.access import Access
 from plait.data.artifact import Artifact, Part
 from plait.data.blobs import Blobs, open_blobs
 from plait.data.encode import decode, encode, scalar_head, scalar_value
@@ -22,6 +23,7 @@ __all__ = ["ArtifactStore"]
 _SMALL = frozenset({type(None), bool, int, float, str, bytes})
 _SHORT = 1024  # a text of that length surely fits in a head; a longer one is looked at in full
 _GATHERED = "gathered"
+_MOST_LISTS = 8
 
 
 REFERENCES = frozenset({"dataset", "parameter"})  # formats of artifacts that only name where a value is
@@ -33,13 +35,22 @@ class ArtifactStore:
     Args:
         url: a folder, or a URL that fsspec knows, such as ``s3://bucket/prefix`` or ``memory://store``.
             Nothing is created before the first value that does not fit in its artifact.
-        cache: for a URL, a local folder that keeps what was read from it.
+        cache: for a URL, a local folder that keeps what was read from it and written to it.
+        access: for a URL, how it is reached.
     """
 
-    def __init__(self, url: str | os.PathLike[str], cache: str | os.PathLike[str] | None = None) -> None:
+    def __init__(
+        self,
+        url: str | os.PathLike[str],
+        cache: str | os.PathLike[str] | None = None,
+        access: Access | None = None,
+    ) -> None:
         self.url = os.fspath(url)
         self._cache = cache
+        self._access = access
         self._opened: Blobs | None = None
+        self._lists: dict[str, tuple[Any, list[Artifact]]] = {}
+        self._scalars: dict[str, list[Any]] = {}
 
     read_reference: Callable[[Artifact], Any] | None = None
     """Reads what an artifact only refers to, such as a dataset; set by whoever knows the project."""
@@ -51,12 +62,12 @@ class ArtifactStore:
         return f"ArtifactStore({self.url!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.url, self._cache)
+        return type(self), (self.url, self._cache, self._access)
 
     @property
     def _blobs(self) -> Blobs:
         if self._opened is None:
-            self._opened = open_blobs(self.url, self._cache)
+            self._opened = open_blobs(self.url, self._cache, self._access)
         return self._opened
 
     def save(self, value: Any, name: str = "result") -> Artifact:
@@ -172,14 +183,24 @@ class ArtifactStore:
         return self._keep(_GATHERED, "list", framed, [], meta)
 
     def _gathered(self, artifact: Artifact) -> tuple[Any, list[Artifact]]:
-        body, _ = unframe(self._head(artifact), ())
-        shape, flat = msgspec.msgpack.decode(body, type=tuple[Any, list[Artifact]])
-        return shape, flat
+        known = self._lists.get(artifact.id)
+        if known is None:
+            body, _ = unframe(self._head(artifact), ())
+            known = msgspec.msgpack.decode(body, type=tuple[Any, list[Artifact]])
+            if len(self._lists) >= _MOST_LISTS:  # one that many tasks get is asked for again at once
+                self._lists.clear()
+                self._scalars.clear()
+            self._lists[artifact.id] = known
+        return known
 
     def _load_gathered(self, artifact: Artifact) -> list[Any]:
         shape, flat = self._gathered(artifact)
-        values = [self.load(item) for item in flat]
-        return values if shape is None else _nest(shape, iter(values))
+        values = self._scalars.get(artifact.id)
+        if values is None:
+            values = [self.load(item) for item in flat]
+            if all(item.format == "scalar" and not item.parts for item in flat):  # nobody can change those
+                self._scalars[artifact.id] = values
+        return list(values) if shape is None else _nest(shape, iter(values))
 
     def items(self, artifact: Artifact) -> list[Any] | None:
         """The (nested) list of artifacts that ``gather`` made one of; None for any other artifact."""

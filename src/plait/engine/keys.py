@@ -10,11 +10,13 @@ import blake3
 from plait.data import ArtifactStore
 from plait.engine.closure import Closure, Walker
 from plait.graph.model import Graph
+from plait.graph.options import Options
 from plait.record.results import DictArg, ListArg, Plain, Stored, Tree
 
 __all__ = ["Keys"]
 
-_FORMAT = b"plait key 1"
+_FORMAT = b"plait key 2"
+_LONG = 32  # items from which a list is worth remembering
 
 
 class Keys:
@@ -40,27 +42,28 @@ class Keys:
         self._uses = uses
         self._store = store
         self._walker = walker or Walker(hash_value=self._hash_value)
-        self._closures: dict[int, Closure] = {}
+        self._closures: dict[tuple[int, tuple[tuple[str, str], ...]], Closure] = {}
         self._constants: dict[tuple[type, Any], str] = {}
         self._bases: dict[int, Any] = {}
-        self._shared: dict[tuple[int, bool, str], Any] = {}
+        self._shared: dict[tuple[bool, str, str], Any] = {}
+        self._lists: dict[int, tuple[ListArg, bytes]] = {}
 
-    def closure(self, step: int) -> Closure:
-        """What the code of a step is made of."""
-        known = self._closures.get(step)
+    def closure(self, node: int) -> Closure:
+        """What the code of a node's step is made of, and what was declared to count like it."""
+        step, options = self._graph.nodes[node].step, self._graph.options(node)
+        declared = _declared(options)
+        known = self._closures.get((step, declared))
         if known is None:
-            version = self._graph.steps[step].options.version
-            known = self._walker.closure_of(
-                self._functions[step], uses=self._uses[step], version=version or None
+            known = self._closures[step, declared] = self._walker.closure_of(
+                self._functions[step], uses=self._uses[step], declared=dict(declared)
             )
-            self._closures[step] = known
         return known
 
     def why_uncached(self, node: int) -> str | None:
         """Why no task of a node is looked up; None when they are."""
         if self._graph.options(node).cache is False:
             return "cache=False"
-        closure = self.closure(self._graph.nodes[node].step)
+        closure = self.closure(node)
         return None if closure.cacheable else "; ".join(closure.opaque) or "its code cannot be seen through"
 
     def key(self, node: int, arguments: tuple[tuple[str, Tree], ...]) -> str | None:
@@ -82,17 +85,17 @@ class Keys:
         splits = self._graph.layout.splits[0]
         depths = ",".join([str(splits.get((node, at), 0)) for at in range(len(chosen.outputs))])
         looked_up = self._graph.options(node).cache is not False
-        known = self._shared.get((chosen.step, looked_up, depths))
+        shared = (looked_up, depths, self.closure(node).digest)
+        known = self._shared.get(shared)
         if known is None:
-            known = self._start(node, depths)
-            self._shared[chosen.step, looked_up, depths] = known
+            known = self._shared[shared] = self._start(node, depths)
         return known
 
     def _start(self, node: int, depths: str) -> Any:
         if self.why_uncached(node) is not None:
             return False
         hasher = blake3.blake3(_FORMAT)
-        hasher.update(self.closure(self._graph.nodes[node].step).digest.encode())
+        hasher.update(self.closure(node).digest.encode())
         hasher.update(f"\0{depths}".encode())
         return hasher
 
@@ -102,16 +105,26 @@ class Keys:
         elif type(tree) is Plain:
             hasher.update(self._constant(tree.value).encode())
         elif type(tree) is ListArg:
-            hasher.update(b"(%d" % len(tree.items) if tree.is_tuple else b"[%d" % len(tree.items))
-            for item in tree.items:
-                hasher.update(b",")
-                self._update(hasher, item)
+            hasher.update(self._list(tree))
         else:
             assert isinstance(tree, DictArg)
             hasher.update(b"{%d" % len(tree.items))
             for key, item in tree.items:
                 hasher.update(b",%d:%s:" % (len(key), key.encode()))
                 self._update(hasher, item)
+
+    def _list(self, tree: ListArg) -> bytes:
+        """One hash for a list: a gathered one is the same object for each task that gets it, and is hashed once."""
+        known = self._lists.get(id(tree))
+        if known is None:
+            inside = blake3.blake3(b"(%d" % len(tree.items) if tree.is_tuple else b"[%d" % len(tree.items))
+            for item in tree.items:
+                inside.update(b",")
+                self._update(inside, item)
+            known = (tree, inside.digest(20))
+            if len(tree.items) >= _LONG:
+                self._lists[id(tree)] = known
+        return known[1]
 
     def _constant(self, value: Any) -> str:
         """A constant hashes as the artifact that it would be: written in the pipeline or given, it is the same."""
@@ -131,3 +144,11 @@ class Keys:
             return self._store.identify(value)
         except (DataError, RecursionError):
             return None
+
+
+def _declared(options: Options) -> tuple[tuple[str, str], ...]:
+    """The options that are part of what a step does, rather than of how it is run."""
+    if not (options.version or options.env):
+        return ()
+    variables = [(f"env {name}", value) for name, value in sorted(options.env.items())]
+    return (*((("version", options.version),) if options.version else ()), *variables)

@@ -355,7 +355,9 @@ class Loop:
             self.writer.superseded(node, path, "its stored result is damaged")
         self.writer.launched(node, path, attempt, key, reason)
         self._tell(lambda listener: listener.task_started(node, path, attempt))
-        return TaskSpec(node, path, attempt, chosen.step, chosen.id, arguments, self._outputs[node])
+        return TaskSpec(
+            node, path, attempt, chosen.step, chosen.id, self.results.light(arguments), self._outputs[node]
+        )
 
     def _record_extents(self) -> None:
         for scope, path, items in self.machine.take_extents():

@@ -116,6 +116,11 @@ class _Union:
             tuple(self.sides[side].functions[step] for side, step in self.steps),
             tuple(self.sides[side].uses[step] for side, step in self.steps),
             literals,
+            {
+                at: self.sides[side].stand_ins[node]
+                for at, (side, node) in enumerate(self.order)
+                if node in self.sides[side].stand_ins
+            },
             references,
         )
 

@@ -94,6 +94,7 @@ def single(traced: Traced, node: int, path: Path) -> Traced:
         (traced.functions[chosen.step],),
         (traced.uses[chosen.step],),
         traced.literals,
+        {0: traced.stand_ins[node]} if node in traced.stand_ins else {},
         {name: one for name, one in traced.references.items() if name in inputs},
     )
 
@@ -156,6 +157,11 @@ class _Cut:
             tuple(self.traced.functions[old] for old in steps),
             tuple(self.traced.uses[old] for old in steps),
             {name: one for name, one in self.traced.literals.items() if name in read},
+            {
+                new: self.traced.stand_ins[old]
+                for old, new in self.nodes.items()
+                if old in self.traced.stand_ins
+            },
             {name: one for name, one in self.traced.references.items() if name in read},
         )
 

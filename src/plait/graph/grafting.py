@@ -52,6 +52,7 @@ class _Graft:
         tracer.scopes += [self._scope(scope) for scope in graph.scopes[1:]]
         for node in graph.nodes:
             tracer.nodes.append(self._node(node, tracer.inner_id(node.id), steps[node.step]))
+        tracer.stand_ins |= {self.first + node: one for node, one in self.traced.stand_ins.items()}
         return self._raw(graph.result)
 
     def _at(self, scope: int) -> int:

@@ -14,6 +14,7 @@ from plait.errors import DefinitionError, did_you_mean
 from plait.graph.arguments import apart, together
 from plait.graph.conditions import Condition
 from plait.graph.model import ROOT, Each, Graph, Group, InputSpec, Node, Scope, StepSpec
+from plait.graph.options import STAND_IN
 from plait.graph.refs import Mapped, Outputs, Product, Ref
 from plait.graph.values import (
     Const,
@@ -58,7 +59,11 @@ class Reference:
 
 
 class Traced:
-    """A graph with what JSON cannot hold: the functions of its steps, its literals, what it refers to by name."""
+    """A graph with what JSON cannot hold: the functions of its steps, its literals, what stands in for results.
+
+    ``references`` has what it refers to by name, ``stand_ins``, by node, the value or function that its
+    ``on_failure`` names.
+    """
 
     def __init__(
         self,
@@ -66,13 +71,19 @@ class Traced:
         functions: tuple[Any, ...],
         uses: tuple[tuple[Any, ...], ...],
         literals: dict[str, Any],
+        stand_ins: dict[int, Any] | None = None,
         references: dict[str, Reference] | None = None,
     ) -> None:
         self.graph = graph
         self.functions = functions
         self.uses = uses
         self.literals = literals
+        self.stand_ins = stand_ins or {}
         self.references = references or {}
+
+    def with_graph(self, graph: Graph) -> Traced:
+        """The same with a graph of the same nodes, such as one with other options."""
+        return Traced(graph, self.functions, self.uses, self.literals, self.stand_ins, self.references)
 
 
 class Tracer:
@@ -88,6 +99,7 @@ class Tracer:
         self.uses: list[tuple[Any, ...]] = []
         self.literals: dict[str, Any] = {}
         self.references: dict[str, Reference] = {}
+        self.stand_ins: dict[int, Any] = {}
         self.scope = ROOT
         self._step_index: dict[int, int] = {}
         self._by_function: dict[int, list[int]] = {}
@@ -129,24 +141,32 @@ class Tracer:
 
     def call_step(self, step: Step[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """One call of a step in a pipeline: a node, inside an ``each`` scope per level of ``each`` in its arguments."""
-        spec = step.spec
-        given = self._bind(step, spec.name, args, kwargs)
+        spec, base = step.spec, step.base or step
+        after = step.after
+        if "after" in kwargs and "after" not in self._signature(base).parameters:
+            more = kwargs.pop("after")
+            after = (*after, *(more if isinstance(more, list | tuple) else (more,)))
+        given = self._bind(base, spec.name, args, kwargs)
         node_id = self.new_id(spec.name)
         outer = self.scope
         try:
-            lifted = self._enter_each(node_id, step, given)
+            lifted = self._enter_each(node_id, base, given)
             node = Node(
                 id=node_id,
-                step=self._step(step),
+                step=self._step(base),
                 scope=self.scope,
                 args=tuple((name, self._lift(f"{node_id}.{name}", raw)) for name, raw in lifted.items()),
                 outputs=self._output_names(node_id, spec),
+                options=spec.options if step.base is not None else None,
+                after=self._nodes_of(spec.name, after),
                 where=self.user_line(),
             )
         finally:
             self.scope = outer
         index = len(self.nodes)
         self.nodes.append(node)
+        if step.stand_in is not None or spec.options.on_failure == STAND_IN:
+            self.stand_ins[index] = step.stand_in
         refs = tuple(Ref(self, Output(index, at), name) for at, name in enumerate(node.outputs))
         return refs[0] if len(refs) == 1 else Outputs(refs, tuple(spec.outputs))
 
@@ -314,7 +334,9 @@ class Tracer:
             nodes=tuple(self.nodes),
             result=self._lift("result", result),
         )
-        return Traced(graph, tuple(self.functions), tuple(self.uses), self.literals, self.references)
+        return Traced(
+            graph, tuple(self.functions), tuple(self.uses), self.literals, self.stand_ins, self.references
+        )
 
     @staticmethod
     def user_line() -> str:
@@ -328,13 +350,32 @@ class Tracer:
         frame = frame or innermost
         return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
-    def _bind(self, callee: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    def _nodes_of(self, name: str, after: tuple[Any, ...]) -> tuple[int, ...]:
+        """The nodes that a step has to wait for, by what they give."""
+        found: dict[int, None] = {}
+        for one in after:
+            refs = one if isinstance(one, Outputs) else (one,)
+            for ref in refs:
+                if not (isinstance(ref, Ref) and ref._tracer is self and isinstance(ref._value, Output)):
+                    raise DefinitionError(
+                        f"{name}: after=[{one!r:.60}] is not what a step gives",
+                        where=self.user_line(),
+                        hint="name the result of the step before: loaded = load(); check(after=[loaded])",
+                    )
+                found[ref._value.node] = None
+        return tuple(found)
+
+    def _signature(self, callee: Any) -> inspect.Signature:
         signature = self._signatures.get(id(callee))
         if signature is None:
             import inspect
 
             signature = self._signatures[id(callee)] = inspect.signature(callee)
             self._kept.append(callee)
+        return signature
+
+    def _bind(self, callee: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        signature = self._signature(callee)
         try:
             return signature.bind(*args, **kwargs).arguments
         except TypeError as error:

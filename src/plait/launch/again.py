@@ -11,6 +11,7 @@ from plait.project.discover import Found, find_pipeline
 from plait.project.place import home_of
 from plait.project.project import Project
 from plait.project.secrets import MASK
+from plait.project.stack import chosen_stack
 from plait.record.store import RecordStore
 from plait.record.views import Run
 
@@ -73,7 +74,9 @@ def project_again(run: Run, definition: Definition, *, paranoid: bool = False) -
         assignments=[text for text in facts.get("assignments", ()) if MASK not in text],
         params_file=Path(file) if file and Path(file).is_file() else None,
         load_versions=facts.get("load_versions"),
+        step_options=facts.get("step_options") or (),
         paranoid=paranoid,
+        stack=chosen_stack(None) or facts.get("stack"),
     )
 
 

@@ -15,6 +15,7 @@ from plait.graph.tracing import Traced
 from plait.project.project import Project
 from plait.project.references import DATASET, PARAMETER
 from plait.record.results import ListArg, Stored, Tree, load_tree
+from plait.record.store import open_records
 from plait.record.views import Run
 
 __all__ = [
@@ -253,11 +254,11 @@ def producers_of(graph: Any, missing: Iterable[str]) -> str:
 
 def _latest_with(definition: Definition, project: Project, missing: Iterable[str]) -> str | None:
     """The latest run of the pipeline that has what is missing."""
-    from plait.record.store import RecordStore
-
-    if not (project.home / "records.db").exists():
+    try:
+        records = open_records(project)
+    except RecordError:
         return None
-    for run in RecordStore(project.home).runs(limit=20, pipeline=definition.name):
+    for run in records.runs(limit=20, pipeline=definition.name):
         try:
             for name in missing:
                 _recorded(definition, run, name)

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from plait.errors import DefinitionError, ParameterError, PlaitError, did_you_mean, nearest
 from plait.graph.model import Each, Graph
+from plait.graph.overrides import override
 from plait.graph.pipeline import Definition
 from plait.graph.tracing import Traced
 from plait.graph.unfold import Unknown, size
@@ -22,6 +23,7 @@ __all__ = [
     "FromSecret",
     "Given",
     "Prepared",
+    "configured",
     "convert_given",
     "filled_in",
     "missing_arguments",
@@ -88,12 +90,22 @@ def prepare(
     project = project or project_of(definition)
     with hiding(project):
         project.announce()
-        traced = definition.trace()
+        traced = configured(definition.trace(), project)
         values, origins = _arguments(definition, traced, given, project, inputs_from)
         values = _taken_apart(traced, values, project)
         _check_lists(traced, {**traced.literals, **values})
     source = inputs_from.id if inputs_from is not None else ""
     return Prepared(definition, traced, values, origins, project, source)
+
+
+def configured(traced: Traced, project: Project) -> Traced:
+    """A traced pipeline with the options that its project, in its environment, gives the steps.
+
+    Raises:
+        DefinitionError: an option is unknown or wrong, or what was typed names no step.
+        ConfError: ``steps.yml`` is not as it should be.
+    """
+    return traced.with_graph(override(traced.graph, project.step_rules)) if project.step_rules else traced
 
 
 def project_of(definition: Definition) -> Project:

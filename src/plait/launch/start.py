@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from plait.data import Artifact, ArtifactStore
+from plait.engine.honours import refuse_what_cannot_be
 from plait.engine.keys import Keys
 from plait.engine.loop import Loop
 from plait.engine.reuse import Reuse, Take
@@ -29,16 +30,24 @@ from plait.launch.facts import installed_packages, new_id, run_facts
 from plait.launch.hiding import hidden, hidden_graph, hiding
 from plait.launch.moments import retry_teller, tell_end, tell_start
 from plait.launch.outside import FromCatalog, FromRun, store_recorded
-from plait.launch.prepare import FromSecret, Given, Prepared, convert_given, missing_arguments
+from plait.launch.prepare import (
+    FromSecret,
+    Given,
+    Prepared,
+    configured,
+    convert_given,
+    missing_arguments,
+)
 from plait.launch.published import Published
 from plait.project.project import Project
 from plait.project.references import dataset_artifact, parameter_artifact
 from plait.project.secrets import Masker
 from plait.record.beginnings import beginning
+from plait.record.closures import Closure
 from plait.record.computations import Computations
 from plait.record.facts import DataCheck, clean, data_check, describe_error
 from plait.record.results import Results, Stored, load_tree
-from plait.record.store import RecordStore
+from plait.record.store import RecordStore, open_records
 from plait.record.takeover import finished_places, past_attempts, take_over
 from plait.record.views import Run, run_is_alive
 from plait.record.writer import RunWriter, new_run
@@ -100,7 +109,8 @@ def _execute(
     prepared: Prepared, executor: Executor, target: str, home: Path | None, listener: Any, policy: CachePolicy
 ) -> Run:
     definition, project = prepared.definition, prepared.project
-    records = RecordStore(home or project.home, create=True)
+    refuse_what_cannot_be(prepared.graph, executor)
+    records = open_records(project, create=True, home=home)
     with beginning(records.database):
         inputs = store_inputs(prepared.traced, prepared.values, records.artifacts, project)
         params = {name: shown(value, records.artifacts) for name, value in prepared.values.items()}
@@ -164,14 +174,15 @@ def _resume(
         )
     if status == "done":
         raise RecordError(f"run {run.id} is done: there is nothing to resume", hint=f"plait show {run.id}")
-    traced, records = definition.trace(), run.store
+    traced, records = configured(definition.trace(), project), run.store
+    refuse_what_cannot_be(traced.graph, executor)
     keys = Keys(traced.graph, traced.functions, traced.uses, records.artifacts)
     changed = _changed_code(run, traced.graph, keys)
     _point_out_changes(run, changed, set(), tell)
     if not _same_shape(run.graph, traced.graph):
         tell("the pipeline has changed since: what is the same goes into a new run")
         return _branch(run, definition, traced, project, keys, {}, set(), executor, listener, policy)
-    closures = {node: keys.closure(traced.graph.nodes[node].step) for node in changed.values()}
+    closures = {node: keys.closure(node) for node in changed.values()}
     writer = take_over(records.database, run, run_facts(project.root), closures)
     places = finished_places(records.database, run.key)
 
@@ -238,8 +249,9 @@ def _fork(
             f"run {run.id} is still running: what a fork would take is not all there yet",
             hint=f"plait logs {run.id} -f",
         )
-    traced = definition.trace()
+    traced = configured(definition.trace(), project)
     graph = traced.graph
+    refuse_what_cannot_be(graph, executor)
     keys = Keys(graph, traced.functions, traced.uses, run.store.artifacts)
     values = convert_given(definition, traced, given)
     stored = store_inputs(traced, values, run.store.artifacts, project, literals=False)
@@ -350,7 +362,12 @@ def _record(
     inputs_from: str = "",
 ) -> RunWriter:
     masker = project.masker()
-    facts = {**run_facts(project.root), "env": None}
+    facts = {
+        **run_facts(project.root),
+        "env": None,
+        "stack": project.stack_name,
+        "step_options": project.step_options or None,
+    }
     if project.has_conf:
         facts |= {
             "env": project.env,
@@ -362,7 +379,7 @@ def _record(
         facts["selections"] = msgspec.to_builtins(selections)
     if inputs_from:
         facts["inputs_from"] = inputs_from
-    closures = [keys.closure(step) for step in range(len(graph.steps))]
+    closures = [keys.closure(node) for node in range(len(graph.nodes))]
     return new_run(
         records.database,
         hidden_graph(masker, graph),
@@ -373,7 +390,7 @@ def _record(
         facts=hidden(masker, facts),
         executor=executor,
         inputs={name: (one, hidden(masker, origin)) for name, (one, origin) in inputs.items()},
-        closures=closures if masker is None else [masker.struct(one) for one in closures],
+        closures=closures if masker is None else _masked(masker, closures),
         parent=parent,
     )
 
@@ -427,7 +444,7 @@ def _carry(begin: _Begin, executor: Executor, listener: Any) -> Run:
             records.artifacts_url,
             (),
             hidden(masker, begin.params),
-            project=project.spec if project.has_conf or hooks is not None else None,
+            project=project.spec if project.has_conf or project.stack.named or hooks is not None else None,
             saves=_saves(graph, begin.project),
         ),
         results=Results(graph, records.artifacts, begin.inputs),
@@ -456,6 +473,12 @@ def _carry(begin: _Begin, executor: Executor, listener: Any) -> Run:
             watching.close()
     tell_end(hooks, run.refresh())
     return run
+
+
+def _masked(masker: Masker, closures: Sequence[Closure]) -> list[Closure]:
+    """Nodes share closures, and one of them may be long."""
+    made = {one.digest: masker.struct(one) for one in closures}
+    return [made[one.digest] for one in closures]
 
 
 def _hidden_check(masker: Masker | None, result: Any) -> DataCheck:
@@ -508,7 +531,7 @@ def _changed_code(run: Run, graph: Graph, keys: Keys) -> dict[int, int]:
     found: dict[int, int] = {}
     for node, digest in run.closures.items():
         there = graph.find_node(run.graph.nodes[node].id)
-        if there is not None and digest != keys.closure(graph.nodes[there].step).digest:
+        if there is not None and digest != keys.closure(there).digest:
             found[node] = there
     return found
 

@@ -102,7 +102,7 @@ def verify(run: Run, definition: Definition, step: str, *, executor: Executor, l
             )
     keys = Keys(traced.graph, traced.functions, traced.uses, run.store.artifacts)
     chosen = traced.graph.nodes[there].step
-    changed = run.closures.get(node) != keys.closure(chosen).digest
+    changed = run.closures.get(node) != keys.closure(there).digest
     splits = traced.graph.layout.splits[0]
     outputs = tuple(
         (name, splits.get((there, at), 0)) for at, name in enumerate(traced.graph.nodes[there].outputs)
@@ -126,7 +126,7 @@ def verify(run: Run, definition: Definition, step: str, *, executor: Executor, l
         run.store.artifacts_url,
         (),
         run.params,
-        project=project.spec if project.has_conf else None,
+        project=project.spec if project.has_conf or project.stack.named else None,
     )
     reports = {report.path: report for report in _carry(executor, job, traced.functions, specs)}
     checks = tuple(_check(run, task, reports[task.path]) for task in tasks[:limit])

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from plait.graph.overrides import Rule
 from plait.project.place import home_at, project_root
 from plait.project.plugins import Plugin, find_plugins
+from plait.project.stack import Stack, chosen_stack, read_stack
 
 if TYPE_CHECKING:
     from plait.project.catalog import Catalog, Check, CheckResult
@@ -37,6 +39,7 @@ class ProjectSpec(Struct, frozen=True, array_like=True):
     save_version: str | None = None
     plugins: tuple[Plugin, ...] | None = None
     paranoid: bool = False
+    stack: str | None = None
 
 
 class Project:
@@ -49,8 +52,10 @@ class Project:
         params_file: a file of parameters over those of the conf.
         load_versions: versions of datasets to load instead of the newest.
         save_version: the version that versioned datasets are saved under; the moment if left out.
+        step_options: options of steps over those of ``steps.yml``: ``fit.memory=16GiB``, or a mapping by step.
         plugins: those whose hooks and types count; the installed ones if left out.
         paranoid: whether the content of a file is looked at even if its size and times are those that are known.
+        stack: the name of a stack to run on instead of that of the environment; ``PLAIT_STACK`` if left out.
 
     Attributes:
         checked: what checks of its catalog found and nobody has taken yet.
@@ -65,16 +70,20 @@ class Project:
         params_file: Path | None = None,
         load_versions: Mapping[str, str] | None = None,
         save_version: str | None = None,
+        step_options: Sequence[str] | Mapping[str, Mapping[str, Any]] = (),
         plugins: tuple[Plugin, ...] | None = None,
         paranoid: bool = False,
+        stack: str | None = None,
     ) -> None:
         self.root = root
+        self.stack_name = chosen_stack(stack)
         self.checked: list[CheckResult] = []
         self._plugins = plugins
         self.assignments = tuple(assignments)
         self.params_file = params_file
         self.load_versions = dict(load_versions or {})
         self.save_version = save_version
+        self.step_options = step_options
         self.paranoid = paranoid
         self._env = env
 
@@ -96,6 +105,7 @@ class Project:
             save_version=spec.save_version,
             plugins=spec.plugins,
             paranoid=spec.paranoid,
+            stack=spec.stack,
         )
 
     @property
@@ -109,6 +119,7 @@ class Project:
             self.save_version,
             self.plugins,
             self.paranoid,
+            self.stack_name,
         )
 
     @property
@@ -148,6 +159,19 @@ class Project:
 
         return project_at(self.root)
 
+    @cached_property
+    def step_rules(self) -> list[Rule]:
+        """What the environment and the command line say about how steps run.
+
+        Raises:
+            ConfError, ParameterError: it cannot be read.
+        """
+        if not (self.has_conf or self.step_options):
+            return []
+        from plait.project.steps import read_rules, rules_in
+
+        return [*(rules_in(self.conf) if self.has_conf else ()), *read_rules(self.step_options)]
+
     @property
     def package(self) -> str | None:
         """The name of the project's package."""
@@ -177,7 +201,12 @@ class Project:
         runtime = (
             overrides(self.assignments, self.params_file) if self.assignments or self.params_file else None
         )
-        return Conf(self.conf_folder if self.has_conf else None, self._env, runtime=runtime)
+        return Conf(
+            self.conf_folder if self.has_conf else None,
+            self._env,
+            runtime=runtime,
+            replace=("stack", "stacks"),  # a component of a stack is said whole
+        )
 
     @cached_property
     def params(self) -> Parameters:
@@ -255,6 +284,16 @@ class Project:
         return f"{self.file.package}.{kind}" if there else None
 
     @cached_property
+    def stack(self) -> Stack:
+        """What this project runs on: that of the environment, unless another one was asked for.
+
+        Raises:
+            ConfError: there is no such stack, or what the conf says of it does not add up.
+        """
+        conf = self.conf if self.has_conf else None
+        return read_stack(self.stack_name, conf, self.settings, self.plugins, self.root)
+
+    @cached_property
     def plugins(self) -> tuple[Plugin, ...]:
         """What installed packages add to plait."""
         return find_plugins() if self._plugins is None else self._plugins
@@ -296,9 +335,12 @@ class Project:
 
     def masker(self) -> Masker | None:
         """What hides the project's secrets in texts; None when it has none."""
+        from plait.project.secrets import Masker
+
+        secrets = self.stack.secrets()
         if not self.has_conf:
-            return None
-        found = self.conf.masker()
+            return Masker(secrets) if secrets else None
+        found = self.conf.masker(secrets)
         return found or None
 
     def _repr_html_(self) -> str:

@@ -16,6 +16,9 @@ from plait.graph.values import Value
 __all__ = ["DictArg", "ListArg", "Plain", "Results", "Stored", "Tree", "load_tree"]
 
 
+_LONG = 32  # items from which a list is worth a blob of its own
+
+
 class Stored(Struct, frozen=True, array_like=True, tag="a"):
     """A stored value."""
 
@@ -59,6 +62,11 @@ def load_tree(store: ArtifactStore, tree: Tree) -> Any:
             return {key: load_tree(store, item) for key, item in pairs}
 
 
+def _artifacts(tree: ListArg) -> list[Any]:
+    """The (nested) list of artifacts that a gathered list is made of."""
+    return [item.artifact if isinstance(item, Stored) else _artifacts(item) for item in tree.items]  # type: ignore[arg-type]
+
+
 def _copied(value: Any) -> Any:
     if type(value) is list:
         return [_copied(item) for item in value]
@@ -82,7 +90,7 @@ class Results:
         store: ArtifactStore,
         inputs: dict[str, Artifact],
         *,
-        missing: Callable[[int, Path], tuple[Artifact, ...] | None] = lambda _node, _path: None,
+        missing: Callable[[int, Path], tuple[Artifact, ...] | None] | None = None,
         missing_extent: Callable[[int, Path], int | None] = lambda _scope, _path: None,
         missing_absent: Callable[[int, Path], str | None] = lambda _node, _path: None,
     ) -> None:
@@ -92,10 +100,14 @@ class Results:
         self._outputs: dict[tuple[int, Path], tuple[Artifact, ...]] = {}
         self._extents: dict[tuple[int, Path], int] = {}
         self._children: dict[str, list[Artifact]] = {}
-        self._missing = missing
+        self._missing = missing or (lambda _node, _path: None)
+        self._is_whole = missing is None  # what another process writes may still change
         self._missing_extent = missing_extent
         self._missing_absent = missing_absent
         self._absent: dict[tuple[int, Path], str] = {}
+        self._lists: dict[tuple[int, int, Path], ListArg] = {}
+        self._uses: dict[int, int] = {}
+        self._shared: dict[int, Stored] = {}
 
     def add(self, node: int, path: Path, artifacts: tuple[Artifact, ...]) -> None:
         self._outputs[node, path] = artifacts
@@ -148,6 +160,23 @@ class Results:
         chosen = self.graph.nodes[node]
         return tuple([(name, self.tree(value, chosen.scope, path)) for name, value in chosen.args])
 
+    def light(self, arguments: tuple[tuple[str, Tree], ...]) -> tuple[tuple[str, Tree], ...]:
+        """The same arguments for a message: a long gathered list that several tasks get is one artifact to all of them.
+
+        Its blob is named by no row, so it lasts no longer than the run.
+        """
+        if not self._lists:
+            return arguments
+        return tuple([(name, self._light(tree)) for name, tree in arguments])
+
+    def _light(self, tree: Tree) -> Tree:
+        if type(tree) is not ListArg or self._uses.get(id(tree), 0) < 2 or len(tree.items) < _LONG:
+            return tree
+        known = self._shared.get(id(tree))
+        if known is None:
+            known = self._shared[id(tree)] = Stored(self.store.gather(_artifacts(tree)))
+        return known
+
     def _tree(self, resolved: Resolved) -> Tree:
         match resolved:
             case Need(node=node, output=output, path=path, index=index):
@@ -179,6 +208,10 @@ class Results:
                 name = self.graph.nodes[node].id
                 raise RecordError(f"task {name}{list(path) or ''} has no result")
             return Stored(self._element(found[output], index))
+        known = self._lists.get((node, output, path))
+        if known is not None:
+            self._uses[id(known)] += 1
+            return known
         items = self.extent(axes[len(path)], path)
         if items is None:
             if self.absent(node, path):
@@ -187,7 +220,11 @@ class Results:
                 f"the tasks of {self.graph.nodes[node].id!r} were never reached, so there is no result"
             )
         elements = [self._gathered(node, output, (*path, at), ()) for at in range(items)]
-        return ListArg(tuple([element for element in elements if element is not None]))
+        made = ListArg(tuple([element for element in elements if element is not None]))
+        if self._is_whole:
+            self._lists[node, output, path] = made
+            self._uses[id(made)] = 1
+        return made
 
     def _element(self, artifact: Artifact, index: Path) -> Artifact:
         for position in index:
