@@ -37,12 +37,16 @@ class EndNow(KeyboardInterrupt):
 
 
 class FunctionRef(Struct, frozen=True, array_like=True):
-    """Where a step's function is found: by name in a module, or by value where no module has it."""
+    """Where a step's function is found: by name in a module, or by value where no module has it.
+
+    ``fault`` says why it is found nowhere.
+    """
 
     name: str
     module: str = ""
     qualname: str = ""
     pickled: bytes = b""
+    fault: str = ""
 
 
 class Job(Struct, frozen=True, array_like=True):
@@ -179,6 +183,8 @@ def load_function(ref: FunctionRef) -> Callable[..., Any]:
     Raises:
         TargetError: the module no longer has it.
     """
+    if ref.fault:
+        raise DataError(ref.fault)
     with importing(ref.module or f"the module of step {ref.name!r}"):
         if ref.pickled:
             import pickle

@@ -10,15 +10,17 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 from plait.engine.current import TaskContext
 from plait.engine.task import Job, Live, Report, TaskSpec, load_function
 from plait.executors.capture import Capture
 from plait.executors.spool import Spool
-from plait.executors.wire import Begin, Channel, Recall, Reply, Returned, Tasks, read_requests
-from plait.executors.work import Work, forget_peak
+from plait.executors.trees import forget_peak, limited_memory
+from plait.executors.wire import Began, Begin, Channel, Recall, Reply, Returned, Tasks, read_requests
+from plait.executors.work import Work
 
 __all__ = ["main"]
 
@@ -115,7 +117,8 @@ class Worker:
         forget_peak()
         self._task = (spec, task)
         try:
-            report, _ = work.do(spec, task)
+            with self._limits(work, spec):
+                report, _ = work.do(spec, task)
         finally:
             self._task = None
         self._flush_c()
@@ -126,6 +129,24 @@ class Worker:
             raw = [work.hide(line) for line in raw]
             report = msgspec.structs.replace(report, lines=(*report.lines, *raw))
         return report
+
+    @contextmanager
+    def _limits(self, work: Work, spec: TaskSpec) -> Iterator[None]:
+        """Begin a task: where there are limits to it, its code is imported first, and the driver told."""
+        options = spec.options
+        if options is None or (options.timeout is None and options.memory is None):
+            yield
+            return
+        with suppress(BaseException):  # it is said in the task
+            work.prepare(spec)
+        self._outbox.send(lambda: Began(spec.node, spec.path))
+        if options.timeout is not None:
+            faulthandler.dump_traceback_later(options.timeout, file=2)
+        try:
+            with limited_memory(options.memory):
+                yield
+        finally:
+            faulthandler.cancel_dump_traceback_later()
 
     def _listen(self) -> None:
         while (body := self._requests.receive()) is not None:

@@ -13,7 +13,6 @@ import msgspec
 from msgspec import Struct
 
 from plait.data import Artifact, ArtifactStore
-from plait.engine.honours import refuse_what_cannot_be
 from plait.engine.keys import Keys
 from plait.engine.loop import Loop
 from plait.engine.reuse import Reuse, Take
@@ -26,6 +25,7 @@ from plait.graph.selection import Selection
 from plait.graph.slicing import downstream, input_names, meanings, upstream
 from plait.graph.tracing import Traced
 from plait.launch.again import part_again, project_again, target_of
+from plait.launch.asked import refuse_what_is_missing
 from plait.launch.facts import installed_packages, new_id, run_facts
 from plait.launch.hiding import hidden, hidden_graph, hiding
 from plait.launch.moments import retry_teller, tell_end, tell_start
@@ -109,7 +109,7 @@ def _execute(
     prepared: Prepared, executor: Executor, target: str, home: Path | None, listener: Any, policy: CachePolicy
 ) -> Run:
     definition, project = prepared.definition, prepared.project
-    refuse_what_cannot_be(prepared.graph, executor)
+    refuse_what_is_missing(prepared.graph, executor, project)
     records = open_records(project, create=True, home=home)
     with beginning(records.database):
         inputs = store_inputs(prepared.traced, prepared.values, records.artifacts, project)
@@ -175,7 +175,7 @@ def _resume(
     if status == "done":
         raise RecordError(f"run {run.id} is done: there is nothing to resume", hint=f"plait show {run.id}")
     traced, records = configured(definition.trace(), project), run.store
-    refuse_what_cannot_be(traced.graph, executor)
+    refuse_what_is_missing(traced.graph, executor, project)
     keys = Keys(traced.graph, traced.functions, traced.uses, records.artifacts)
     changed = _changed_code(run, traced.graph, keys)
     _point_out_changes(run, changed, set(), tell)
@@ -251,7 +251,7 @@ def _fork(
         )
     traced = configured(definition.trace(), project)
     graph = traced.graph
-    refuse_what_cannot_be(graph, executor)
+    refuse_what_is_missing(graph, executor, project)
     keys = Keys(graph, traced.functions, traced.uses, run.store.artifacts)
     values = convert_given(definition, traced, given)
     stored = store_inputs(traced, values, run.store.artifacts, project, literals=False)
@@ -444,7 +444,7 @@ def _carry(begin: _Begin, executor: Executor, listener: Any) -> Run:
             records.artifacts_url,
             (),
             hidden(masker, begin.params),
-            project=project.spec if project.has_conf or project.stack.named or hooks is not None else None,
+            project=project.spec if _project_matters(graph, project) else None,
             saves=_saves(graph, begin.project),
         ),
         results=Results(graph, records.artifacts, begin.inputs),
@@ -473,6 +473,14 @@ def _carry(begin: _Begin, executor: Executor, listener: Any) -> Run:
             watching.close()
     tell_end(hooks, run.refresh())
     return run
+
+
+def _project_matters(graph: Graph, project: Project) -> bool:
+    """Whether tasks have to know the project; to read it costs each worker some time."""
+    if project.has_conf or project.stack.named or project.hooks is not None:
+        return True
+    asked = map(graph.options, range(len(graph.nodes)))
+    return any(one.secrets or one.workdir or one.requirements or one.packages or one.python for one in asked)
 
 
 def _masked(masker: Masker, closures: Sequence[Closure]) -> list[Closure]:

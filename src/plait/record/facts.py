@@ -23,6 +23,7 @@ __all__ = [
     "clean",
     "data_check",
     "describe_error",
+    "frame_origin",
     "line_level",
 ]
 
@@ -188,7 +189,7 @@ def _frames(trace: TracebackType | None) -> list[Frame]:
             entry.lineno or 0,
             entry.name,
             clean(entry.line or ""),
-            _origin(entry.filename),
+            frame_origin(entry.filename),
         )
         for entry in (*entries[: _MOST_FRAMES // 2], *entries[_MOST_FRAMES // 2 :][-_MOST_FRAMES // 2 :])
     ]
@@ -198,7 +199,8 @@ def _frames(trace: TracebackType | None) -> list[Frame]:
     return frames
 
 
-def _origin(filename: str) -> str:
+def frame_origin(filename: str) -> str:
+    """Whose a line of code is: ``user``, ``library`` or ``plait``."""
     own = __file__.rpartition("record")[0]
     if filename.startswith(own):
         return "plait"

@@ -1,0 +1,129 @@
+"""Steps that ask for something; workers import them from here."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+from plait import current, log, step
+
+
+@step(timeout=0.4)
+def stuck_in_c(folder: str) -> None:
+    child = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    Path(folder, "child").write_text(str(child.pid))
+    print("begun")
+    wait_in_c()
+
+
+def wait_in_c() -> None:
+    ctypes.PyDLL(None).sleep(600)  # holds the interpreter's lock
+
+
+@step(timeout="5m")
+def in_time(x: Any = None) -> int:
+    return os.getpid()
+
+
+@step(timeout=0.3, retries=1)
+def slow_once(folder: str) -> int:
+    if current.attempt == 1:
+        time.sleep(600)
+    return current.attempt
+
+
+@step(memory="300MiB")
+def hoard(how: str) -> int:
+    if how == "at once":
+        return len(bytearray(4 << 30))
+    if how == "in a child":
+        code = "import time; x = b'x' * (400 << 20); time.sleep(600)"
+        subprocess.run(["python3", "-c", code], check=True)
+    kept = []
+    while how == "bit by bit":
+        kept.append(os.urandom(1 << 20))
+    return os.getpid()
+
+
+@step(env={"COLOUR": "blue", "PLAIT_TEST": "1"})
+def coloured() -> str | None:
+    return os.environ.get("COLOUR")
+
+
+@step
+def uncoloured(_after: Any = None) -> str | None:
+    return os.environ.get("COLOUR")
+
+
+@step(secrets=["TOKEN=env:PLAIT_TEST_TOKEN", "env:PLAIT_TEST_KEY"])
+def with_secret() -> int:
+    print(f"the token is {os.environ['TOKEN']}")
+    return len(os.environ["TOKEN"]) + len(os.environ["PLAIT_TEST_KEY"])
+
+
+@step(secrets=["TOKEN=env:PLAIT_TEST_TOKEN"])
+def fail_with_secret() -> None:
+    raise ValueError(f"bad token {os.environ['TOKEN']}")
+
+
+@step
+def token(_after: Any = None) -> str | None:
+    return os.environ.get("TOKEN")
+
+
+@step(isolated=True)
+def alone(_x: Any = None) -> int:
+    return os.getpid()
+
+
+@step(gpus=1)
+def on_gpu(x: int) -> list[Any]:
+    start = time.time()
+    time.sleep(0.2)
+    return [os.environ["CUDA_VISIBLE_DEVICES"], start, time.time(), os.getpid()]
+
+
+@step(gpus=2)
+def on_two_gpus(_after: Any = None) -> str:
+    return os.environ["CUDA_VISIBLE_DEVICES"]
+
+
+@step(workdir="data")
+def in_data() -> str:
+    return os.getcwd()
+
+
+@step
+async def wait_together(n: int) -> list[int]:
+    async def one(at: int) -> int:
+        await asyncio.sleep(0.01)
+        log(n=at)
+        return at * 2
+
+    return list(await asyncio.gather(*map(one, range(n))))
+
+
+@step
+def chunks(n: int, fail_at: int = -1) -> Iterator[list[int]]:
+    for at in range(n):
+        if at == fail_at:
+            raise ValueError(f"no chunk {at}")
+        yield [at] * 3
+
+
+@step
+async def chunks_later(n: int) -> AsyncIterator[int]:
+    for at in range(n):
+        await asyncio.sleep(0)
+        yield at
+
+
+@step
+def nothing() -> None:
+    pass
