@@ -137,7 +137,7 @@ def _from_conf(
     origins: dict[str, str] = {}
     typed: dict[str, Any] = {}
     values: dict[str, Any] = {}
-    hints = _annotations(definition)
+    hints = annotations_of(definition)
     for name in names:
         optional = definition.signature.parameters[name].default is not inspect.Parameter.empty
         if name in params:
@@ -223,13 +223,13 @@ def convert_given(definition: Definition, given: Mapping[str, Given]) -> dict[st
     from plait.project.types import Wanted, convert_all
 
     _refuse_unknown(definition, given)
-    hints = _annotations(definition)
+    hints = annotations_of(definition)
     return convert_all(
         Wanted(name, one.value, hints.get(name, Any), one.where, one.text) for name, one in given.items()
     )
 
 
-def _annotations(definition: Definition) -> dict[str, Any]:
+def annotations_of(definition: Definition) -> dict[str, Any]:
     """The annotations of the arguments; those that cannot be resolved say nothing."""
     import typing
 

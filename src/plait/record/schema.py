@@ -225,6 +225,7 @@ _THIRD = (
     "ALTER TABLE artifact ADD COLUMN position INTEGER",
     "CREATE INDEX input_by_artifact ON input (artifact)",
     "CREATE INDEX run_by_pipeline ON run (pipeline, started_at, status)",
+    "CREATE INDEX run_unfinished ON run (key) WHERE status IS NULL",
     "CREATE INDEX run_by_parent ON run (parent) WHERE parent IS NOT NULL",
     """CREATE TABLE annotation (
         run INTEGER NOT NULL,
