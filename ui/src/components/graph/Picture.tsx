@@ -172,7 +172,11 @@ function Inner({ shapes, links, label, name, selected = null, onSelect, onFold, 
   if (problem) return <ErrorView error={problem} />;
   return (
     <div className={css.place} onKeyDown={onKeyDown} role="group" aria-label={label}>
-      {!placed && <Loading what="Placing the graph" />}
+      {!placed && (
+        <div className={css.placing}>
+          <Loading what="Placing the graph" />
+        </div>
+      )}
       <svg className="hidden-text" aria-hidden="true">
         <defs>
           <marker id="plait-arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" markerUnits="userSpaceOnUse" orient="auto">
