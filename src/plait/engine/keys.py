@@ -43,8 +43,8 @@ class Keys:
         self._walker = walker or Walker(hash_value=self._hash_value)
         self._closures: dict[int, Closure] = {}
         self._constants: dict[tuple[type, Any], str] = {}
-        self._bases: dict[int, Any] = {}
-        self._shared: dict[tuple[int, bool, str], Any] = {}
+        self._depths = _depths(graph)
+        self._bases: dict[tuple[int, bool, str], Any] = {}
         self._lists: dict[int, tuple[ListArg, bytes]] = {}
 
     def closure(self, step: int) -> Closure:
@@ -67,9 +67,11 @@ class Keys:
 
     def key(self, node: int, arguments: tuple[tuple[str, Tree], ...]) -> str | None:
         """The key of a task; None for one that is never looked up."""
-        base = self._bases.get(node)
+        looked_up = self._graph.options(node).cache is not False
+        alike = (self._graph.nodes[node].step, looked_up, self._depths.get(node, ""))
+        base = self._bases.get(alike)
         if base is None:
-            base = self._bases[node] = self._base(node)
+            base = self._bases[alike] = self._base(node)
         if base is False:
             return None
         hasher = base.copy()
@@ -80,22 +82,11 @@ class Keys:
 
     def _base(self, node: int) -> Any:
         """What the keys of all tasks of a node begin with; False for a node that has none."""
-        chosen = self._graph.nodes[node]
-        splits = self._graph.layout.splits[0]
-        depths = ",".join([str(splits.get((node, at), 0)) for at in range(len(chosen.outputs))])
-        looked_up = self._graph.options(node).cache is not False
-        known = self._shared.get((chosen.step, looked_up, depths))
-        if known is None:
-            known = self._start(node, depths)
-            self._shared[chosen.step, looked_up, depths] = known
-        return known
-
-    def _start(self, node: int, depths: str) -> Any:
         if self.why_uncached(node) is not None:
             return False
         hasher = blake3.blake3(_FORMAT)
         hasher.update(self.closure(self._graph.nodes[node].step).digest.encode())
-        hasher.update(f"\0{depths}".encode())
+        hasher.update(f"\0{self._depths.get(node, '')}".encode())
         return hasher
 
     def _update(self, hasher: Any, tree: Tree) -> None:
@@ -143,3 +134,12 @@ class Keys:
             return self._store.identify(value)
         except (DataError, RecursionError):
             return None
+
+
+def _depths(graph: Graph) -> dict[int, str]:
+    """For each node with an output that is stored item by item: how many lists deep each of them is."""
+    splits = graph.layout.splits[0]
+    return {
+        node: ",".join([str(splits.get((node, at), 0)) for at in range(len(graph.nodes[node].outputs))])
+        for node in {node for node, _ in splits}
+    }

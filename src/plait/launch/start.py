@@ -67,7 +67,7 @@ class _Begin(Struct, frozen=True):
     params: dict[str, Any]
     policy: CachePolicy
     project: Project
-    prior: Prior = lambda _node, _path: None
+    prior: Prior | None = None
     attempts: Mapping[tuple[int, TaskPath], int] = {}
 
 
@@ -375,7 +375,7 @@ def open_reuse(
     policy: CachePolicy,
     project: Project,
     *,
-    prior: Prior = lambda _n, _p: None,
+    prior: Prior | None = None,
 ) -> Reuse:
     """What decides for the tasks of a graph whether they have to run."""
     alive: dict[int, tuple[float, bool]] = {}
