@@ -1,10 +1,10 @@
 # Two commands on a fresh machine with Python 3.11 or newer: `make demo` and `make test`.
 .DEFAULT_GOAL := help
 BIN := .venv/bin
-.PHONY: help demo setup ui ui-unit test check types layers unit bench format clean
+.PHONY: help demo setup ui ui-unit test check types layers unit test-engines bench format clean
 
 help: ## what can be made
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## set up, and run the main example: late flights out of New York
 	@tools/bootstrap.sh demo
@@ -34,6 +34,10 @@ layers: setup ## each layer imports only from those below it
 unit: setup ## the tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
+test-engines: ## the tests on engines and services that need minutes, in an environment of their own
+	@VENV=.venv-engines tools/bootstrap.sh engines
+	.venv-engines/bin/python -m pytest -n 2 --dist loadfile -m engine_slow -rs
+
 bench: setup ## plait beside its peers, as tables (minutes)
 	$(BIN)/python -m benchmarks
 
@@ -42,4 +46,4 @@ format: setup ## mend the style
 	$(BIN)/ruff check --fix .
 
 clean: ## remove what was made here
-	rm -rf .venv ui/node_modules src/plait/server/static .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+	rm -rf .venv .venv-engines ui/node_modules src/plait/server/static .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build

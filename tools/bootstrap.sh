@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes .venv with everything that a target needs, from nothing but Python 3.11 or newer. Repeating it is cheap.
-#   tools/bootstrap.sh demo | dev
+#   tools/bootstrap.sh demo | dev | engines
 set -eu
 cd "$(dirname "$0")/.."
 what=${1:-dev}
@@ -68,18 +68,31 @@ install() {
 case $what in
     demo) install -e . -e examples/flights ;;
     dev) install -e '.[dev]' -e examples/flights ;;
-    *) say "bootstrap: demo or dev, not $what"; exit 2 ;;
+    engines) install -e '.[engines]' -e examples/flights ;;
+    *) say "bootstrap: demo, dev or engines, not $what"; exit 2 ;;
 esac
-# The tests of the web interface drive a real browser.
-if [ "$what" = dev ] && ! command -v chromium >/dev/null 2>&1 && [ -z "${PLAIT_CHROMIUM:-}" ]; then
+
+# Programs that tests start, from the system's packages: install what is missing, where that may be done.
+#   system FILE PACKAGES WHAT-FOR WITHOUT-IT
+system() {
+    for found in $1; do
+        if [ -e "$found" ] || command -v "$found" >/dev/null 2>&1; then return 0; fi
+    done
     if command -v apt-get >/dev/null 2>&1; then
-        say "Installing Chromium for the tests of the web interface …"
-        as_root sh -c 'apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium' >/dev/null 2>&1 || true
+        say "Installing $2 for $3 …"
+        [ -n "${updated:-}" ] || { as_root apt-get update -qq >/dev/null 2>&1 || true; updated=yes; }
+        # No service is started: the tests run their own, on ports of their own.
+        as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends $2 \
+            >/dev/null 2>&1 && return 0
     fi
-    command -v chromium >/dev/null 2>&1 || {
-        say "There is no Chromium here, and it could not be installed: the browser tests of the web interface will fail."
-        say "  → as root: apt-get install chromium; or name one: export PLAIT_CHROMIUM=/path/to/chromium"
-    }
+    say "There is no $1 here, and it could not be installed: $4."
+    say "  → as root: apt-get install $2"
+}
+if [ "$what" != demo ]; then
+    [ -n "${PLAIT_CHROMIUM:-}" ] || system chromium chromium "the tests of the web interface" \
+        "its browser tests will fail (or name one: export PLAIT_CHROMIUM=/path/to/chromium)"
+    system '/usr/lib/postgresql/*/bin/initdb initdb' postgresql "the tests of the record store" \
+        "what is tested on PostgreSQL is skipped"
 fi
 rm -f "$venv"/.made-"$what"-*
 touch "$stamp"

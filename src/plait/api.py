@@ -48,26 +48,29 @@ class Pipeline(Definition, Generic[P, R]):
     def run(
         self,
         *,
-        executor: str = "inline",
+        executor: str | None = None,
         workers: int | None = None,
         progress: bool | None = None,
         raise_on_failure: bool = True,
         cache: bool = True,
         refresh: Sequence[str] = (),
         env: str | None = None,
+        stack: str | None = None,
         paranoid: bool = False,
         **params: Any,
     ) -> Any:
         """Run the pipeline and record everything; answers with the ``Run``.
 
         Args:
-            executor: ``inline`` (here, one task after the other) or ``processes`` (on all cores).
+            executor: ``inline`` (here, one task after the other), ``processes`` (on all cores) or another type; that
+                of the project's stack if left out, else ``inline``.
             workers: how many worker processes at most.
             progress: show what goes on; by default when standard error is a terminal.
             raise_on_failure: raise when a step failed; otherwise look at ``run.status``.
             cache: whether results of earlier runs are taken where code and inputs are the same.
             refresh: steps to compute anew all the same.
             env: the environment of the project's conf; ``PLAIT_ENV``, else ``local``.
+            stack: the stack to run on, if not that of the environment.
             paranoid: read every data file anew, even if its size and times are known.
             params: the pipeline's arguments, by name.
 
@@ -83,9 +86,9 @@ class Pipeline(Definition, Generic[P, R]):
 
         refuse_while_importing(f"{self.name}.run()", Tracer.user_line())
         self._check_run()
-        project = self._project(env, paranoid)
+        project = self._project(env, stack, paranoid)
         prepared = prepare(self, {name: Given(value) for name, value in params.items()}, project)
-        chosen = make_executor(executor, workers=workers)
+        chosen = make_executor(executor, workers=workers, project=project, default="inline")
         policy = CachePolicy(cache, tuple(refresh))
         run = execute(prepared, executor=chosen, listener=_watcher(progress), policy=policy)
         if raise_on_failure:
@@ -98,6 +101,7 @@ class Pipeline(Definition, Generic[P, R]):
         cache: bool = True,
         refresh: Sequence[str] = (),
         env: str | None = None,
+        stack: str | None = None,
         paranoid: bool = False,
         **params: Any,
     ) -> Forecast:
@@ -111,16 +115,16 @@ class Pipeline(Definition, Generic[P, R]):
         from plait.launch.start import CachePolicy
 
         self._check_run()
-        project = self._project(env, paranoid)
+        project = self._project(env, stack, paranoid)
         prepared = prepare(self, {name: Given(value) for name, value in params.items()}, project)
         records = open_records(prepared)
         return Forecast(plan(prepared, records=records, policy=CachePolicy(cache, tuple(refresh))), records)
 
-    def _project(self, env: str | None, paranoid: bool) -> Project:
+    def _project(self, env: str | None, stack: str | None, paranoid: bool) -> Project:
         from plait.project.place import home_of
         from plait.project.project import Project
 
-        return Project(home_of(self.file)[0], env, paranoid=paranoid)
+        return Project(home_of(self.file)[0], env, paranoid=paranoid, stack=stack)
 
     def _check_run(self) -> None:
         own = set(type(self).run.__kwdefaults__ or ()) & set(self.signature.parameters)
@@ -185,9 +189,10 @@ def pipeline(function: Any = None, /, *, name: str | None = None) -> Any:
 
 def list_runs(limit: int | None = 20, *, pipeline: str | None = None, home: Path | None = None) -> list[Any]:
     """The latest runs of this project or folder, newest first."""
-    from plait.record.store import RecordStore, find_home
+    from plait.record.store import RecordStore, find_records
 
-    return list(RecordStore(home or find_home()).runs(limit=limit, pipeline=pipeline))
+    store = RecordStore(home) if home is not None else find_records()
+    return list(store.runs(limit=limit, pipeline=pipeline))
 
 
 def get_run(run_id: str = "latest", *, home: Path | None = None) -> Any:
@@ -196,9 +201,9 @@ def get_run(run_id: str = "latest", *, home: Path | None = None) -> Any:
     Raises:
         RecordError: there is none, or there are several.
     """
-    from plait.record.store import RecordStore, find_home
+    from plait.record.store import RecordStore, find_records
 
-    return RecordStore(home or find_home()).run(run_id)
+    return (RecordStore(home) if home is not None else find_records()).run(run_id)
 
 
 class Forecast:
@@ -294,7 +299,7 @@ def resume(
     run: Run | str | None = None,
     *,
     pipeline: Pipeline[Any, Any] | None = None,
-    executor: str = "inline",
+    executor: str | None = None,
     workers: int | None = None,
     progress: bool | None = None,
     raise_on_failure: bool = True,
@@ -311,16 +316,17 @@ def resume(
         RunFailed: it did not end well this time either.
     """
     from plait.executors import make_executor
-    from plait.launch.again import latest_to_resume
+    from plait.launch.again import latest_to_resume, project_again
     from plait.launch.start import resume as go_on
-    from plait.record.store import RecordStore, find_home
+    from plait.record.store import RecordStore, find_records
 
-    store = RecordStore(home or find_home()) if not hasattr(run, "store") else run.store  # type: ignore[union-attr]
+    store: Any = getattr(run, "store", None) or (RecordStore(home) if home is not None else find_records())
     chosen_run: Any = (
         latest_to_resume(store) if run is None else store.run(run) if isinstance(run, str) else run
     )
-    chosen = make_executor(executor, workers=workers)
     definition = pipeline or _definition_of(chosen_run)
+    project = project_again(chosen_run, definition)
+    chosen = make_executor(executor, workers=workers, project=project, default="inline")
     done = go_on(chosen_run, definition, executor=chosen, listener=_watcher(progress), tell=_warn)
     if raise_on_failure:
         _raise_failure(done, chosen)
@@ -332,7 +338,7 @@ def fork(
     *,
     at: str | Sequence[str],
     pipeline: Pipeline[Any, Any] | None = None,
-    executor: str = "inline",
+    executor: str | None = None,
     workers: int | None = None,
     progress: bool | None = None,
     raise_on_failure: bool = True,
@@ -347,14 +353,17 @@ def fork(
         RunFailed: the new run did not end well.
     """
     from plait.executors import make_executor
+    from plait.launch.again import project_again
     from plait.launch.prepare import Given
     from plait.launch.start import fork as branch_off
 
     source: Any = get_run(run, home=home) if isinstance(run, str) else run
-    chosen = make_executor(executor, workers=workers)
     steps = (at,) if isinstance(at, str) else tuple(at)
     given = {name: Given(value) for name, value in params.items()}
     definition = pipeline or _definition_of(source)
+    chosen = make_executor(
+        executor, workers=workers, project=project_again(source, definition), default="inline"
+    )
     done = branch_off(
         source, definition, steps, given, executor=chosen, listener=_watcher(progress), tell=_warn
     )

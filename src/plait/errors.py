@@ -94,7 +94,12 @@ class StoreError(PlaitError):
 
 
 class RecordError(PlaitError):
-    """The record store cannot be reached, read or written, or holds no such record."""
+    """The record store cannot be reached, read or written, or holds no such record.
+
+    ``nothing`` says that no store is there at all, so that nothing has been recorded yet.
+    """
+
+    nothing: bool = False
 
 
 class StepError(PlaitError):

@@ -11,6 +11,7 @@ import click
 from plait.cli.asking import cache_options
 
 if TYPE_CHECKING:
+    from plait.project.project import Project
     from plait.record.views import Run
 
 __all__ = ["Watch", "conclude", "executor_options", "make_watch", "tell"]
@@ -24,9 +25,9 @@ def executor_options(command: F) -> F:
         (
             click.option(
                 "--executor",
-                default="processes",
                 metavar="NAME",
-                help="processes (all cores, the default) or inline (here, one by one).",
+                help="processes (all cores), inline (here, one by one) or another type; that of the stack if left"
+                " out, else processes.",
             ),
             click.option(
                 "--workers",
@@ -58,17 +59,29 @@ class Watch:
         self.quiet = quiet
 
 
-def make_watch(executor: str, workers: int | None, *, as_json: bool, quiet: bool) -> Watch:
+def make_watch(
+    executor: str | None,
+    workers: int | None,
+    *,
+    as_json: bool,
+    quiet: bool,
+    project: Project | None = None,
+) -> Watch:
     """What runs the tasks, and what shows them.
+
+    Args:
+        project: whose stack says what is left out.
 
     Raises:
         ParameterError: there is no such executor.
+        ConfError: what the stack says of it is wrong.
     """
     from plait.executors import make_executor
 
-    chosen: Any = make_executor(executor, workers=workers)
-    shown_by_itself = executor == "inline" and not as_json and not quiet and sys.stdout.isatty()
-    if executor == "inline" and not shown_by_itself:
+    chosen: Any = make_executor(executor, workers=workers, project=project)
+    inline = chosen.name == "inline"
+    shown_by_itself = inline and not as_json and not quiet and sys.stdout.isatty()
+    if inline and not shown_by_itself:
         from plait.executors.inline import InlineExecutor
 
         chosen = InlineExecutor(tee=False)

@@ -31,7 +31,7 @@ def command(
     run_id: str,
     parameters: tuple[str, ...],
     steps: tuple[str, ...],
-    executor: str,
+    executor: str | None,
     workers: int | None,
     no_cache: bool,
     refresh: tuple[str, ...],
@@ -43,12 +43,13 @@ def command(
     from plait.cli.problems import describing
     from plait.cli.store import open_store
     from plait.cli.target import read_parameters
-    from plait.launch.again import find_again
+    from plait.launch.again import find_again, project_again
     from plait.launch.start import CachePolicy, fork
 
     run = open_store().run(run_id)
-    watch = make_watch(executor, workers, as_json=as_json, quiet=quiet)
     found = find_again(run)
+    project = project_again(run, found.pipeline)
+    watch = make_watch(executor, workers, as_json=as_json, quiet=quiet, project=project)
     with describing(found.pipeline.name):
         given = read_parameters(found.pipeline, parameters, None, lambda name: _value(run, name))
     run = fork(

@@ -37,6 +37,17 @@ COMMANDS = {
     "unpin": "Keep it no longer.",
     "delete": "Delete a run.",
 }
+# Those that read or write runs: where these are is said by the environment and the stack.
+_PLACED = frozenset(COMMANDS) - {
+    "new",
+    "conf",
+    "params",
+    "pipelines",
+    "catalog",
+    "package",
+    "stack",
+    "integration",
+}
 _WRONG_USE = (TargetError, ParameterError, ConfError, DefinitionError)
 
 
@@ -50,6 +61,10 @@ class _Commands(click.Group):
         from importlib import import_module
 
         found: click.Command = import_module(f"plait.cli.{cmd_name}").command
+        if cmd_name in _PLACED:
+            from plait.cli.placing import add_place_options
+
+            add_place_options(found)
         return found
 
     def resolve_command(

@@ -20,7 +20,7 @@ repeated, whether its step is cached or not. Code that has changed since is used
 @executor_options
 def command(
     run_id: str | None,
-    executor: str,
+    executor: str | None,
     workers: int | None,
     no_cache: bool,
     refresh: tuple[str, ...],
@@ -31,13 +31,14 @@ def command(
     from plait.cli.carrying import conclude, make_watch, tell
     from plait.cli.problems import describing
     from plait.cli.store import open_store
-    from plait.launch.again import find_again, latest_to_resume
+    from plait.launch.again import find_again, latest_to_resume, project_again
     from plait.launch.start import CachePolicy, resume
 
     store = open_store()
     run = latest_to_resume(store) if run_id is None else store.run(run_id)
-    watch = make_watch(executor, workers, as_json=as_json, quiet=quiet)
     found = find_again(run)
+    project = project_again(run, found.pipeline)
+    watch = make_watch(executor, workers, as_json=as_json, quiet=quiet, project=project)
     with describing(found.pipeline.name):
         found.pipeline.trace()
     run = resume(

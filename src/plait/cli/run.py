@@ -31,7 +31,7 @@ def command(
     params_file: Path | None,
     env: str | None,
     load_versions: tuple[str, ...],
-    executor: str,
+    executor: str | None,
     workers: int | None,
     no_cache: bool,
     refresh: tuple[str, ...],
@@ -43,10 +43,10 @@ def command(
     from plait.cli.carrying import conclude, make_watch
     from plait.launch.start import CachePolicy, execute
 
-    watch = make_watch(executor, workers, as_json=as_json, quiet=quiet)
     found, prepared = prepare_target(
         target, parameters, params_file, env=env, load_versions=load_versions, paranoid=paranoid
     )
+    watch = make_watch(executor, workers, as_json=as_json, quiet=quiet, project=prepared.project)
     run = execute(
         prepared,
         executor=watch.executor,

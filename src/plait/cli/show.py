@@ -38,19 +38,17 @@ def command(what: str, mermaid: bool, as_json: bool) -> None:
 def find_run(what: str) -> Run | None:
     """The run that a text means; None when it can only be a target, or there is no such run."""
     from plait.cli.store import open_store
-    from plait.record.store import find_home
 
     if what != "latest" and not _ID_LETTERS.issuperset(what):
         return None
     if what == "latest":
         return open_store().run()
     try:
-        nothing = not (find_home() / "records.db").exists()
-    except RecordError:
-        nothing = True
-    if nothing:
+        store = open_store()
+    except RecordError as error:
+        if not error.nothing:
+            raise
         return None
-    store = open_store()
     begins = "SELECT 1 FROM run WHERE substr(id, 1, ?) = ?"
     return store.run(what) if store.database.row(begins, (len(what), what)) else None
 

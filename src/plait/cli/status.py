@@ -31,13 +31,16 @@ its last run and with its code as it is now. Leaves with 2 with --check when som
 def command(targets: tuple[str, ...], check: bool, as_json: bool) -> int:
     from plait.launch.status import pipeline_status
     from plait.project.place import home_of
-    from plait.record.store import RecordStore
+    from plait.project.project import Project
+    from plait.record.store import open_records
 
     found: list[tuple[PipelineStatus, RecordStore]] = []
     stores: dict[Path, RecordStore] = {}
     for definition in _definitions(targets):
-        home = home_of(definition.file)[1]
-        store = stores.setdefault(home, RecordStore(home, create=True))
+        root = home_of(definition.file)[0]
+        if root not in stores:
+            stores[root] = open_records(Project(root), create=True)
+        store = stores[root]
         found.append((pipeline_status(store, definition), store))
     if as_json:
         from plait.cli.store import print_json

@@ -12,14 +12,15 @@ __all__ = ["open_store", "print_json"]
 
 
 def open_store() -> RecordStore:
-    """The records of the project or folder that one stands in.
+    """The records of the project or folder that one stands in, on the stack that was asked for.
 
     Raises:
         RecordError: nothing is recorded there.
+        ConfError: the stack does not add up.
     """
-    from plait.record.store import RecordStore, find_home
+    from plait.record.store import find_records
 
-    return RecordStore(find_home())
+    return find_records()
 
 
 def print_json(value: Any, *, indent: bool = True) -> None:

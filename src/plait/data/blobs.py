@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
+from plait.data.access import Access
 from plait.data.artifact import Part
 from plait.data.hashing import blob_id
 from plait.data.serializer import Buffer
@@ -55,7 +56,7 @@ class Blobs(Protocol):
         """Remove a blob that was not in use since a time; how many bytes that gave back, 0 if it was in use."""
 
 
-def open_blobs(url: str, cache: str | os.PathLike[str] | None) -> Blobs:
+def open_blobs(url: str, cache: str | os.PathLike[str] | None = None, access: Access | None = None) -> Blobs:
     """The blobs of a folder or of an fsspec URL. Touches neither."""
     if url.startswith("file://"):
         url = url.removeprefix("file://")
@@ -63,7 +64,7 @@ def open_blobs(url: str, cache: str | os.PathLike[str] | None) -> Blobs:
         return LocalBlobs(url)
     from plait.data.remote import RemoteBlobs
 
-    return RemoteBlobs(url, None if cache is None else LocalBlobs(os.fspath(cache)))
+    return RemoteBlobs(url, None if cache is None else LocalBlobs(os.fspath(cache)), access)
 
 
 def missing(part: Part, place: str) -> StoreError:
@@ -282,7 +283,8 @@ class LocalBlobs:
                 if left.name.endswith(_ASIDE):
                     left.replace(self.path(left.name.removesuffix(_ASIDE)))
                     continue
-                if left.stat().st_mtime < before:
+                # A file that has just been made has the time of the kernel's last tick, which is a little ago.
+                if left.stat().st_mtime < before - 1.0:
                     left.unlink()
                     count += 1
         return count

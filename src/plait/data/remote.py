@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from plait.data.access import Access
 from plait.data.artifact import Part
 from plait.data.blobs import LocalBlobs, altered, missing
 from plait.data.hashing import blob_id
@@ -27,8 +28,9 @@ _UNFINISHED = "tmp"
 class RemoteBlobs:
     """Blobs behind an fsspec URL, with an optional local folder that keeps what was read."""
 
-    def __init__(self, url: str, cache: LocalBlobs | None) -> None:
+    def __init__(self, url: str, cache: LocalBlobs | None, access: Access | None = None) -> None:
         self.url = url
+        self._access = access or Access()
         self._cache = cache
         self._place: tuple[Any, str] | None = None
 
@@ -37,7 +39,7 @@ class RemoteBlobs:
             try:
                 from fsspec.core import url_to_fs
 
-                fs, root = url_to_fs(self.url)
+                fs, root = url_to_fs(self.url, **dict(self._access.options))
             except (ImportError, ValueError, OSError) as error:
                 raise StoreError(
                     f"the artifact store {self.url} cannot be opened: {error}",

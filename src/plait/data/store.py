@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from plait.data.access import Access
 from plait.data.artifact import Artifact, Part
 from plait.data.blobs import Blobs, open_blobs
 from plait.data.encode import decode, encode, scalar_head, scalar_value
@@ -34,12 +35,19 @@ class ArtifactStore:
     Args:
         url: a folder, or a URL that fsspec knows, such as ``s3://bucket/prefix`` or ``memory://store``.
             Nothing is created before the first value that does not fit in its artifact.
-        cache: for a URL, a local folder that keeps what was read from it.
+        cache: for a URL, a local folder that keeps what was read from it and written to it.
+        access: for a URL, how it is reached.
     """
 
-    def __init__(self, url: str | os.PathLike[str], cache: str | os.PathLike[str] | None = None) -> None:
+    def __init__(
+        self,
+        url: str | os.PathLike[str],
+        cache: str | os.PathLike[str] | None = None,
+        access: Access | None = None,
+    ) -> None:
         self.url = os.fspath(url)
         self._cache = cache
+        self._access = access
         self._opened: Blobs | None = None
         self._lists: dict[str, tuple[Any, list[Artifact]]] = {}
         self._scalars: dict[str, list[Any]] = {}
@@ -54,12 +62,12 @@ class ArtifactStore:
         return f"ArtifactStore({self.url!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.url, self._cache)
+        return type(self), (self.url, self._cache, self._access)
 
     @property
     def _blobs(self) -> Blobs:
         if self._opened is None:
-            self._opened = open_blobs(self.url, self._cache)
+            self._opened = open_blobs(self.url, self._cache, self._access)
         return self._opened
 
     def save(self, value: Any, name: str = "result") -> Artifact:

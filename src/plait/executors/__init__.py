@@ -1,27 +1,59 @@
-"""On what does it run? One file per executor, all behind the protocol ``plait.engine.task.Executor``."""
+"""On what does it run? One file per executor, all behind the protocol ``plait.engine.task.Executor``.
+
+Each file has a type for ``executor:`` in ``stack.yml``: a struct whose fields are its options, with ``open(project)``.
+"""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from plait.engine.task import Executor
 from plait.errors import ParameterError, did_you_mean
 
-__all__ = ["EXECUTORS", "make_executor"]
+if TYPE_CHECKING:
+    from plait.project.project import Project
 
-EXECUTORS = ("inline", "processes")
+__all__ = ["make_executor"]
 
 
-def make_executor(name: str, *, workers: int | None = None) -> Executor:
-    """The executor of a name.
+def make_executor(
+    name: str | None,
+    *,
+    workers: int | None = None,
+    project: Project | None = None,
+    default: str = "processes",
+) -> Executor:
+    """The executor of a name, or that of the project's stack.
+
+    Args:
+        name: a type; that of the stack has the options that the stack gives it. None is the stack's own.
+        workers: how many workers at most, over what the stack says.
+        default: the type where neither a name is given nor a stack says one.
 
     Raises:
-        ParameterError: there is none of that name.
+        ParameterError: there is none of that name, or it has no number of workers.
+        ConfError: an option in the stack is wrong, or what the type needs is not installed.
     """
-    if name == "inline":
-        from plait.executors.inline import InlineExecutor
+    from plait.project.components import Component, types_of
+    from plait.project.plugins import find_plugins
 
-        return InlineExecutor()
-    if name == "processes":
-        from plait.executors.processes import ProcessExecutor
-
-        return ProcessExecutor(workers)
-    raise ParameterError(f"there is no executor {name!r}", hint=did_you_mean(name, EXECUTORS))
+    stack = project.stack if project is not None else None
+    named = stack.executor if stack is not None and stack.says("executor") else None
+    if named is None or name not in (None, named.type):
+        chosen = name or default
+        types = types_of("executor", project.plugins if project is not None else ())
+        if chosen not in types and project is None:
+            types = types_of("executor", find_plugins())
+        if chosen not in types:
+            raise ParameterError(f"there is no executor {chosen!r}", hint=did_you_mean(chosen, types))
+        named = Component("executor", chosen, types[chosen])
+    if workers is not None and named.type != "inline":
+        if "workers" not in named.known:
+            raise ParameterError(
+                f"the executor {named.type!r} has no number of workers", hint="leave out --workers"
+            )
+        named = Component(
+            named.kind, named.type, named.value, {**named.options, "workers": workers}, named.where
+        )
+    made: Executor = named.open(project)
+    return made

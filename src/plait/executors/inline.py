@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from msgspec import Struct
+
 from plait.data import ArtifactStore
 from plait.engine.task import Job, Message, TaskSpec, Withdrawn
 from plait.executors.capture import Capture
 from plait.executors.work import Work
+from plait.project.project import Project
 
-__all__ = ["InlineExecutor"]
+__all__ = ["InlineExecutor", "InlineSettings"]
+
+
+class InlineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """In the process that runs the pipeline, one task after the other."""
+
+    def open(self, project: Project | None) -> InlineExecutor:
+        return InlineExecutor()
 
 
 class InlineExecutor:
@@ -33,9 +43,7 @@ class InlineExecutor:
     def start(self, job: Job, functions: Sequence[Callable[..., Any]]) -> None:
         self._capture = Capture(tee=self._tee)
         self._capture.install()
-        self._work = Work(
-            job, functions.__getitem__, self._store or ArtifactStore(job.store), self._capture, "inline"
-        )
+        self._work = Work(job, functions.__getitem__, self._store, self._capture, "inline")
 
     def room(self) -> int:
         return 1 - len(self._queue)

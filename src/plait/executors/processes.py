@@ -15,17 +15,19 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Struct
 
 from plait.engine.task import Job, Live, Message, Report, TaskSpec, Withdrawn, function_ref
 from plait.executors.spool import read_last_task, read_start
 from plait.executors.wire import Begin, Channel, Recall, Reply, Returned, Tasks, read_replies
 from plait.graph.model import Path
+from plait.project.project import Project
 from plait.record.facts import ErrorInfo, Usage, clean
 
-__all__ = ["ProcessExecutor"]
+__all__ = ["ProcessExecutor", "ProcessesSettings"]
 
 _START = (
     "import sys; sys.path.append(sys.argv[2]); from plait.executors.worker import main; main(sys.argv[1])"
@@ -35,6 +37,15 @@ _AHEAD_TASKS = 256
 _STUCK_SECONDS = 0.1
 _GRACE_SECONDS = 2.0
 _STILLBORN = 3
+
+
+class ProcessesSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """In warm worker processes of this machine; ``workers`` at most, one per core if left out."""
+
+    workers: Annotated[int, msgspec.Meta(ge=1)] | None = None
+
+    def open(self, project: Project | None) -> ProcessExecutor:
+        return ProcessExecutor(self.workers)
 
 
 class ProcessExecutor:

@@ -28,18 +28,21 @@ S = TypeVar("S")
 
 
 class Work:
-    """Does the tasks of one job, one at a time, in this process."""
+    """Does the tasks of one job, one at a time, in this process.
+
+    Args:
+        store: the artifacts, if not opened anew.
+    """
 
     def __init__(
         self,
         job: Job,
         function: Callable[[int], Callable[..., Any]],
-        store: ArtifactStore,
+        store: ArtifactStore | None,
         capture: Capture,
         worker: str,
     ) -> None:
         self.job = job
-        self.store = store
         self.capture = capture
         self.worker = worker
         self._folder = os.getcwd()
@@ -48,6 +51,7 @@ class Work:
         self._hints: dict[int, dict[str, Any]] = {}
         self._writes: list[DatasetWrite] = []
         self.project = Project.of(job.project) if job.project is not None else None
+        self.store = store = store or _open_store(job, self.project)
         self.hooks = self.project.hooks if self.project is not None else None
         self.masker = self.project.masker() if self.project is not None else None
         store.read_reference = self._reference
@@ -259,6 +263,15 @@ class Work:
                 hint="return a list",
             )
         return self.store.gather([self._keep(spec, name, item, depth - 1) for item in value])
+
+
+def _open_store(job: Job, project: Project | None) -> ArtifactStore:
+    """The artifacts of a job: with the options of the project's stack, secrets read anew, where it names the place."""
+    if project is not None and project.stack.says("artifact_store"):
+        made: ArtifactStore = project.stack.artifact_store.open(project)
+        if made.url == job.store:
+            return made
+    return ArtifactStore(job.store)
 
 
 def _caller(function: Callable[..., Any]) -> Callable[[dict[str, Any]], Any]:

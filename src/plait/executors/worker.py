@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from plait.data import ArtifactStore
 from plait.engine.current import TaskContext
 from plait.engine.task import Job, Live, Report, TaskSpec, load_function
 from plait.executors.capture import Capture
@@ -105,7 +104,7 @@ class Worker:
                 loaded[index] = load_function(job.functions[index])
             return loaded[index]
 
-        work = Work(job, function, ArtifactStore(job.store), capture, f"process {os.getpid()}")
+        work = Work(job, function, None, capture, f"process {os.getpid()}")
         if work.project is not None:
             work.project.announce()
         return work

@@ -11,6 +11,7 @@ from plait.project.discover import Found, find_pipeline
 from plait.project.place import home_of
 from plait.project.project import Project
 from plait.project.secrets import MASK
+from plait.project.stack import chosen_stack
 from plait.record.store import RecordStore
 from plait.record.views import Run
 
@@ -65,6 +66,7 @@ def project_again(run: Run, definition: Definition, *, paranoid: bool = False) -
         params_file=Path(file) if file and Path(file).is_file() else None,
         load_versions=facts.get("load_versions"),
         paranoid=paranoid,
+        stack=chosen_stack(None) or facts.get("stack"),
     )
 
 

@@ -11,6 +11,7 @@ from plait.launch.prepare import Prepared
 from plait.launch.start import CachePolicy, open_reuse, store_inputs
 from plait.record.results import Results
 from plait.record.store import RecordStore
+from plait.record.store import open_records as open_store
 
 __all__ = ["average_seconds", "open_records", "plan"]
 
@@ -40,7 +41,7 @@ def _plan(prepared: Prepared, records: RecordStore, policy: CachePolicy | None) 
 
 def open_records(prepared: Prepared, home: Path | None = None) -> RecordStore:
     """The records that a run of it would be written to."""
-    return RecordStore(home or prepared.project.home, create=True)
+    return open_store(prepared.project, create=True, home=home)
 
 
 def average_seconds(records: RecordStore, pipeline: str) -> dict[str, float]:

@@ -36,7 +36,7 @@ from plait.record.beginnings import beginning
 from plait.record.computations import Computations
 from plait.record.facts import DataCheck, clean, data_check, describe_error
 from plait.record.results import Results
-from plait.record.store import RecordStore
+from plait.record.store import RecordStore, open_records
 from plait.record.takeover import finished_places, past_attempts, take_over
 from plait.record.views import Run, run_is_alive
 from plait.record.writer import RunWriter, new_run
@@ -98,7 +98,7 @@ def _execute(
     prepared: Prepared, executor: Executor, target: str, home: Path | None, listener: Any, policy: CachePolicy
 ) -> Run:
     definition, project = prepared.definition, prepared.project
-    records = RecordStore(home or project.home, create=True)
+    records = open_records(project, create=True, home=home)
     with beginning(records.database):
         inputs = store_inputs(prepared.traced, prepared.values, records.artifacts, project)
         params = {name: shown(value) for name, value in prepared.values.items()}
@@ -344,7 +344,7 @@ def _record(
     parent: str | None = None,
 ) -> RunWriter:
     masker = project.masker()
-    facts = {**run_facts(project.root), "env": None}
+    facts = {**run_facts(project.root), "env": None, "stack": project.stack_name}
     if project.has_conf:
         facts |= {
             "env": project.env,
@@ -417,7 +417,7 @@ def _carry(begin: _Begin, executor: Executor, listener: Any) -> Run:
             records.artifacts_url,
             (),
             hidden(masker, begin.params),
-            project=project.spec if project.has_conf or hooks is not None else None,
+            project=project.spec if project.has_conf or project.stack.named or hooks is not None else None,
             saves=_saves(graph, begin.project),
         ),
         results=Results(graph, records.artifacts, begin.inputs),

@@ -126,7 +126,7 @@ def verify(run: Run, definition: Definition, step: str, *, executor: Executor, l
         run.store.artifacts_url,
         (),
         run.params,
-        project=project.spec if project.has_conf else None,
+        project=project.spec if project.has_conf or project.stack.named else None,
     )
     reports = {report.path: report for report in _carry(executor, job, traced.functions, specs)}
     checks = tuple(_check(run, task, reports[task.path]) for task in tasks[:limit])

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from plait.errors import ConfError, did_you_mean
-from plait.project.credentials import sealed
+from plait.project.credentials import passwords_in, sealed, sealed_options
 from plait.project.files import KINDS, conf_files, environment_names, read_environment
 from plait.project.origin import Node, Origin, at, dotted, leaves, merge, plain
 from plait.project.secrets import Masker, Secret, secrets_in
@@ -213,6 +213,9 @@ class Conf:
             self._secrets.update(dict.fromkeys(self._interpolations[kind].secrets()))
         if kind == "credentials":
             part = sealed(part, path[-1] if path else None)
+        elif kind in ("stack", "stacks"):
+            part = sealed_options(part, path[-1] if path else None)
+            self._secrets.update(dict.fromkeys(passwords_in(part)))
         self._remember(part)
         return part
 
@@ -225,19 +228,22 @@ class Conf:
 
         return {**builtin_resolvers(self, self._providers), **self._resolvers}
 
-    def masker(self) -> Masker:
-        """What masks every secret of this conf: the credentials, and each ``${secret:…}`` of any kind.
+    def masker(self, more: Iterable[Secret] = ()) -> Masker:
+        """What masks every secret of this conf: the credentials, each ``${secret:…}`` of any kind, and ``more``.
 
         Those whose own source is missing here (a variable that is not set) have no value to hide.
         """
-        places = [("credentials", (key,)) for key in self.raw("credentials").value]
+        whole = ("credentials", "stack", "stacks")
+        places: list[tuple[str, tuple[Any, ...]]] = [
+            (kind, (key,)) for kind in whole for key in self.raw(kind).value
+        ]
         for kind in self.patterns:
-            if kind != "credentials":
+            if kind not in whole:
                 places += [(kind, path) for path in _with_secrets(self.raw(kind), ())]
         for kind, path in places:
             with contextlib.suppress(ConfError):
                 self.part(kind, path)
-        return Masker(self._secrets)
+        return Masker([*self._secrets, *more])
 
     def show(self, key: str | None = None) -> list[Shown]:
         """What ``plait conf show`` prints: each value of all kinds, of one kind, or under one dotted key.
@@ -295,6 +301,8 @@ def _with_secrets(node: Node, path: tuple[Any, ...]) -> Iterator[tuple[Any, ...]
 
 def default_patterns(kind: str) -> list[str]:
     """Where the files of a kind are: named so, in a folder named so, or named so in any folder."""
+    if kind == "stack":  # `stacks.yml` is a kind of its own
+        return ["stack.*", "stack/**", "**/stack.*"]
     return [f"{kind}*", f"{kind}*/**", f"**/{kind}*"]
 
 

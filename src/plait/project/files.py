@@ -12,7 +12,7 @@ from plait.project.origin import Node, Origin, merge
 
 __all__ = ["KINDS", "conf_files", "environment_names", "read_environment"]
 
-KINDS = ("parameters", "catalog", "credentials", "globals", "stack", "steps", "logging")
+KINDS = ("parameters", "catalog", "credentials", "globals", "stack", "stacks", "steps", "logging")
 ENDINGS = (".yml", ".yaml", ".json")
 
 

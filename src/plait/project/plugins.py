@@ -11,8 +11,19 @@ from msgspec import Struct
 
 __all__ = ["GROUPS", "Plugin", "find_plugins"]
 
-# Hooks, and types of datasets. (Templates are looked for by ``plait new`` alone.)
-GROUPS = ("plait.plugins", "plait.datasets")
+# Hooks, types of datasets, types of a stack's components. (Templates are looked for by ``plait new`` alone.)
+GROUPS = (
+    "plait.plugins",
+    "plait.datasets",
+    "plait.executors",
+    "plait.artifact_stores",
+    "plait.record_stores",
+    "plait.trackers",
+    "plait.alerters",
+    "plait.model_registries",
+    "plait.secrets",
+    "plait.image_builders",
+)
 
 
 class Plugin(Struct, frozen=True, array_like=True):

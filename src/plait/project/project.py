@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from plait.project.place import home_at, project_root
 from plait.project.plugins import Plugin, find_plugins
+from plait.project.stack import Stack, chosen_stack, read_stack
 
 if TYPE_CHECKING:
     from plait.project.catalog import Catalog, Check, CheckResult
@@ -37,6 +38,7 @@ class ProjectSpec(Struct, frozen=True, array_like=True):
     save_version: str | None = None
     plugins: tuple[Plugin, ...] | None = None
     paranoid: bool = False
+    stack: str | None = None
 
 
 class Project:
@@ -51,6 +53,7 @@ class Project:
         save_version: the version that versioned datasets are saved under; the moment if left out.
         plugins: those whose hooks and types count; the installed ones if left out.
         paranoid: whether the content of a file is looked at even if its size and times are those that are known.
+        stack: the name of a stack to run on instead of that of the environment; ``PLAIT_STACK`` if left out.
 
     Attributes:
         checked: what checks of its catalog found and nobody has taken yet.
@@ -67,8 +70,10 @@ class Project:
         save_version: str | None = None,
         plugins: tuple[Plugin, ...] | None = None,
         paranoid: bool = False,
+        stack: str | None = None,
     ) -> None:
         self.root = root
+        self.stack_name = chosen_stack(stack)
         self.checked: list[CheckResult] = []
         self._plugins = plugins
         self.assignments = tuple(assignments)
@@ -96,6 +101,7 @@ class Project:
             save_version=spec.save_version,
             plugins=spec.plugins,
             paranoid=spec.paranoid,
+            stack=spec.stack,
         )
 
     @property
@@ -109,6 +115,7 @@ class Project:
             self.save_version,
             self.plugins,
             self.paranoid,
+            self.stack_name,
         )
 
     @property
@@ -177,7 +184,12 @@ class Project:
         runtime = (
             overrides(self.assignments, self.params_file) if self.assignments or self.params_file else None
         )
-        return Conf(self.conf_folder if self.has_conf else None, self._env, runtime=runtime)
+        return Conf(
+            self.conf_folder if self.has_conf else None,
+            self._env,
+            runtime=runtime,
+            replace=("stack", "stacks"),  # a component of a stack is said whole
+        )
 
     @cached_property
     def params(self) -> Parameters:
@@ -255,6 +267,16 @@ class Project:
         return f"{self.file.package}.{kind}" if there else None
 
     @cached_property
+    def stack(self) -> Stack:
+        """What this project runs on: that of the environment, unless another one was asked for.
+
+        Raises:
+            ConfError: there is no such stack, or what the conf says of it does not add up.
+        """
+        conf = self.conf if self.has_conf else None
+        return read_stack(self.stack_name, conf, self.settings, self.plugins, self.root)
+
+    @cached_property
     def plugins(self) -> tuple[Plugin, ...]:
         """What installed packages add to plait."""
         return find_plugins() if self._plugins is None else self._plugins
@@ -296,9 +318,12 @@ class Project:
 
     def masker(self) -> Masker | None:
         """What hides the project's secrets in texts; None when it has none."""
+        from plait.project.secrets import Masker
+
+        secrets = self.stack.secrets()
         if not self.has_conf:
-            return None
-        found = self.conf.masker()
+            return Masker(secrets) if secrets else None
+        found = self.conf.masker(secrets)
         return found or None
 
     def _repr_html_(self) -> str:

@@ -14,9 +14,16 @@ from typing import Any
 from plait.errors import RecordError
 from plait.record.schema import MIGRATIONS, VERSION
 
-__all__ = ["Database"]
+__all__ = ["Database", "nothing_recorded"]
 
 _BUSY_SECONDS = 30.0
+
+
+def nothing_recorded(what: str) -> RecordError:
+    """There is no store yet where runs are looked for."""
+    error = RecordError(what, hint="start one: plait run TARGET")
+    error.nothing = True
+    return error
 
 
 class Database:
@@ -31,7 +38,7 @@ class Database:
     def __init__(self, path: Path, *, create: bool = True) -> None:
         self.path = path
         if not create and not path.exists():
-            raise RecordError(f"no runs are recorded at {path}", hint="start one: plait run TARGET")
+            raise nothing_recorded(f"no runs are recorded at {path}")
         try:
             if create:
                 path.parent.mkdir(parents=True, exist_ok=True)

@@ -22,6 +22,7 @@ __all__ = [
     "clean",
     "data_check",
     "describe_error",
+    "line_level",
 ]
 
 _MOST_FRAMES = 100
@@ -93,6 +94,21 @@ class LogLine(Struct, frozen=True, array_like=True):
     at: float
     stream: str
     text: str
+
+
+_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
+
+
+def line_level(line: LogLine) -> int:
+    """How loud a line is, in the numbers of ``logging``; 0 for what was printed.
+
+    The first line of a traceback on stderr is an error.
+    """
+    if line.stream == "out":
+        return 0
+    if line.stream == "err":
+        return 40 if line.text.startswith("Traceback (most recent call last)") else 0
+    return _LEVELS.get(line.stream.lower(), 20)
 
 
 class Frame(Struct, frozen=True, array_like=True):

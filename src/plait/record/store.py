@@ -1,4 +1,7 @@
-"""Where are a project's runs kept, and how are they found again? ``.plait/`` with its tables and its artifacts."""
+"""Where are a project's runs kept, and how are they found again?
+
+In the record store and the artifact store of its stack: ``.plait/`` with its tables and its artifacts, or elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,13 @@ from typing import TYPE_CHECKING
 
 from plait.data import ArtifactStore
 from plait.errors import RecordError
-from plait.record.database import Database
+from plait.record.database import Database, nothing_recorded
 
 if TYPE_CHECKING:
+    from plait.project.project import Project
     from plait.record.views import Run
 
-__all__ = ["FOLDER", "RecordStore", "find_home"]
+__all__ = ["FOLDER", "RecordStore", "find_home", "find_records", "open_records"]
 
 FOLDER = ".plait"
 
@@ -25,22 +29,32 @@ class RecordStore:
     Args:
         home: the folder ``.plait`` itself.
         create: make it when it is not there.
+        database: where the records are, if not there.
+        artifacts: where the artifacts are, if not there.
 
     Raises:
         RecordError: nothing is recorded there, or it cannot be used.
     """
 
-    def __init__(self, home: Path, *, create: bool = False) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *,
+        create: bool = False,
+        database: Database | None = None,
+        artifacts: ArtifactStore | None = None,
+    ) -> None:
         self.home = home
-        self.database = Database(home / "records.db", create=create)
+        self.database = database if database is not None else Database(home / "records.db", create=create)
+        self._artifacts = artifacts
 
     @cached_property
     def artifacts(self) -> ArtifactStore:
-        return ArtifactStore(self.artifacts_url)
+        return self._artifacts or ArtifactStore(str(self.home / "artifacts"))
 
     @property
     def artifacts_url(self) -> str:
-        return str(self.home / "artifacts")
+        return self.artifacts.url
 
     def runs(self, *, limit: int | None = 20, pipeline: str | None = None) -> list[Run]:
         """The latest runs, newest first."""
@@ -101,6 +115,52 @@ class RecordStore:
         return Run(self, row)
 
 
+def open_records(project: Project, *, create: bool = False, home: Path | None = None) -> RecordStore:
+    """The records and artifacts of a project, where its stack says that they are.
+
+    Args:
+        create: make them where they are not there.
+        home: another ``.plait`` folder than the project's; no stack is asked then.
+
+    Raises:
+        RecordError: nothing is recorded there, or it cannot be used.
+        ConfError: the stack does not add up.
+    """
+    if home is not None:
+        return RecordStore(home, create=create)
+    stack = project.stack
+    return RecordStore(
+        project.home,
+        create=create,
+        database=stack.record_store.open(project, create=create) if stack.says("record_store") else None,
+        artifacts=stack.artifact_store.open(project) if stack.says("artifact_store") else None,
+    )
+
+
+def find_records(start: Path | None = None) -> RecordStore:
+    """The records that a command in a folder speaks of: those of the project around it, else those of ``find_home``.
+
+    Raises:
+        RecordError: there are none.
+        ConfError: the project's stack does not add up.
+    """
+    from plait.project.place import project_root
+
+    here = (start or Path.cwd()).resolve()
+    root = project_root(here)
+    if root is not None:
+        from plait.project.project import Project
+
+        project = Project(root)
+        if project.stack.says("record_store"):
+            return open_records(project)
+        home = find_home(start)
+        if project.stack.says("artifact_store") and home == project.home:
+            return open_records(project)
+        return RecordStore(home)
+    return RecordStore(find_home(start))
+
+
 def find_home(start: Path | None = None) -> Path:
     """The ``.plait`` folder that a command in a folder speaks of.
 
@@ -124,7 +184,7 @@ def find_home(start: Path | None = None) -> Path:
     ]
     if below:
         return max(below, key=_last_used)
-    raise RecordError(f"no runs are recorded in {here} or above it", hint="start one: plait run TARGET")
+    raise nothing_recorded(f"no runs are recorded in {here} or above it")
 
 
 def _last_used(home: Path) -> float:
