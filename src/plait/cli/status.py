@@ -43,7 +43,7 @@ def command(targets: tuple[str, ...], env: str | None, paranoid: bool, check: bo
     for definition in _definitions(targets):
         root = home_of(definition.file)[0]
         if root not in stores:
-            stores[root] = open_records(Project(root), create=True)
+            stores[root] = open_records(Project(root, env), create=True)
         store = stores[root]
         found.append((pipeline_status(store, definition, env=env, paranoid=paranoid), store))
     if as_json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
 from msgspec import Struct
@@ -114,9 +114,20 @@ Message: TypeAlias = Report | Live | Withdrawn
 
 
 class Executor(Protocol):
-    """Where tasks run. One run at a time; called from one thread."""
+    """Where tasks run. One run at a time; called from one thread.
+
+    Attributes:
+        honours: the options of steps that it carries out, of those that an executor has to (``execution_options``).
+    """
 
     name: str
+    honours: frozenset[str]
+
+    def capacity(self) -> Mapping[str, float]:
+        """What tasks can have in all: ``cpus``, ``gpus``, ``memory`` in bytes; a name left out is not counted here.
+
+        What is counted, the run hands out: no task is submitted for which there is not enough left.
+        """
 
     def start(self, job: Job, functions: Sequence[Callable[..., Any]]) -> None:
         """Get ready for a run."""

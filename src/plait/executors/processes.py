@@ -21,6 +21,7 @@ import msgspec
 from msgspec import Struct
 
 from plait.engine.task import Job, Live, Message, Report, TaskSpec, Withdrawn, function_ref
+from plait.executors.capacity import cores
 from plait.executors.spool import read_last_task, read_start
 from plait.executors.wire import Begin, Channel, Recall, Reply, Returned, Tasks, read_replies
 from plait.graph.model import Path
@@ -56,9 +57,10 @@ class ProcessExecutor:
     """
 
     name = "processes"
+    honours = frozenset({"cpus"})
 
     def __init__(self, workers: int | None = None) -> None:
-        self._most = workers or _cores()
+        self._most = workers or cores()
         self._workers: list[_Worker] = []
         self._backlog: deque[TaskSpec] = deque()
         self._said: queue.SimpleQueue[tuple[_Worker, list[Reply] | None]] = queue.SimpleQueue()
@@ -68,6 +70,9 @@ class ProcessExecutor:
         self._out_of_memory = 0
         self._stillborn = 0
         self._cancelled = False
+
+    def capacity(self) -> dict[str, float]:
+        return {"cpus": float(max(self._most, cores()))}
 
     def start(self, job: Job, functions: Sequence[Callable[..., Any]]) -> None:
         refs = tuple(function_ref(getattr(function, "__name__", "step"), function) for function in functions)
@@ -347,12 +352,6 @@ class _Worker:
             self._kill()
         self.alive = False
         said.put((self, None))
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _signal_name(number: int) -> str:

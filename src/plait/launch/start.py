@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from plait.data import Artifact, ArtifactStore
+from plait.engine.honours import refuse_what_cannot_be
 from plait.engine.keys import Keys
 from plait.engine.loop import Loop
 from plait.engine.reuse import Reuse, Take
@@ -21,21 +22,31 @@ from plait.errors import CatalogError, ParameterError, PlaitError, RecordError, 
 from plait.graph.model import Graph
 from plait.graph.model import Path as TaskPath
 from plait.graph.pipeline import Definition
+from plait.graph.selection import Selection
 from plait.graph.slicing import downstream, input_names, meanings, upstream
 from plait.graph.tracing import Traced
-from plait.launch.again import project_again, target_of
+from plait.launch.again import part_again, project_again, target_of
 from plait.launch.facts import installed_packages, new_id, run_facts
 from plait.launch.hiding import hidden, hidden_graph, hiding
 from plait.launch.moments import retry_teller, tell_end, tell_start
-from plait.launch.prepare import FromCatalog, FromSecret, Given, Prepared, convert_given
+from plait.launch.outside import FromCatalog, FromRun, store_recorded
+from plait.launch.prepare import (
+    FromSecret,
+    Given,
+    Prepared,
+    configured,
+    convert_given,
+    missing_arguments,
+)
 from plait.launch.published import Published
 from plait.project.project import Project
 from plait.project.references import dataset_artifact, parameter_artifact, refreshed
 from plait.project.secrets import Masker
 from plait.record.beginnings import beginning
+from plait.record.closures import Closure
 from plait.record.computations import Computations
 from plait.record.facts import DataCheck, clean, data_check, describe_error
-from plait.record.results import Results
+from plait.record.results import Results, Stored, load_tree
 from plait.record.store import RecordStore, open_records
 from plait.record.takeover import finished_places, past_attempts, take_over
 from plait.record.views import Run, run_is_alive
@@ -107,10 +118,11 @@ def _execute(
     prepared: Prepared, executor: Executor, target: str, home: Path | None, listener: Any, policy: CachePolicy
 ) -> Run:
     definition, project = prepared.definition, prepared.project
+    refuse_what_cannot_be(prepared.graph, executor)
     records = open_records(project, create=True, home=home)
     with beginning(records.database):
         inputs = store_inputs(prepared.traced, prepared.values, records.artifacts, project)
-        params = {name: shown(value) for name, value in prepared.values.items()}
+        params = {name: shown(value, records.artifacts) for name, value in prepared.values.items()}
         keys = Keys(prepared.graph, prepared.traced.functions, prepared.traced.uses, records.artifacts)
         writer = _record(
             records,
@@ -121,6 +133,8 @@ def _execute(
             project=project,
             executor=executor.name,
             inputs={name: (one, prepared.origins.get(name, "literal")) for name, one in inputs.items()},
+            selections=definition.selections,
+            inputs_from=prepared.inputs_from,
         )
     begin = _Begin(records, prepared.traced, inputs, writer, keys, params, policy, project)
     return _carry(begin, executor, listener)
@@ -147,6 +161,7 @@ def resume(
     Raises:
         RecordError: the run is still going on or is done.
     """
+    definition = part_again(run, definition)
     project = project_again(run, definition, paranoid=paranoid)
     with hiding(project):
         return _resume(run, definition, project, executor, listener, policy, tell)
@@ -168,7 +183,8 @@ def _resume(
         )
     if status == "done":
         raise RecordError(f"run {run.id} is done: there is nothing to resume", hint=f"plait show {run.id}")
-    traced, records = definition.trace(), run.store
+    traced, records = configured(definition.trace(), project), run.store
+    refuse_what_cannot_be(traced.graph, executor)
     keys = Keys(traced.graph, traced.functions, traced.uses, records.artifacts)
     changed = _changed_code(run, traced.graph, keys)
     _point_out_changes(run, changed, set(), tell)
@@ -182,7 +198,7 @@ def _resume(
         tell("the pipeline has changed since: what is the same goes into a new run")
     if fresh or not _same_shape(run.graph, traced.graph):
         return _branch(run, definition, traced, project, keys, {}, fresh, set(), executor, listener, policy)
-    closures = {node: keys.closure(traced.graph.nodes[node].step) for node in changed.values()}
+    closures = {node: keys.closure(node) for node in changed.values()}
     writer = take_over(records.database, run, run_facts(project.root), closures)
     places = finished_places(records.database, run.key)
 
@@ -227,6 +243,7 @@ def fork(
         RecordError: there is no such step, or the run is still going on.
         ParameterError: a given parameter is unknown, of a wrong type, or changes what lies before the steps.
     """
+    definition = part_again(run, definition)
     project = project_again(run, definition, paranoid=paranoid)
     with hiding(project):
         return _fork(run, definition, project, at, given, executor, listener, policy, tell)
@@ -248,10 +265,11 @@ def _fork(
             f"run {run.id} is still running: what a fork would take is not all there yet",
             hint=f"plait logs {run.id} -f",
         )
-    traced = definition.trace()
+    traced = configured(definition.trace(), project)
     graph = traced.graph
+    refuse_what_cannot_be(graph, executor)
     keys = Keys(graph, traced.functions, traced.uses, run.store.artifacts)
-    values = convert_given(definition, given)
+    values = convert_given(definition, traced, given)
     stored = store_inputs(traced, values, run.store.artifacts, project, literals=False)
     known = run.results.inputs
     changed = {name for name, one in stored.items() if name not in known or known[name].id != one.id}
@@ -307,13 +325,10 @@ def _branch(
         for artifact in run.results.inputs.values():
             records.artifacts.touch(artifact)
         changed = store_inputs(traced, values, records.artifacts, project)
-        defaults = {
-            name: parameter.default
-            for name, parameter in definition.signature.parameters.items()
-            if name not in run.results.inputs and name not in values
-        }
+        known = {*run.results.inputs, *values}
+        new = missing_arguments(definition, traced, known, project)
         inputs = {
-            **store_inputs(traced, defaults, records.artifacts, project, literals=False),
+            **store_inputs(traced, new, records.artifacts, project, literals=False),
             **run.results.inputs,
             **fresh,
             **changed,
@@ -329,6 +344,7 @@ def _branch(
             executor=executor.name,
             inputs={name: (artifact, f"run {run.id}") for name, artifact in inputs.items()},
             parent=run.id,
+            selections=definition.selections,
         )
 
     def prior(node: int, path: TaskPath) -> Take | None:
@@ -372,9 +388,16 @@ def _record(
     executor: str,
     inputs: dict[str, tuple[Artifact, str]],
     parent: str | None = None,
+    selections: Sequence[Selection] = (),
+    inputs_from: str = "",
 ) -> RunWriter:
     masker = project.masker()
-    facts = {**run_facts(project.root), "env": None, "stack": project.stack_name}
+    facts = {
+        **run_facts(project.root),
+        "env": None,
+        "stack": project.stack_name,
+        "step_options": project.step_options or None,
+    }
     if project.has_conf:
         facts |= {
             "env": project.env,
@@ -382,7 +405,11 @@ def _record(
             "params_file": str(project.params_file.absolute()) if project.params_file else None,
             "load_versions": project.load_versions,
         }
-    closures = [keys.closure(step) for step in range(len(graph.steps))]
+    if selections:
+        facts["selections"] = msgspec.to_builtins(selections)
+    if inputs_from:
+        facts["inputs_from"] = inputs_from
+    closures = [keys.closure(node) for node in range(len(graph.nodes))]
     return new_run(
         records.database,
         hidden_graph(masker, graph),
@@ -393,7 +420,7 @@ def _record(
         facts=hidden(masker, facts),
         executor=executor,
         inputs={name: (one, hidden(masker, origin)) for name, (one, origin) in inputs.items()},
-        closures=closures if masker is None else [masker.struct(one) for one in closures],
+        closures=closures if masker is None else _masked(masker, closures),
         parent=parent,
     )
 
@@ -478,6 +505,12 @@ def _carry(begin: _Begin, executor: Executor, listener: Any) -> Run:
     return run
 
 
+def _masked(masker: Masker, closures: Sequence[Closure]) -> list[Closure]:
+    """Nodes share closures, and one of them may be long."""
+    made = {one.digest: masker.struct(one) for one in closures}
+    return [made[one.digest] for one in closures]
+
+
 def _hidden_check(masker: Masker | None, result: Any) -> DataCheck:
     found = data_check(result)
     return found if masker is None else masker.struct(found)
@@ -528,7 +561,7 @@ def _changed_code(run: Run, graph: Graph, keys: Keys) -> dict[int, int]:
     found: dict[int, int] = {}
     for node, digest in run.closures.items():
         there = graph.find_node(run.graph.nodes[node].id)
-        if there is not None and digest != keys.closure(graph.nodes[there].step).digest:
+        if there is not None and digest != keys.closure(there).digest:
             found[node] = there
     return found
 
@@ -605,6 +638,9 @@ def _store_input(store: ArtifactStore, project: Project, name: str, value: Any, 
         return dataset_artifact(project, value.dataset, value.part)
     if isinstance(value, FromSecret):
         return parameter_artifact(value.parameter)
+    if isinstance(value, FromRun):
+        recorded: Artifact = store_recorded(store, value.tree)
+        return recorded
     try:
         return store.save(value, name)
     except SecretFound as error:
@@ -614,10 +650,16 @@ def _store_input(store: ArtifactStore, project: Project, name: str, value: Any, 
         ) from None
 
 
-def shown(value: Any) -> Any:
+def shown(value: Any, store: ArtifactStore | None = None) -> Any:
     """A parameter as the records and the UI show it: itself where JSON can say it, else what it is."""
     if isinstance(value, FromCatalog):
         return f"<dataset {value.dataset}>"
+    if isinstance(value, FromRun):
+        tree = value.tree
+        is_small = isinstance(tree, Stored) and tree.artifact.head is not None
+        return shown(load_tree(store, tree)) if store is not None and is_small else f"<of run {value.run}>"
+    if isinstance(value, list) and any(isinstance(item, FromRun | FromCatalog) for item in value):
+        return [shown(item, store) for item in value] if len(value) < 1000 else f"<list of {len(value)}>"
     if isinstance(value, FromSecret):
         return "***"
     if isinstance(value, os.PathLike):

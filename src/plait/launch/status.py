@@ -104,7 +104,7 @@ def pipeline_status(
 def _last_done(records: RecordStore, pipeline: str, project: Project) -> Run | None:
     env = project.env if project.has_conf else None
     for run in records.runs(limit=None, pipeline=pipeline):
-        if run.status == "done" and run.facts.get("env") == env:
+        if run.status == "done" and run.facts.get("env") == env and not run.facts.get("selections"):
             return run
     return None
 

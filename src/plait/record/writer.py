@@ -96,11 +96,11 @@ def new_run(
         database.many(
             "INSERT INTO node VALUES (?, ?, ?, ?, ?)",
             [
-                (key, index, node.id, graph.steps[node.step].name, closures[node.step].digest)
+                (key, index, node.id, graph.steps[node.step].name, closures[index].digest)
                 for index, node in enumerate(graph.nodes)
             ],
         )
-        store_closures(database, closures)
+        store_closures(database, list({one.digest: one for one in closures}.values()))
         database.many(INSERT_ANNOTATION, said.rows(key, facts.get("user", "")))
         writer = RunWriter(database, key, run_id, now)
         for name, (artifact, origin) in inputs.items():

@@ -37,6 +37,15 @@ export type Shapes = { shapes: Shape[]; links: Link[]; bundled: boolean };
 /** Groups that the reader did not touch fold by themselves when there is too much to draw. */
 export type Folding = { folded: ReadonlySet<string>; open: ReadonlySet<string> };
 
+/** `a,b,-c`: a and b are folded, c is open. */
+export function parseFolding(text: string | undefined): Folding {
+  const parts = (text ?? "").split(",").filter(Boolean);
+  return {
+    folded: new Set(parts.filter((one) => !one.startsWith("-"))),
+    open: new Set(parts.filter((one) => one.startsWith("-")).map((one) => one.slice(1))),
+  };
+}
+
 const PLAIN = { width: 196, height: 40 };
 const MAPPED = { width: 196, height: 62 };
 const DATASET = { width: 168, height: 30 };
