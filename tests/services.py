@@ -53,7 +53,9 @@ def _end_with_parent() -> None:
 
 
 @contextlib.contextmanager
-def started(*command: str, log: Path, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+def started(
+    *command: str, log: Path, end: signal.Signals = signal.SIGTERM, **options: Any
+) -> Iterator[subprocess.Popen[bytes]]:
     """A server as a process of its own, that ends with this one; what it says goes to a file."""
     with log.open("ab") as said:
         process = subprocess.Popen(
@@ -68,7 +70,7 @@ def started(*command: str, log: Path, **options: Any) -> Iterator[subprocess.Pop
     try:
         yield process
     finally:
-        for number in (signal.SIGTERM, signal.SIGKILL):
+        for number in (end, signal.SIGKILL):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, number)
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -136,6 +138,7 @@ class Postgres:
                 str(self.folder / "data"),
                 *arguments,
                 log=log,
+                end=signal.SIGQUIT,  # at once: nothing of it is kept
                 cwd=self.folder,
                 **self._as,
             )

@@ -35,6 +35,10 @@ _TABLES = (
     "preview",
     "log",
     "recoded",
+    "pace",
+    "series",
+    "measure",
+    "annotation",
     "dataset_write",
     "data_check",
 )

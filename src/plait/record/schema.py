@@ -9,11 +9,16 @@ not write. ``recoded`` tells with which code a resumed run went on, where that i
 ``pin`` names what is kept whatever its age, ``beginning`` the processes that store values for a run that is not
 recorded yet. ``data_check`` is what checks of datasets found, ``body`` all that is known of it; those of what was
 loaded before the first task stand at node -1.
+
+What is looked at of runs that are large is summed up while it is written, so that no look costs a pass over a run:
+``pace`` tells how attempts of a node ended and, by logarithmic buckets, how long they took (bucket -1: no time at all;
+state '': begun and not ended); ``series`` sums up each 512 numbers of a logged series, ``measure`` each name of a run. ``serial`` of a log's lines is their place among all lines of the run, ``level``
+the highest level in them. ``annotation`` is what people say of a run: its name, its tags, a note.
 """
 
 from __future__ import annotations
 
-__all__ = ["MIGRATIONS", "VERSION"]
+__all__ = ["MIGRATIONS", "PACE_BUCKETS", "PACE_OF_ATTEMPTS", "SERIES_BLOCK", "VERSION"]
 
 _FIRST = (
     """CREATE TABLE document (
@@ -190,5 +195,118 @@ _SECOND = (
     ) WITHOUT ROWID""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND)
+# How long an attempt took, by powers of 10 ** 0.1 seconds: what a bucket tells is wrong by 12 % at most.
+# Stores hold the numbers of buckets, so these never change.
+PACE_BUCKETS = tuple(10.0 ** (step / 10) for step in range(-50, 71))
+SERIES_BLOCK = 512
+
+_TOOK = "(ended_at - started_at)"
+_BUCKET = (
+    f"CASE WHEN {_TOOK} IS NULL THEN -1 "
+    + " ".join(f"WHEN {_TOOK} < {most!r} THEN {at}" for at, most in enumerate(PACE_BUCKETS))
+    + f" ELSE {len(PACE_BUCKETS)} END"
+)
+PACE_OF_ATTEMPTS = f"""SELECT run, node, COALESCE(state, ''), {_BUCKET}, COUNT(*), SUM(COALESCE({_TOOK}, 0.0)),
+    MAX(COALESCE({_TOOK}, 0.0)), MIN(started_at), MAX(ended_at), SUM(COALESCE(cpu_seconds, 0.0)),
+    MAX(COALESCE(peak_memory, 0)) FROM attempt WHERE attempt >= 0"""
+_SERIES = " AND ".join(
+    f"metric.{name} = series.{name}" for name in ("run", "node", "path", "attempt", "name")
+)
+
+_THIRD = (
+    "ALTER TABLE attempt ADD COLUMN launched_at REAL",
+    # Of the states that most tasks end in there is none: what is common costs nothing.
+    """CREATE INDEX attempt_odd ON attempt (run, node, state)
+        WHERE state NOT IN ('done', 'cached')""",
+    "ALTER TABLE artifact ADD COLUMN run INTEGER",
+    "ALTER TABLE artifact ADD COLUMN node INTEGER",
+    "ALTER TABLE artifact ADD COLUMN path BLOB",
+    "ALTER TABLE artifact ADD COLUMN position INTEGER",
+    "CREATE INDEX input_by_artifact ON input (artifact)",
+    "CREATE INDEX run_by_pipeline ON run (pipeline, started_at, status)",
+    "CREATE INDEX run_by_parent ON run (parent) WHERE parent IS NOT NULL",
+    """CREATE TABLE annotation (
+        run INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        value TEXT NOT NULL,
+        said_at REAL NOT NULL,
+        said_by TEXT NOT NULL,
+        PRIMARY KEY (run, kind, value)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX annotation_by_value ON annotation (kind, value)",
+    """CREATE TABLE pace (
+        run INTEGER NOT NULL,
+        node INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        bucket INTEGER NOT NULL,
+        attempts INTEGER NOT NULL,
+        seconds REAL NOT NULL,
+        longest REAL NOT NULL,
+        first_start REAL,
+        last_end REAL,
+        cpu_seconds REAL NOT NULL,
+        peak_memory INTEGER NOT NULL,
+        PRIMARY KEY (run, node, state, bucket)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE series (
+        run INTEGER NOT NULL,
+        node INTEGER NOT NULL,
+        path BLOB NOT NULL,
+        attempt INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        block INTEGER NOT NULL,
+        points INTEGER NOT NULL,
+        least REAL,
+        greatest REAL,
+        last REAL,
+        first_at REAL,
+        last_at REAL,
+        first_logged_at REAL NOT NULL,
+        last_logged_at REAL NOT NULL,
+        PRIMARY KEY (run, node, path, attempt, name, block)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX series_by_name ON series (run, name)",
+    """CREATE TABLE measure (
+        run INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        tasks INTEGER NOT NULL,
+        points INTEGER NOT NULL,
+        least REAL,
+        greatest REAL,
+        last REAL,
+        logged_at REAL NOT NULL,
+        PRIMARY KEY (run, name)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX measure_by_name ON measure (name, last)",
+    "ALTER TABLE log ADD COLUMN serial INTEGER",
+    "ALTER TABLE log ADD COLUMN level INTEGER",
+    # What earlier versions have written is summed up once.
+    f"""INSERT INTO pace (run, node, state, bucket, attempts, seconds, longest, first_start, last_end, cpu_seconds,
+        peak_memory) {PACE_OF_ATTEMPTS} GROUP BY 1, 2, 3, 4""",
+    f"""INSERT INTO series (run, node, path, attempt, name, block, points, least, greatest, last, first_at, last_at,
+            first_logged_at, last_logged_at)
+        SELECT run, node, path, attempt, name, position / {SERIES_BLOCK}, COUNT(*), MIN(value), MAX(value), NULL,
+            MIN(at), MAX(at), MIN(logged_at), MAX(logged_at)
+        FROM metric GROUP BY 1, 2, 3, 4, 5, 6""",
+    f"""UPDATE series SET last = (SELECT value FROM metric WHERE {_SERIES}
+        AND position = series.block * {SERIES_BLOCK} + series.points - 1)""",
+    """INSERT INTO measure (run, name, tasks, points, least, greatest, last, logged_at)
+        SELECT run, name, SUM(CASE WHEN block = 0 THEN 1 ELSE 0 END), SUM(points), MIN(least), MAX(greatest), NULL,
+            MAX(last_logged_at)
+        FROM series GROUP BY run, name""",
+    """UPDATE measure SET last = (SELECT series.last FROM series WHERE series.run = measure.run
+        AND series.name = measure.name
+        ORDER BY last_logged_at DESC, node DESC, path DESC, attempt DESC, block DESC LIMIT 1)""",
+    """UPDATE log SET serial = counted.serial FROM (
+        SELECT run, node, path, attempt, first_line,
+            SUM(lines) OVER (PARTITION BY run ORDER BY node, path, attempt, first_line) - lines AS serial FROM log
+    ) counted
+    WHERE log.run = counted.run AND log.node = counted.node AND log.path = counted.path
+        AND log.attempt = counted.attempt AND log.first_line = counted.first_line""",
+    "CREATE INDEX log_by_serial ON log (run, serial, lines, level)",
+    "CREATE INDEX log_loud ON log (run, node, path, attempt, first_line) WHERE level IS NULL OR level >= 30",
+    "CREATE INDEX log_loud_by_serial ON log (run, serial) WHERE level IS NULL OR level >= 30",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD)
 VERSION = len(MIGRATIONS)

@@ -16,6 +16,7 @@ from plait.graph.model import Path
 from plait.record.closures import Closure
 from plait.record.database import Database
 from plait.record.paths import from_key
+from plait.record.sums import REBUILT_PACE
 from plait.record.views import Run
 from plait.record.writer import RunWriter, store_closures
 
@@ -62,6 +63,8 @@ def take_over(
             " WHERE run = ? AND (state IS NULL OR state IN ('failed', 'cancelled'))",
             (run.key,),
         )
+        database.execute("DELETE FROM pace WHERE run = ?", (run.key,))
+        database.execute(REBUILT_PACE, (run.key,))
         for node, closure in (closures or {}).items():
             store_closures(database, [closure])
             database.execute("INSERT INTO recoded VALUES (?, ?, ?, ?)", (run.key, node, now, closure.digest))

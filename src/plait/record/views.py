@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import time
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -408,15 +409,23 @@ class Run:
         return Task(self, row)
 
     def counts(self) -> dict[int, TaskCounts]:
-        """For each node how many of its tasks are in which state; costs one pass over an index."""
+        """For each node how many of its tasks are in which state; costs a look at what is summed up of the run."""
         states: dict[int, dict[str, int]] = {index: {} for index in range(len(self.graph.nodes))}
-        running = "running" if self.status == "running" else "lost"
+        # What a process that is gone had not summed up yet is counted.
+        crashed = self.status == "crashed"
+        usual = (
+            "COALESCE(state, ''), COUNT(*) FROM attempt WHERE run = ? AND (state IS NULL OR state"
+            if crashed
+            else "state, SUM(attempts) FROM pace WHERE run = ? AND (state = '' OR state"
+        )
         for node, state, count in self.store.database.rows(
-            "SELECT node, state, COUNT(*) FROM attempt WHERE run = ? AND (state IS NULL OR state <> 'retried')"
-            " GROUP BY node, state",
-            (self.key,),
+            f"SELECT node, {usual} IN ('done', 'cached')) GROUP BY node, state UNION ALL"
+            " SELECT node, state, COUNT(*) FROM attempt WHERE run = ?"
+            " AND state NOT IN ('done', 'cached') AND state <> 'retried' GROUP BY node, state",
+            (self.key, self.key),
         ):
-            states[node][state or running] = count
+            if count:
+                states[node][state or ("lost" if crashed else "running")] = int(count)
         totals: dict[int, int] = dict(
             self.store.database.rows(
                 "SELECT scope, SUM(items) FROM extent WHERE run = ? GROUP BY scope", (self.key,)
@@ -431,8 +440,8 @@ class Run:
     def times(self) -> dict[int, TaskTimes]:
         """For each node with an ended task how long its tasks took."""
         rows = self.store.database.rows(
-            "SELECT node, MIN(started_at), MAX(ended_at), MAX(ended_at - started_at), SUM(ended_at - started_at)"
-            " FROM attempt WHERE run = ? AND started_at IS NOT NULL AND ended_at IS NOT NULL GROUP BY node",
+            "SELECT node, MIN(first_start), MAX(last_end), MAX(longest), SUM(seconds)"
+            " FROM pace WHERE run = ? AND first_start IS NOT NULL GROUP BY node",
             (self.key,),
         )
         return {
@@ -644,6 +653,8 @@ def run_is_alive(store: RecordStore, key: int) -> bool:
 
 
 def host_name() -> str:
+    if hasattr(os, "uname"):
+        return os.uname().nodename
     import socket
 
     return socket.gethostname()

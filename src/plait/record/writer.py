@@ -13,14 +13,27 @@ import msgspec
 from plait.data import Artifact
 from plait.errors import RecordError
 from plait.graph.model import Graph, Path
+from plait.record.annotations import INSERT as INSERT_ANNOTATION
+from plait.record.annotations import Annotations
 from plait.record.closures import Closure
 from plait.record.database import Database
-from plait.record.facts import DataCheck, DatasetWrite, ErrorInfo, LogLine, Metric, Preview, Usage
+from plait.record.facts import (
+    DataCheck,
+    DatasetWrite,
+    ErrorInfo,
+    LogLine,
+    Metric,
+    Preview,
+    Usage,
+    line_level,
+)
 from plait.record.paths import to_key
+from plait.record.sums import LESS_PACE, ON_MEASURE, PACE_OF_NEW, SERIES_COLUMNS, Paces, Sums
 
 __all__ = ["NOT_TAKEN", "RunWriter", "new_run", "run_goes_on", "store_closures", "store_document"]
 
 Origin: TypeAlias = tuple[int, int, Path, int]
+Place: TypeAlias = tuple[int, bytes, int]
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -52,6 +65,7 @@ def new_run(
     inputs: dict[str, tuple[Artifact, str]],
     closures: Sequence[Closure],
     parent: str | None = None,
+    said: Annotations = Annotations(),  # noqa: B008 - frozen
 ) -> RunWriter:
     """Record that a run begins, with all that is known of it; acknowledged once this returns."""
     now = time.time()
@@ -81,11 +95,12 @@ def new_run(
         database.many(
             "INSERT INTO node VALUES (?, ?, ?, ?, ?)",
             [
-                (key, index, node.id, graph.steps[node.step].name, closures[node.step].digest)
+                (key, index, node.id, graph.steps[node.step].name, closures[index].digest)
                 for index, node in enumerate(graph.nodes)
             ],
         )
-        store_closures(database, closures)
+        store_closures(database, list({one.digest: one for one in closures}.values()))
+        database.many(INSERT_ANNOTATION, said.rows(key, facts.get("user", "")))
         writer = RunWriter(database, key, run_id, now)
         for name, (artifact, origin) in inputs.items():
             body = writer.artifact(artifact)
@@ -113,25 +128,39 @@ class RunWriter:
         self._lines: dict[tuple[int, bytes, int], int] = {}
         self._has_logged: dict[int, bool] = {}
         self._series: dict[tuple[str, int, bytes, int], int] = {}
+        self._serial: int | None = None
+        self._ended = False
+        self._paces = Paces(key)
+        self._sums = Sums(key)
         self._rows: dict[str, list[tuple[Any, ...]]] = {}
         self._turns = 0
         self._sent: list[dict[str, list[tuple[Any, ...]]]] = []
 
-    def artifact(self, artifact: Artifact) -> bytes:
-        """The row's form of an artifact; one with blobs is listed, so that its blobs are known to be in use."""
+    def artifact(self, artifact: Artifact, made_at: Place | None = None) -> bytes:
+        """The row's form of an artifact; one with blobs is listed, so that its blobs are known to be in use.
+
+        Args:
+            made_at: which output of which task it is; of the first one that is told, its record keeps that.
+        """
         body = _encode(artifact)
         if artifact.parts or artifact.head is None or artifact.format == "gathered":
-            self._add(_ARTIFACT, artifact.id, artifact.format, artifact.type, artifact.size, body)
+            run = self.key if made_at else None
+            where = made_at or (None, None, None)
+            self._add(
+                _ARTIFACT, artifact.id, artifact.format, artifact.type, artifact.size, body, run, *where
+            )
         return body
 
     def extent(self, scope: int, path: Path, items: int) -> None:
         self._add(_EXTENT, self.key, scope, to_key(path), items)
 
     def launched(self, node: int, path: Path, attempt: int, key: str | None, decision: str) -> None:
-        self._add(_LAUNCHED, self.key, node, to_key(path), attempt, key, decision)
+        self._add(_LAUNCHED, self.key, node, to_key(path), attempt, key, decision, time.time())
+        self._paces.begun(node, 1)
 
     def superseded(self, node: int, path: Path, reason: str) -> None:
         """A task of a resumed run had a result that can no longer be read: it runs once more."""
+        self._add(LESS_PACE, self.key, node, to_key(path))
         self._add(_SUPERSEDED, reason, self.key, node, to_key(path))
 
     def cached(self, node: int, path: Path, key: str | None, source: str, origin: Origin | None) -> None:
@@ -141,9 +170,12 @@ class RunWriter:
         """
         own = to_key(path)
         self._add(_CACHED, self.key, node, own, time.time(), key, source)
+        self._paces.add(node, "cached")
         if origin is not None and self._logged(origin[0]):
             there = (origin[0], origin[1], to_key(origin[2]), origin[3])
             self._add(_CACHED_METRICS, self.key, node, own, *there)
+            self._add(_CACHED_SERIES, self.key, node, own, *there)
+            self._add(_CACHED_MEASURES, self.key, *there)
             self._add(_CACHED_PREVIEWS, self.key, node, own, *there)
 
     def _logged(self, run: int) -> bool:
@@ -186,6 +218,8 @@ class RunWriter:
             to_key(path),
             attempt,
         )
+        self._paces.begun(node, -1)
+        self._paces.add(node, state, usage)
 
     def settled(self, node: int, path: Path, state: str, reason: str, *, absent: bool = False) -> None:
         """A task that ended without an attempt: skipped, or refused before it began.
@@ -200,12 +234,15 @@ class RunWriter:
     ) -> None:
         """What the run decided itself, or could not; ``said`` is how it came out."""
         body = _encode(error) if error else None
-        self._add(_DECIDED, self.key, node, to_key(path), state, reason or None, time.time(), body, said)
+        where = (self.key, node, to_key(path))
+        self._add(PACE_OF_NEW, node, state, self.key, *where)
+        self._add(_DECIDED, *where, state, reason or None, time.time(), body, said)
 
     def outputs(self, node: int, path: Path, artifacts: tuple[Artifact, ...]) -> None:
         key = to_key(path)
         for position, artifact in enumerate(artifacts):
-            self._add(_OUTPUT, self.key, node, key, position, artifact.id, self.artifact(artifact))
+            body = self.artifact(artifact, (node, key, position))
+            self._add(_OUTPUT, self.key, node, key, position, artifact.id, body)
 
     def metrics(self, node: int, path: Path, attempt: int, metrics: tuple[Metric, ...]) -> None:
         key = to_key(path)
@@ -224,6 +261,7 @@ class RunWriter:
                 metric.value if metric.value == metric.value else None,  # no number is null in every database
                 metric.logged_at,
             )
+            self._sums.add(series, position, metric)
 
     def previews(self, node: int, path: Path, attempt: int, previews: tuple[Preview, ...]) -> None:
         for position, preview in enumerate(previews):
@@ -258,9 +296,20 @@ class RunWriter:
         place = (node, to_key(path), attempt)
         first = self._lines.get(place, 0)
         self._lines[place] = first + len(lines)
-        self._add(_LOG, self.key, *place, first, len(lines), _encode(lines))
+        serial = self._serial if self._serial is not None else self._lines_so_far()
+        self._serial = serial + len(lines)
+        level = max(map(line_level, lines))
+        self._add(_LOG, self.key, *place, first, len(lines), _encode(lines), serial, level)
+
+    def _lines_so_far(self) -> int:
+        """How many lines the processes that had the run before have written."""
+        row = self.database.row(
+            "SELECT serial + lines FROM log WHERE run = ? ORDER BY serial DESC LIMIT 1", (self.key,)
+        )
+        return row[0] if row else 0
 
     def finished(self, status: str, reason: str = "") -> None:
+        self._ended = True
         self._add(_FINISHED, time.time(), status, reason or None, self.key)
 
     def beat(self, now: float) -> None:
@@ -309,6 +358,8 @@ class RunWriter:
 
     def _flush(self, *, last: bool = False) -> None:
         rows, self._rows = self._rows, {}
+        self._paces.flush(rows, last=self._ended)
+        self._sums.flush(rows)
         if rows and self.database.goes_away:
             self._sent.append(rows)
         if rows or last:
@@ -331,9 +382,14 @@ class RunWriter:
 HEARTBEAT_SECONDS = 5.0
 NOT_TAKEN = "branch not taken"
 
-_ARTIFACT = "INSERT INTO artifact VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_ARTIFACT = (
+    "INSERT INTO artifact (id, format, type, size, body, run, node, path, position)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+)
 _EXTENT = "INSERT INTO extent VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
-_LAUNCHED = "INSERT INTO attempt (run, node, path, attempt, key, decision) VALUES (?, ?, ?, ?, ?, ?)"
+_LAUNCHED = (
+    "INSERT INTO attempt (run, node, path, attempt, key, decision, launched_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
 _CACHED = (
     "INSERT INTO attempt (run, node, path, attempt, state, ended_at, key, source)"
     " VALUES (?, ?, ?, 0, 'cached', ?, ?, ?) ON CONFLICT (run, node, path, attempt)"
@@ -343,6 +399,15 @@ _CACHED_METRICS = (
     "INSERT INTO metric (run, node, path, attempt, name, position, at, value, logged_at)"
     " SELECT ?, ?, ?, 0, name, position, at, value, logged_at FROM metric"
     " WHERE run = ? AND node = ? AND path = ? AND attempt = ? ON CONFLICT DO NOTHING"
+)
+_CACHED_SERIES = (
+    f"INSERT INTO series (run, node, path, attempt, {SERIES_COLUMNS}) SELECT ?, ?, ?, 0, {SERIES_COLUMNS} FROM series"
+    " WHERE run = ? AND node = ? AND path = ? AND attempt = ? ON CONFLICT DO NOTHING"
+)
+_CACHED_MEASURES = (
+    "INSERT INTO measure (run, name, tasks, points, least, greatest, last, logged_at)"
+    " SELECT ?, name, CASE WHEN block = 0 THEN 1 ELSE 0 END, points, least, greatest, last, last_logged_at FROM series"
+    f" WHERE run = ? AND node = ? AND path = ? AND attempt = ? ORDER BY name, block {ON_MEASURE}"
 )
 _CACHED_PREVIEWS = (
     "INSERT INTO preview (run, node, path, attempt, position, name, artifact, body)"
@@ -376,5 +441,8 @@ _METRIC = (
 _PREVIEW = "INSERT INTO preview VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _DATASET_WRITE = "INSERT INTO dataset_write VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _DATA_CHECK = "INSERT INTO data_check VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
-_LOG = "INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?)"
+_LOG = (
+    "INSERT INTO log (run, node, path, attempt, first_line, lines, body, serial, level)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
 _FINISHED = "UPDATE run SET ended_at = ?, status = ?, reason = ? WHERE key = ?"
