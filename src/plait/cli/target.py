@@ -80,6 +80,7 @@ def open_project(
     *,
     env: str | None = None,
     load_versions: Mapping[str, str] | None = None,
+    step_options: Sequence[str] = (),
     paranoid: bool = False,
 ) -> tuple[Project, dict[str, Given]]:
     """The project of a target in an environment, and the values that are not for its conf.
@@ -95,7 +96,7 @@ def open_project(
     from plait.project.yaml import split_assignment
 
     root = found.root or project_of(found.pipeline).root
-    plain = Project(root, env, paranoid=paranoid)
+    plain = Project(root, env, step_options=step_options, paranoid=paranoid)
     if not plain.has_conf:
         if env is not None:
             raise ParameterError(f"--env {env}: {root} has no conf/", hint=f"make {root / 'conf' / env}")
@@ -108,7 +109,13 @@ def open_project(
             inside.append(text)
     others = [text for text in assignments if text not in inside]
     project = Project(
-        root, env, assignments=others, params_file=file, load_versions=load_versions, paranoid=paranoid
+        root,
+        env,
+        assignments=others,
+        params_file=file,
+        load_versions=load_versions,
+        step_options=step_options,
+        paranoid=paranoid,
     )
     return project, read_parameters(found.pipeline, inside, None)
 

@@ -10,6 +10,7 @@ import blake3
 from plait.data import ArtifactStore
 from plait.engine.closure import Closure, Walker
 from plait.graph.model import Graph
+from plait.graph.options import Options
 from plait.record.results import DictArg, ListArg, Plain, Stored, Tree
 
 __all__ = ["Keys"]
@@ -41,35 +42,37 @@ class Keys:
         self._uses = uses
         self._store = store
         self._walker = walker or Walker(hash_value=self._hash_value)
-        self._closures: dict[int, Closure] = {}
+        self._closures: dict[tuple[int, tuple[tuple[str, str], ...]], Closure] = {}
         self._constants: dict[tuple[type, Any], str] = {}
-        self._bases: dict[int, Any] = {}
-        self._shared: dict[tuple[int, bool, str], Any] = {}
+        self._depths = _depths(graph)
+        self._bases: dict[tuple[int, int, str], Any] = {}
         self._lists: dict[int, tuple[ListArg, bytes]] = {}
 
-    def closure(self, step: int) -> Closure:
-        """What the code of a step is made of."""
-        known = self._closures.get(step)
+    def closure(self, node: int) -> Closure:
+        """What the code of a node's step is made of, and what was declared to count like it."""
+        step, options = self._graph.nodes[node].step, self._graph.options(node)
+        declared = _declared(options)
+        known = self._closures.get((step, declared))
         if known is None:
-            version = self._graph.steps[step].options.version
-            known = self._walker.closure_of(
-                self._functions[step], uses=self._uses[step], version=version or None
+            known = self._closures[step, declared] = self._walker.closure_of(
+                self._functions[step], uses=self._uses[step], declared=dict(declared)
             )
-            self._closures[step] = known
         return known
 
     def why_uncached(self, node: int) -> str | None:
         """Why no task of a node is looked up; None when they are."""
         if self._graph.options(node).cache is False:
             return "cache=False"
-        closure = self.closure(self._graph.nodes[node].step)
+        closure = self.closure(node)
         return None if closure.cacheable else "; ".join(closure.opaque) or "its code cannot be seen through"
 
     def key(self, node: int, arguments: tuple[tuple[str, Tree], ...]) -> str | None:
         """The key of a task; None for one that is never looked up."""
-        base = self._bases.get(node)
+        # Nodes of one step share their options, as long as none of them was given its own.
+        alike = (self._graph.nodes[node].step, id(self._graph.options(node)), self._depths.get(node, ""))
+        base = self._bases.get(alike)
         if base is None:
-            base = self._bases[node] = self._base(node)
+            base = self._bases[alike] = self._base(node)
         if base is False:
             return None
         hasher = base.copy()
@@ -80,22 +83,11 @@ class Keys:
 
     def _base(self, node: int) -> Any:
         """What the keys of all tasks of a node begin with; False for a node that has none."""
-        chosen = self._graph.nodes[node]
-        splits = self._graph.layout.splits[0]
-        depths = ",".join([str(splits.get((node, at), 0)) for at in range(len(chosen.outputs))])
-        looked_up = self._graph.options(node).cache is not False
-        known = self._shared.get((chosen.step, looked_up, depths))
-        if known is None:
-            known = self._start(node, depths)
-            self._shared[chosen.step, looked_up, depths] = known
-        return known
-
-    def _start(self, node: int, depths: str) -> Any:
         if self.why_uncached(node) is not None:
             return False
         hasher = blake3.blake3(_FORMAT)
-        hasher.update(self.closure(self._graph.nodes[node].step).digest.encode())
-        hasher.update(f"\0{depths}".encode())
+        hasher.update(self.closure(node).digest.encode())
+        hasher.update(f"\0{self._depths.get(node, '')}".encode())
         return hasher
 
     def _update(self, hasher: Any, tree: Tree) -> None:
@@ -143,3 +135,20 @@ class Keys:
             return self._store.identify(value)
         except (DataError, RecursionError):
             return None
+
+
+def _depths(graph: Graph) -> dict[int, str]:
+    """For each node with an output that is stored item by item: how many lists deep each of them is."""
+    splits = graph.layout.splits[0]
+    return {
+        node: ",".join([str(splits.get((node, at), 0)) for at in range(len(graph.nodes[node].outputs))])
+        for node in {node for node, _ in splits}
+    }
+
+
+def _declared(options: Options) -> tuple[tuple[str, str], ...]:
+    """The options that are part of what a step does, rather than of how it is run."""
+    if not (options.version or options.env):
+        return ()
+    variables = [(f"env {name}", value) for name, value in sorted(options.env.items())]
+    return (*((("version", options.version),) if options.version else ()), *variables)

@@ -151,7 +151,7 @@ def _explained(
 ) -> Why:
     node, path = item.node, item.path
     name = task_name(graph.nodes[node].id, path)
-    closure = reuse.keys.closure(graph.nodes[node].step)
+    closure = reuse.keys.closure(node)
     notes = notes_of(closure, graph.options(node).cache)
     if item.decision == "unknown":
         return Why(name, "waiting", item.reason, item.key, Components(closure, ()), notes=notes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
 from msgspec import Struct
@@ -11,6 +11,7 @@ from msgspec import Struct
 from plait.data import Artifact
 from plait.errors import DataError, TargetError
 from plait.graph.model import Path
+from plait.graph.options import Options
 from plait.project.importing import importing
 from plait.project.project import ProjectSpec
 from plait.record.facts import DataCheck, DatasetWrite, ErrorInfo, LogLine, Metric, Preview, Usage
@@ -61,6 +62,7 @@ class TaskSpec(Struct, frozen=True, array_like=True):
     """One attempt of a task.
 
     ``outputs`` has an item per output: its name and how many levels of list are stored apart for an ``each``.
+    ``options`` are told where the executor has to carry out some of them.
     """
 
     node: int
@@ -70,12 +72,14 @@ class TaskSpec(Struct, frozen=True, array_like=True):
     name: str
     arguments: tuple[tuple[str, Stored | Plain | ListArg | DictArg], ...]
     outputs: tuple[tuple[str, int], ...]
+    options: Options | None = None
 
 
 class Report(Struct, frozen=True, array_like=True, tag="report"):
     """How an attempt ended: with artifacts, one per output, or with an error.
 
-    ``lost`` says that the worker is gone, so the attempt has no report of its own.
+    ``lost`` says that the worker is gone, so the attempt has no report of its own. ``cause`` is what ended it, if
+    not the step itself: ``timeout``, ``memory`` or ``lost``.
     """
 
     node: int
@@ -90,6 +94,7 @@ class Report(Struct, frozen=True, array_like=True, tag="report"):
     writes: tuple[DatasetWrite, ...] = ()
     checks: tuple[DataCheck, ...] = ()
     lost: bool = False
+    cause: str = ""
 
 
 class Live(Struct, frozen=True, array_like=True, tag="live"):
@@ -114,9 +119,20 @@ Message: TypeAlias = Report | Live | Withdrawn
 
 
 class Executor(Protocol):
-    """Where tasks run. One run at a time; called from one thread."""
+    """Where tasks run. One run at a time; called from one thread.
+
+    Attributes:
+        honours: the options of steps that it carries out, of those that an executor has to (``execution_options``).
+    """
 
     name: str
+    honours: frozenset[str]
+
+    def capacity(self) -> Mapping[str, float]:
+        """What tasks can have in all: ``cpus``, ``gpus``, ``memory`` in bytes; a name left out is not counted here.
+
+        What is counted, the run hands out: no task is submitted for which there is not enough left.
+        """
 
     def start(self, job: Job, functions: Sequence[Callable[..., Any]]) -> None:
         """Get ready for a run."""

@@ -21,11 +21,13 @@ import msgspec
 from msgspec import Struct
 
 from plait.engine.task import Job, Live, Message, Report, TaskSpec, Withdrawn, function_ref
+from plait.executors.capacity import cores
+from plait.executors.outcomes import lost, out_of_memory
 from plait.executors.spool import read_last_task, read_start
 from plait.executors.wire import Begin, Channel, Recall, Reply, Returned, Tasks, read_replies
 from plait.graph.model import Path
 from plait.project.project import Project
-from plait.record.facts import ErrorInfo, Usage, clean
+from plait.record.facts import Usage
 
 __all__ = ["ProcessExecutor", "ProcessesSettings"]
 
@@ -37,6 +39,7 @@ _AHEAD_TASKS = 256
 _STUCK_SECONDS = 0.1
 _GRACE_SECONDS = 2.0
 _STILLBORN = 3
+_NO_MEMORY = "the system killed"
 
 
 class ProcessesSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -56,9 +59,10 @@ class ProcessExecutor:
     """
 
     name = "processes"
+    honours = frozenset({"cpus"})
 
     def __init__(self, workers: int | None = None) -> None:
-        self._most = workers or _cores()
+        self._most = workers or cores()
         self._workers: list[_Worker] = []
         self._backlog: deque[TaskSpec] = deque()
         self._said: queue.SimpleQueue[tuple[_Worker, list[Reply] | None]] = queue.SimpleQueue()
@@ -68,6 +72,9 @@ class ProcessExecutor:
         self._out_of_memory = 0
         self._stillborn = 0
         self._cancelled = False
+
+    def capacity(self) -> dict[str, float]:
+        return {"cpus": float(max(self._most, cores()))}
 
     def start(self, job: Job, functions: Sequence[Callable[..., Any]]) -> None:
         refs = tuple(function_ref(getattr(function, "__name__", "step"), function) for function in functions)
@@ -215,11 +222,22 @@ class ProcessExecutor:
             if place not in guilty:
                 self._backlog.appendleft(spec)
                 continue
-            error = ErrorInfo("WorkerLost", clean(worker.fault or cause))
+            why = worker.fault or cause
+            no_memory = why.startswith(_NO_MEMORY)
+            error = out_of_memory(0, None, why) if no_memory else lost(why)
             usage = Usage(worker.last_heard, time.time(), worker=worker.label)
             lines = last.lines if last is not None else ()
             messages.append(
-                Report(spec.node, spec.path, spec.attempt, error=error, usage=usage, lines=lines, lost=True)
+                Report(
+                    spec.node,
+                    spec.path,
+                    spec.attempt,
+                    error=error,
+                    usage=usage,
+                    lines=lines,
+                    lost=True,
+                    cause="memory" if no_memory else "lost",
+                )
             )
         return messages
 
@@ -235,7 +253,7 @@ class ProcessExecutor:
         if -code == getattr(signal, "SIGKILL", 9):
             if kills > self._out_of_memory:
                 self._out_of_memory = kills
-                return f"out of memory: the system killed the worker process ({name})"
+                return f"{_NO_MEMORY} the worker process ({name})"
             return f"the worker process was killed from outside ({name})"
         return f"the worker process was ended by signal {name}"
 
@@ -347,12 +365,6 @@ class _Worker:
             self._kill()
         self.alive = False
         said.put((self, None))
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _signal_name(number: int) -> str:

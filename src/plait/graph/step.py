@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from pathlib import PurePath
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
+import msgspec
+
 from plait.errors import DefinitionError
 from plait.graph.model import StepSpec
-from plait.graph.options import make_options
+from plait.graph.options import STAND_IN, Options, make_options
 from plait.graph.refs import Mapped
-from plait.graph.tracing import current_tracer
+from plait.graph.tracing import Tracer, current_tracer
 
 __all__ = ["Step", "step"]
 
@@ -51,13 +53,16 @@ class Step(Generic[P, R]):
         functools.update_wrapper(self, function)
         self.function = function
         self.uses = _resolved(uses, code.co_filename if code else "")
+        self.after: tuple[Any, ...] = ()
+        self.base: Step[P, R] | None = None
+        chosen, self.stand_in = _options(options, where, own_name, None)
         self.spec = StepSpec(
             name=own_name,
             module=getattr(function, "__module__", "") or "",
             qualname=str(getattr(function, "__qualname__", own_name)),
             outputs=_declared(outputs, function, own_name, where),
-            options=make_options(options, where=where),
-            doc=(function.__doc__ or "").strip(),
+            options=chosen,
+            doc=(chosen.doc or function.__doc__ or "").strip(),
             where=where,
         )
 
@@ -72,6 +77,26 @@ class Step(Generic[P, R]):
             return self.function(*args, **kwargs)
         return tracer.call_step(self, args, kwargs)  # type: ignore[no-any-return]
 
+    def with_(self, *, after: Any = (), **options: Any) -> Step[P, R]:
+        """The same step with other options, for one call of it: ``fit.with_(memory="16GiB")(train)``.
+
+        Args:
+            after: outputs of steps that must have run before, where no data tells so.
+            options: see ``Options``.
+
+        Raises:
+            DefinitionError: an option is unknown or has a wrong value.
+        """
+        where = Tracer.user_line()
+        made: Step[P, R] = Step.__new__(Step)
+        functools.update_wrapper(made, self.function)
+        chosen, stand_in = _options(options, where, self.spec.name, self.spec.options)
+        made.function, made.uses, made.base = self.function, self.uses, self.base or self
+        made.stand_in = stand_in if "on_failure" in options else self.stand_in
+        made.after = (*self.after, *(after if isinstance(after, list | tuple) else (after,)))
+        made.spec = msgspec.structs.replace(self.spec, options=chosen, doc=chosen.doc or self.spec.doc)
+        return made
+
     def __repr__(self) -> str:
         return f"<step {self.spec.name} of {self.spec.module}>"
 
@@ -85,7 +110,9 @@ class Step(Generic[P, R]):
         # An importable step travels by name, one of a notebook or a script by value.
         if _importable(self):
             return _import_step, (self.spec.module, self.spec.qualname)
-        return _rebuild_step, (self.function, self.spec, self.uses)
+        if self.base is not None:
+            return _with_options, (self.base, self.spec, self.stand_in)
+        return _rebuild_step, (self.function, self.spec, self.uses, self.stand_in)
 
 
 @overload
@@ -179,8 +206,31 @@ def _resolved(uses: Sequence[Any], file: str) -> tuple[Any, ...]:
     return tuple(folder / item if isinstance(item, str | PurePath) else item for item in uses)
 
 
-def _rebuild_step(function: Callable[..., Any], spec: StepSpec, uses: tuple[Any, ...]) -> Step[..., Any]:
+def _options(given: dict[str, Any], where: str, name: str, base: Options | None) -> tuple[Options, Any]:
+    """Options, and what stands in for a result that cannot be had: a value or a function, which are no option."""
+    stand_in = given.get("on_failure")
+    if "on_failure" in given and not (isinstance(stand_in, str) and stand_in in ("fail", "continue")):
+        if isinstance(stand_in, str):
+            raise DefinitionError(
+                f"on_failure={stand_in!r} of step {name!r} is neither 'fail' nor 'continue'",
+                where=where,
+                hint=f"for the text itself: on_failure=lambda: {stand_in!r}",
+            )
+        return make_options({**given, "on_failure": STAND_IN}, where=where, base=base, step=name), stand_in
+    return make_options(given, where=where, base=base, step=name), None
+
+
+def _rebuild_step(
+    function: Callable[..., Any], spec: StepSpec, uses: tuple[Any, ...], stand_in: Any
+) -> Step[..., Any]:
     rebuilt: Step[..., Any] = Step.__new__(Step)
     functools.update_wrapper(rebuilt, function)
     rebuilt.function, rebuilt.spec, rebuilt.uses = function, spec, uses
+    rebuilt.stand_in, rebuilt.after, rebuilt.base = stand_in, (), None
+    return rebuilt
+
+
+def _with_options(base: Step[..., Any], spec: StepSpec, stand_in: Any) -> Step[..., Any]:
+    rebuilt = _rebuild_step(base.function, spec, base.uses, stand_in)
+    rebuilt.base = base
     return rebuilt

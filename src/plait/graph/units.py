@@ -1,10 +1,10 @@
-"""What does ``20m`` or ``4GiB`` mean? Durations in seconds, sizes in bytes."""
+"""What does ``20m``, ``4GiB`` or ``60/min`` mean? Durations in seconds, sizes in bytes, rates as so many in so long."""
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["read_seconds", "read_size"]
+__all__ = ["read_rate", "read_seconds", "read_size"]
 
 _PART = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([a-zA-Z]*)")
 _SECONDS = {
@@ -39,6 +39,22 @@ def read_size(text: str) -> int:
         ValueError: the text is no size.
     """
     return int(_read(text, _BYTES, "a size such as 500MB, 4GB or 4GiB"))
+
+
+def read_rate(text: str) -> tuple[int, float]:
+    """``60/min``, ``5/s``, ``100/15min``: how many in how many seconds.
+
+    Raises:
+        ValueError: the text is no rate.
+    """
+    count, slash, period = text.partition("/") if isinstance(text, str) else ("", "", "")
+    period = period.strip()
+    if not (slash and count.strip().isdecimal() and int(count) and period):
+        raise ValueError(f"{text!r} is not a rate such as 5/s, 60/min or 1000/day")
+    try:
+        return int(count), read_seconds(period if period[0].isdecimal() else f"1{period}")
+    except ValueError:
+        raise ValueError(f"{text!r} is not a rate such as 5/s, 60/min or 1000/day") from None
 
 
 def _read(text: str, units: dict[str, float] | dict[str, int], expected: str) -> float:

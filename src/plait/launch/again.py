@@ -15,7 +15,7 @@ from plait.project.stack import chosen_stack
 from plait.record.store import RecordStore
 from plait.record.views import Run
 
-__all__ = ["find_again", "latest_to_resume", "project_again", "target_of"]
+__all__ = ["find_again", "latest_to_resume", "part_again", "project_again", "target_of"]
 
 _RESUMABLE = ("failed", "cancelled", "crashed")
 
@@ -52,6 +52,15 @@ def find_again(run: Run) -> Found:
         ) from error.__cause__
 
 
+def part_again(run: Run, definition: Definition) -> Definition:
+    """The part of a pipeline that a run was of; the pipeline itself where it was of the whole."""
+    if definition.selections:
+        return definition
+    for words in run.facts.get("selections", ()):
+        definition = definition.select(**words)
+    return definition
+
+
 def project_again(run: Run, definition: Definition, *, paranoid: bool = False) -> Project:
     """The project of a run as the run saw it: its environment, what was typed over the conf, versions asked for.
 
@@ -65,6 +74,7 @@ def project_again(run: Run, definition: Definition, *, paranoid: bool = False) -
         assignments=[text for text in facts.get("assignments", ()) if MASK not in text],
         params_file=Path(file) if file and Path(file).is_file() else None,
         load_versions=facts.get("load_versions"),
+        step_options=facts.get("step_options") or (),
         paranoid=paranoid,
         stack=chosen_stack(None) or facts.get("stack"),
     )

@@ -102,7 +102,7 @@ def verify(run: Run, definition: Definition, step: str, *, executor: Executor, l
             )
     keys = Keys(traced.graph, traced.functions, traced.uses, run.store.artifacts)
     chosen = traced.graph.nodes[there].step
-    changed = run.closures.get(node) != keys.closure(chosen).digest
+    changed = run.closures.get(node) != keys.closure(there).digest
     splits = traced.graph.layout.splits[0]
     outputs = tuple(
         (name, splits.get((there, at), 0)) for at, name in enumerate(traced.graph.nodes[there].outputs)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from plait.graph.overrides import Rule
 from plait.project.place import home_at, project_root
 from plait.project.plugins import Plugin, find_plugins
 from plait.project.stack import Stack, chosen_stack, read_stack
@@ -51,6 +52,7 @@ class Project:
         params_file: a file of parameters over those of the conf.
         load_versions: versions of datasets to load instead of the newest.
         save_version: the version that versioned datasets are saved under; the moment if left out.
+        step_options: options of steps over those of ``steps.yml``: ``fit.memory=16GiB``, or a mapping by step.
         plugins: those whose hooks and types count; the installed ones if left out.
         paranoid: whether the content of a file is looked at even if its size and times are those that are known.
         stack: the name of a stack to run on instead of that of the environment; ``PLAIT_STACK`` if left out.
@@ -68,6 +70,7 @@ class Project:
         params_file: Path | None = None,
         load_versions: Mapping[str, str] | None = None,
         save_version: str | None = None,
+        step_options: Sequence[str] | Mapping[str, Mapping[str, Any]] = (),
         plugins: tuple[Plugin, ...] | None = None,
         paranoid: bool = False,
         stack: str | None = None,
@@ -80,6 +83,7 @@ class Project:
         self.params_file = params_file
         self.load_versions = dict(load_versions or {})
         self.save_version = save_version
+        self.step_options = step_options
         self.paranoid = paranoid
         self._env = env
 
@@ -154,6 +158,19 @@ class Project:
         from plait.project.discover import project_at
 
         return project_at(self.root)
+
+    @cached_property
+    def step_rules(self) -> list[Rule]:
+        """What the environment and the command line say about how steps run.
+
+        Raises:
+            ConfError, ParameterError: it cannot be read.
+        """
+        if not (self.has_conf or self.step_options):
+            return []
+        from plait.project.steps import read_rules, rules_in
+
+        return [*(rules_in(self.conf) if self.has_conf else ()), *read_rules(self.step_options)]
 
     @property
     def package(self) -> str | None:

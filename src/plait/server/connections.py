@@ -93,7 +93,7 @@ def _hurry(store: RecordStore) -> None:
 def _check_version(store: RecordStore) -> None:
     if not isinstance(getattr(store.database, "path", None), Path):
         return
-    row = store.database.row("PRAGMA user_version")
+    row = store.database.row("PRAGMA user_version")  # a few microseconds
     if row is not None and row[0] > VERSION:
         raise RecordError(
             "the record store cannot be used: it was brought up to date by a newer plait while this one was running",

@@ -1,7 +1,7 @@
 """What does the project say? Read by a process of its own, for it imports the project's code; prints JSON.
 
-``python -m plait.server.describe project ROOT [ENV]``, ``… pipeline TARGET FOLDER [ENV]``,
-``… check TARGET FOLDER [ENV] NAME=VALUE…`` and ``… dataset ROOT NAME ROWS [ENV]``.
+``python -m plait.server.describe project ROOT [ENV]``, ``… pipeline TARGET FOLDER [ENV]`` and
+``… dataset ROOT NAME ROWS [ENV]``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import msgspec
 
 from plait.errors import PlaitError
 from plait.graph.pipeline import Definition
+from plait.launch.prepare import Asked, asked_inputs
 from plait.project.project import Project
 from plait.record.graphview import graph_view
 from plait.server.problems import Problem, problem_of
@@ -33,7 +34,6 @@ def main(arguments: list[str]) -> None:
     answers: dict[str, Callable[..., Any]] = {
         "project": _project,
         "pipeline": _pipeline,
-        "check": _check,
         "dataset": _dataset,
     }
     try:
@@ -152,9 +152,12 @@ def _describe_pipeline(
     steps = 0
     params = []
     with _noting(problems):
-        params = [_param(project, definition, one) for one in definition.signature.parameters.values()]
-    with _noting(problems):
-        traced = definition.trace().graph
+        traced_pipeline = definition.trace()
+        traced = traced_pipeline.graph
+        params = [
+            _param(project, definition, name, one)
+            for name, one in asked_inputs(definition, traced_pipeline).items()
+        ]
         datasets = {one.name: one.name for one in params if one.dataset}
         names = set(project.catalog.names()) if project.has_conf else set()
         written = {
@@ -175,16 +178,12 @@ def _describe_pipeline(
     )  # fmt: skip
 
 
-def _param(project: Project, definition: Definition, parameter: Any) -> ParamSpec:
-    from plait.launch.prepare import annotations_of
+def _param(project: Project, definition: Definition, name: str, asked: Asked) -> ParamSpec:
     from plait.project.catalog.entry import masked
     from plait.project.secrets import has_secret
 
-    name = parameter.name
-    hints = annotations_of(definition)
-    annotation = hints.get(name, Any)
-    required = parameter.default is parameter.empty
-    default = None if required else _plain(parameter.default)
+    required = asked.required
+    default = None if required else _plain(asked.default)
     value, origin, dataset, secret = default, None if required else "default", False, False
     if project.has_conf:
         conf = project.params
@@ -194,18 +193,26 @@ def _param(project: Project, definition: Definition, parameter: Any) -> ParamSpe
             origin, required = str(conf.origin(name) or "parameters"), False
         elif name in project.catalog.names() or (required and name in project.catalog):
             value, origin, dataset, required = None, "catalog", True, False
-    written = definition.function.__annotations__.get(name, "")
+    written = definition.function.__annotations__.get(name, asked.annotation)
     return ParamSpec(
         name,
-        written if isinstance(written, str) else getattr(written, "__name__", str(written)),
+        _annotation(written),
         required,
         default,
-        _schema(annotation, parameter.default),
+        _schema(asked.annotation, asked.default),
         value,
         origin,
         dataset,
         secret,
     )
+
+
+def _annotation(written: Any) -> str:
+    if written is Any:
+        return ""
+    if isinstance(written, str):
+        return written
+    return getattr(written, "__name__", "") if isinstance(written, type) else str(written)
 
 
 def _plain(value: Any) -> Any:
@@ -249,23 +256,6 @@ def _pipeline(target: str, folder: str, env: str = "") -> PipelineSpec:
     with contextlib.suppress(PlaitError):
         project.announce()
     return _describe_pipeline(project, found.pipeline.name, found.pipeline, target, folder, False)
-
-
-def _check(target: str, folder: str, env: str = "", *assignments: str) -> dict[str, Any]:
-    """Whether a run with these words could begin; the same checks as on the command line."""
-    from plait.cli.target import open_project
-    from plait.launch.prepare import prepare
-    from plait.project.discover import find_pipeline
-
-    os.chdir(folder)
-    errors = []
-    try:
-        found = find_pipeline(target)
-        project, given = open_project(found, assignments, None, env=env or None)
-        prepare(found.pipeline, given, project)
-    except PlaitError as error:
-        errors.append(problem_of(error)[1])
-    return {"ok": not errors, "errors": errors}
 
 
 def _dataset(root: str, name: str, rows: str, env: str = "") -> dict[str, Any]:

@@ -49,13 +49,13 @@ class Inspector:
         """A pipeline that a run came from, as its code is now."""
         return self._ask(("pipeline", target, folder, env or self._settings.env or ""), PipelineSpec, wait)
 
-    def once(self, *arguments: str) -> Any:
+    def once(self, *arguments: str, module: str = "plait.server.describe") -> Any:
         """The answer to what is asked each time anew, such as whether parameters are right.
 
         Raises:
             Refusal: the project's code cannot be asked, or says that something is wrong.
         """
-        return _answer(self._run(arguments), dict)
+        return _answer(self._run(arguments, module), dict)
 
     def _ask(self, key: tuple[str, ...], kind: Any, wait: float) -> tuple[Any, bool]:
         state = self.files()
@@ -86,8 +86,8 @@ class Inspector:
                 self._known.pop(next(iter(self._known)))
             self.revision += 1
 
-    def _run(self, arguments: tuple[str, ...]) -> bytes:
-        command = [sys.executable, "-m", "plait.server.describe", *arguments]
+    def _run(self, arguments: tuple[str, ...], module: str = "plait.server.describe") -> bytes:
+        command = [sys.executable, "-m", module, *arguments]
         root = self._settings.root
         try:
             done = subprocess.run(

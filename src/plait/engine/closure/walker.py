@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -74,9 +74,17 @@ class Walker:
         self._files: dict[str, tuple[tuple[int, ...], str]] = {}
 
     def closure_of(
-        self, function: Callable[..., Any], *, uses: Sequence[Any] = (), version: str | None = None
+        self,
+        function: Callable[..., Any],
+        *,
+        uses: Sequence[Any] = (),
+        version: str | None = None,
+        declared: Mapping[str, str] | None = None,
     ) -> Closure:
         """The closure of ``function`` as it is now.
+
+        Args:
+            declared: what else counts, by name, such as ``env OMP_NUM_THREADS``.
 
         Raises:
             DefinitionError: ``function`` is no Python function, or ``uses`` names a file that is not there.
@@ -94,6 +102,8 @@ class Walker:
             self._describe_all(walk)
         if version is not None:
             walk.add("version", Component("version", "constant", digest(word(version)), version))
+        for name, text in (declared or {}).items():
+            walk.add(name, Component(name, "constant", digest(word(text)), text))
         return _closure(walk)
 
     def _describe_all(self, walk: Walk) -> None:

@@ -1,0 +1,166 @@
+/** The columns of the table of runs: the fixed ones, and any parameter or metric that was chosen. */
+import { Link } from "@tanstack/react-router";
+import { Ellipsis, Pin } from "lucide-react";
+
+import type { RunRow } from "~/api/types";
+import type { Columns } from "~/components/DataTable";
+import { MenuButton, type MenuEntry } from "~/components/MenuButton";
+import { Sparkline } from "~/components/Sparkline";
+import { StateBar } from "~/components/StateBar";
+import { StateMark } from "~/components/StateMark";
+import { Elapsed, Time } from "~/components/Time";
+import { number, value } from "~/lib/format";
+
+import css from "./RunsPage.module.css";
+
+type Options = {
+  chosen: string[];
+  longest: number;
+  selected: ReadonlyMap<string, RunRow>;
+  hasSelection: boolean;
+  toggle: (run: RunRow, range: boolean, index: number) => void;
+  entries: (run: RunRow) => MenuEntry[];
+};
+
+export function runColumns({ chosen, longest, selected, toggle, entries }: Options): Columns<RunRow> {
+  return [
+    {
+      id: "select",
+      header: () => <span className="hidden-text">selected</span>,
+      size: 30,
+      enableResizing: false,
+      cell: ({ row }) => (
+        <input
+          type="checkbox"
+          className={css.check}
+          aria-label={`Select ${row.original.id}`}
+          checked={selected.has(row.original.id)}
+          onChange={() => undefined}
+          onClick={(event) => {
+            event.stopPropagation();
+            toggle(row.original, event.shiftKey, Number(event.currentTarget.closest("[aria-rowindex]")?.getAttribute("aria-rowindex") ?? 2) - 2);
+          }}
+        />
+      ),
+    },
+    {
+      id: "status",
+      header: "Status",
+      size: 96,
+      cell: ({ row }) => (
+        <span title={row.original.reason ?? undefined}>
+          <StateMark state={row.original.status} />
+        </span>
+      ),
+    },
+    {
+      id: "run",
+      header: "Run",
+      size: 196,
+      meta: { grow: chosen.length === 0 },
+      cell: ({ row: { original: run } }) => (
+        <span className={css.run}>
+          <Link to="/runs/$runId" params={{ runId: run.id }} className="cut" title={run.note || undefined}>
+            <b>{run.name ?? run.pipeline}</b> <code className="dim">{run.id}</code>
+          </Link>
+          {run.pinned && <Pin size={11} aria-label="pinned" role="img" />}
+        </span>
+      ),
+    },
+    {
+      id: "params",
+      header: "What differs",
+      size: 190,
+      meta: { grow: true, title: "Parameters that differ among the latest runs of the pipeline" },
+      cell: ({ row }) =>
+        Object.entries(row.original.differing).map(([name, of]) => (
+          <span key={name} className={css.param}>
+            {name}=<b>{value(of)}</b>
+          </span>
+        )),
+    },
+    ...chosen.map((column): Columns<RunRow>[number] => {
+      const name = column.slice(column.indexOf(":") + 1);
+      const metric = column.startsWith("metric:");
+      return {
+        id: column,
+        header: name,
+        size: metric ? 148 : 84,
+        meta: { align: "end", sort: column, title: metric ? `metric ${name}` : `parameter ${name}` },
+        cell: ({ row: { original: run } }) => {
+          const of = run.values[column];
+          const spark = run.spark[column];
+          return (
+            <span className={css.metric}>
+              {metric && spark && <Sparkline values={spark} label={name} />}
+              <span className="cut">{of === undefined || of === null ? "" : typeof of === "number" ? number(of) : value(of)}</span>
+            </span>
+          );
+        },
+      };
+    }),
+    {
+      id: "tags",
+      header: "Tags",
+      size: 92,
+      cell: ({ row }) =>
+        row.original.tags.map((tag) => (
+          <Link key={tag} to="/runs" search={{ q: `tag:${/\s/.test(tag) ? JSON.stringify(tag) : tag}` }} className={css.tag}>
+            {tag}
+          </Link>
+        )),
+    },
+    {
+      id: "started",
+      header: "Started",
+      size: 116,
+      meta: { sort: "started", newest: true },
+      cell: ({ row }) => <Time at={row.original.started_at} />,
+    },
+    {
+      id: "seconds",
+      header: "Took",
+      size: 168,
+      meta: { sort: "seconds" },
+      cell: ({ row: { original: run } }) => {
+        const live = run.status === "running";
+        return (
+          <span className={css.bars}>
+            <span className={css.seconds}>
+              <Elapsed from={run.started_at} seconds={run.seconds} live={live} />
+            </span>
+            <span className={css.track} aria-hidden={!live}>
+              {live && run.counts ? (
+                <StateBar counts={withoutTotal(run.counts)} total={run.counts.total ?? undefined} height={4} />
+              ) : (
+                <span className={css.fill} style={{ width: `${longest > 0 ? (100 * (run.seconds ?? 0)) / longest : 0}%` }} />
+              )}
+            </span>
+          </span>
+        );
+      },
+    },
+    { id: "user", header: "By", size: 64, cell: ({ row }) => <span className="dim">{row.original.user}</span> },
+    {
+      id: "more",
+      header: () => <span className="hidden-text">actions</span>,
+      size: 40,
+      enableResizing: false,
+      cell: ({ row }) => (
+        <MenuButton
+          align="end"
+          entries={entries(row.original)}
+          trigger={
+            <button type="button" className={css.more} aria-label={`Actions for ${row.original.id}`}>
+              <Ellipsis size={14} />
+            </button>
+          }
+        />
+      ),
+    },
+  ];
+}
+
+export function withoutTotal(counts: Record<string, number | null | undefined>): Record<string, number> {
+  return Object.fromEntries(Object.entries(counts).filter((pair): pair is [string, number] => pair[0] !== "total" && typeof pair[1] === "number"));
+}
