@@ -30,6 +30,7 @@ import { useStored } from "~/lib/stored";
 
 import css from "./Graph.module.css";
 import { savePng, saveSvg } from "./export";
+import { layerIndex } from "./layers";
 import { type Direction, type Layout, type Point, layout, rounded } from "./layout";
 import type { Link, Shape } from "./shapes";
 
@@ -65,7 +66,8 @@ type Data = { shape: Shape; critical: boolean; dimmed: boolean; selected: boolea
 type ShapeNode = Node<Data>;
 type RouteEdge = Edge<{ points: Point[] | undefined; link: Link; critical: boolean; dimmed: boolean; near: boolean }>;
 
-const nodeTypes = { step: memo(StepBox), folded: memo(StepBox), group: memo(GroupBox), dataset: memo(DatasetBox), input: memo(DatasetBox) };
+// xyflow styles a type named `group` of its own.
+const nodeTypes = { step: memo(StepBox), folded: memo(StepBox), box: memo(GroupBox), dataset: memo(DatasetBox), input: memo(DatasetBox) };
 const edgeTypes = { route: memo(Route) };
 
 function Inner({ shapes, links, label, name, selected = null, onSelect, onFold, critical, find, tools, hint, direction: fixed }: PictureProps) {
@@ -118,7 +120,7 @@ function Inner({ shapes, links, label, name, selected = null, onSelect, onFold, 
       if (!place) continue;
       nodes.push({
         id: shape.id,
-        type: shape.kind,
+        type: shape.kind === "group" ? "box" : shape.kind,
         position: { x: place.x, y: place.y },
         width: place.width,
         height: place.height,
@@ -171,7 +173,11 @@ function Inner({ shapes, links, label, name, selected = null, onSelect, onFold, 
   if (problem) return <ErrorView error={problem} />;
   return (
     <div className={css.place} onKeyDown={onKeyDown} role="group" aria-label={label}>
-      {!placed && <Loading what="Placing the graph" />}
+      {!placed && (
+        <div className={css.placing}>
+          <Loading what="Placing the graph" />
+        </div>
+      )}
       <svg className="hidden-text" aria-hidden="true">
         <defs>
           <marker id="plait-arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" markerUnits="userSpaceOnUse" orient="auto">
@@ -334,18 +340,6 @@ function DatasetBox({ data }: NodeProps<ShapeNode>) {
       {shape.layer && <span className={css.layer}>{shape.layer}</span>}
     </div>
   );
-}
-
-const LAYERS = ["raw", "intermediate", "primary", "feature", "model_input", "models", "model_output", "reporting"];
-
-/** One of eight colours for a layer: Kedro's names in their order, any other by its letters. */
-export function layerIndex(layer: string | null): number | undefined {
-  if (!layer) return undefined;
-  const known = LAYERS.indexOf(layer.toLowerCase().replace(/^\d+[_-]?/, ""));
-  if (known >= 0) return known + 1;
-  let sum = 0;
-  for (const letter of layer) sum += letter.charCodeAt(0);
-  return (sum % 8) + 1;
 }
 
 function Route({ id, data, sourceX, sourceY, targetX, targetY }: EdgeProps<RouteEdge>) {
