@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import os
+import signal
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
-from plait import current, log, step
+from plait import checkpoint, current, log, progress, step
 
 
 @step(timeout=0.4)
@@ -127,3 +128,36 @@ async def chunks_later(n: int) -> AsyncIterator[int]:
 @step
 def nothing() -> None:
     pass
+
+
+@step(retries=3)
+def count_on(folder: str, how: str) -> list[int]:
+    """Counts to 6, and dies at 2 and 4."""
+    seen = checkpoint.load([])
+    print(f"begins with {seen}")
+    while len(seen) < 6:
+        progress(len(seen), 6)
+        seen.append(len(seen))
+        checkpoint.save(seen)
+        mark = Path(folder, f"died-at-{len(seen)}")
+        if len(seen) in (2, 4) and not mark.exists():
+            mark.touch()
+            if how == "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            raise RuntimeError("not yet")
+    return seen
+
+
+@step
+def count_slowly(folder: str, size: int) -> int:
+    import numpy as np
+
+    start = int(checkpoint.load(np.zeros(size))[0])
+    Path(folder, f"began-at-{start}").touch()
+    for at in range(start, 5):
+        checkpoint.save(np.full(size, at + 1.0))
+        progress(at + 1, 5)
+        if not Path(folder, "go").exists():
+            Path(folder, f"saved-{at + 1}").touch()
+            time.sleep(0.05 if at < 2 else 600)
+    return start

@@ -14,7 +14,17 @@ from plait.graph.model import Path
 from plait.graph.options import Options
 from plait.project.importing import importing
 from plait.project.project import ProjectSpec
-from plait.record.facts import DataCheck, DatasetWrite, ErrorInfo, LogLine, Metric, Preview, Usage
+from plait.record.facts import (
+    Advance,
+    DataCheck,
+    DatasetWrite,
+    ErrorInfo,
+    Live,
+    LogLine,
+    Metric,
+    Preview,
+    Usage,
+)
 from plait.record.results import DictArg, ListArg, Plain, Stored
 
 __all__ = [
@@ -66,7 +76,8 @@ class TaskSpec(Struct, frozen=True, array_like=True):
     """One attempt of a task.
 
     ``outputs`` has an item per output: its name and how many levels of list are stored apart for an ``each``.
-    ``options`` are told where the executor has to carry out some of them.
+    ``options`` are told where the executor has to carry out some of them. ``checkpoint`` is the state that an earlier
+    attempt has saved.
     """
 
     node: int
@@ -77,6 +88,7 @@ class TaskSpec(Struct, frozen=True, array_like=True):
     arguments: tuple[tuple[str, Stored | Plain | ListArg | DictArg], ...]
     outputs: tuple[tuple[str, int], ...]
     options: Options | None = None
+    checkpoint: Artifact | None = None
 
 
 class Report(Struct, frozen=True, array_like=True, tag="report"):
@@ -99,16 +111,7 @@ class Report(Struct, frozen=True, array_like=True, tag="report"):
     checks: tuple[DataCheck, ...] = ()
     lost: bool = False
     cause: str = ""
-
-
-class Live(Struct, frozen=True, array_like=True, tag="live"):
-    """What a task that still runs has said so far."""
-
-    node: int
-    path: Path
-    attempt: int
-    lines: tuple[LogLine, ...] = ()
-    metrics: tuple[Metric, ...] = ()
+    advance: Advance | None = None
 
 
 class Withdrawn(Struct, frozen=True, array_like=True):

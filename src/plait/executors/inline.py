@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from plait.data import ArtifactStore
-from plait.engine.task import FunctionRef, Job, Message, Report, TaskSpec, Withdrawn, function_ref
+from plait.engine.task import FunctionRef, Job, Live, Message, Report, TaskSpec, Withdrawn, function_ref
 from plait.errors import DataError
 from plait.executors.capacity import machine
 from plait.executors.capture import Capture
@@ -51,6 +51,7 @@ class InlineExecutor:
         self._store = store
         self._queue: list[TaskSpec] = []
         self._withdrawn: list[Message] = []
+        self._listener: Callable[[Live], None] | None = None
         self._beside: ProcessExecutor | None = None
         self._out: TaskSpec | None = None  # what is done there
         self.errors: dict[tuple[int, tuple[int, ...]], BaseException] = {}
@@ -63,6 +64,11 @@ class InlineExecutor:
         self._capture.install()
         self._job, self._functions = job, functions
         self._work = Work(job, functions.__getitem__, self._store, self._capture, "inline")
+        self._work.tell = self._listener
+
+    def listen(self, listener: Callable[[Live], None] | None) -> None:
+        """Tell what a task says while it runs at once: nobody can ask for it meanwhile."""
+        self._listener = listener
 
     def room(self) -> int:
         return 1 - len(self._queue) - (self._out is not None)

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from plait.data import Artifact, ArtifactStore
 from plait.engine.current import TaskContext
-from plait.engine.task import EndNow, Job, Report, TaskSpec
+from plait.engine.task import EndNow, Job, Live, Report, TaskSpec
 from plait.errors import StepError
 from plait.executors.capture import Capture
 from plait.executors.furnishing import enter_workdir, put_variables
@@ -56,6 +56,7 @@ class Work:
         self._callers: dict[int, Callable[[dict[str, Any]], Any]] = {}
         self._hints: dict[int, dict[str, Any]] = {}
         self._writes: list[DatasetWrite] = []
+        self.tell: Callable[[Live], None] | None = None  # what a task says while it runs goes there
         self.project = Project.of(job.project) if job.project is not None else None
         self.store = store = store or _open_store(job, self.project)
         self.hooks = self.project.hooks if self.project is not None else None
@@ -77,6 +78,9 @@ class Work:
             store=self.store,
             keeper=self.capture,
             mask=self.masker.mask if self.masker is not None else None,
+            node=spec.node,
+            checkpoint=spec.checkpoint,
+            tell=self.tell,
         )
 
     def do(self, spec: TaskSpec, task: TaskContext) -> tuple[Report, BaseException | None]:
@@ -134,6 +138,7 @@ class Work:
             tuple(self._writes),
             self._take_checks(),
             cause=cause,
+            advance=task.take_advance(),
         )
         return report, self._safe(raised, error_info)
 

@@ -107,6 +107,7 @@ class Worker:
             return loaded[index]
 
         work = Work(job, function, None, capture, f"process {os.getpid()}")
+        work.tell = lambda said: self._outbox.send(lambda: said)
         if work.project is not None:
             work.project.announce()
         return work
@@ -181,8 +182,10 @@ class Worker:
         if running is None:
             return None
         spec, task = running
-        lines, metrics = task.take_lines(), task.take_metrics()
-        return Live(spec.node, spec.path, spec.attempt, lines, metrics) if lines or metrics else None
+        lines, metrics, advance = task.take_lines(), task.take_metrics(), task.take_advance()
+        if not (lines or metrics or advance):
+            return None
+        return Live(spec.node, spec.path, spec.attempt, lines, metrics, None, advance)
 
 
 def _or_die(duty: Callable[[], None]) -> None:

@@ -48,7 +48,7 @@ from plait.record.computations import Computations
 from plait.record.facts import DataCheck, clean, data_check, describe_error
 from plait.record.results import Results, Stored, load_tree
 from plait.record.store import RecordStore, open_records
-from plait.record.takeover import finished_places, past_attempts, take_over
+from plait.record.takeover import finished_places, past_attempts, past_checkpoints, take_over
 from plait.record.views import Run, run_is_alive
 from plait.record.writer import RunWriter, new_run
 
@@ -89,6 +89,7 @@ class _Begin(Struct, frozen=True):
     project: Project
     prior: Prior | None = None
     attempts: Mapping[tuple[int, TaskPath], int] = {}
+    checkpoints: Mapping[tuple[int, TaskPath], Artifact] = {}
 
 
 def execute(
@@ -218,6 +219,7 @@ def _resume(
         project,
         prior,
         past_attempts(records.database, run.key),
+        past_checkpoints(records.database, run.key),
     )
     return _carry(begin, executor, listener)
 
@@ -482,6 +484,7 @@ def _carry(begin: _Begin, executor: Executor, listener: Any) -> Run:
         writer=writer,
         reuse=reuse,
         attempts=begin.attempts,
+        checkpoints=begin.checkpoints,
         listener=watching,
         mask=masker.struct if masker is not None else None,
         on_retry=retry_teller(hooks, run.id, graph),

@@ -9,13 +9,16 @@ from typing import Any
 from msgspec import Struct
 
 from plait.data import Artifact
+from plait.graph.model import Path
 from plait.graph.options import exception_name
 
 __all__ = [
+    "Advance",
     "DataCheck",
     "DatasetWrite",
     "ErrorInfo",
     "Frame",
+    "Live",
     "LogLine",
     "Metric",
     "Preview",
@@ -111,6 +114,26 @@ def line_level(line: LogLine) -> int:
     if line.stream == "err":
         return 40 if line.text.startswith("Traceback (most recent call last)") else 0
     return _LEVELS.get(line.stream.lower(), 20)
+
+
+class Advance(Struct, frozen=True, array_like=True):
+    """How far a task said that it is; ``total`` is None where nobody knows."""
+
+    done: float
+    total: float | None
+    said_at: float
+
+
+class Live(Struct, frozen=True, array_like=True, tag="live"):
+    """What a task that still runs has said so far."""
+
+    node: int
+    path: Path
+    attempt: int
+    lines: tuple[LogLine, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+    checkpoint: Artifact | None = None
+    advance: Advance | None = None
 
 
 class Frame(Struct, frozen=True, array_like=True):
