@@ -7,6 +7,7 @@ import ctypes
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -161,3 +162,53 @@ def count_slowly(folder: str, size: int) -> int:
             Path(folder, f"saved-{at + 1}").touch()
             time.sleep(0.05 if at < 2 else 600)
     return start
+
+
+@step(python="3.12", packages=["cowsay==6.1"])
+def say(text: str, table: Any = None) -> dict[str, Any]:
+    import cowsay
+
+    print("moo")
+    log(length=len(text))
+    progress(1, 1)
+    checkpoint.save(1)
+    return {
+        "said": cowsay.get_output_string("cow", text),
+        "python": sys.version_info[:2],
+        "task": current.task,
+        "table": table,
+        "saved": checkpoint.load(0),
+    }
+
+
+@step(python="3.12", packages=["cowsay==6.1"], timeout=0.5)
+def stuck_elsewhere() -> None:
+    wait_in_c()
+
+
+@step(python="3.12", packages=["cowsay==6.1"], memory="300MiB")
+def hoard_elsewhere() -> int:
+    return len(bytearray(4 << 30))
+
+
+@step(python="3.12", packages=["cowsay==6.1"])
+def fail_elsewhere() -> None:
+    try:
+        {}["inner"]
+    except KeyError as error:
+        raise ValueError("outer") from error
+
+
+@step(python="3.12", packages=["cowsay==6.1"])
+def give_what_is_only_there() -> Any:
+    class Own:
+        pass
+
+    import cowsay.main
+
+    return [cowsay.main.CowsayError("x")]
+
+
+@step(packages=["cowsay>=99"])
+def impossible() -> None:
+    pass

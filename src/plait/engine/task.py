@@ -70,6 +70,7 @@ class Job(Struct, frozen=True, array_like=True):
     search_path: tuple[str, ...] = ()
     project: ProjectSpec | None = None
     saves: frozenset[str] = frozenset()
+    environments: str = ""
 
 
 class TaskSpec(Struct, frozen=True, array_like=True):

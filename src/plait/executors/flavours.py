@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from plait.engine.environment import own_environment
 from plait.engine.task import TaskSpec
 from plait.graph.options import Options
 
-__all__ = ["PLAIN", "Flavour", "flavour_of", "needs_process", "own_environment"]
+__all__ = ["PLAIN", "Flavour", "flavour_of", "needs_process"]
 
 
 class Flavour(Struct, frozen=True):
@@ -45,11 +46,6 @@ def flavour_of(spec: TaskSpec) -> Flavour:
         if own_environment(options)
         else None,
     )
-
-
-def own_environment(options: Options) -> bool:
-    """Whether a step runs in a Python environment of its own."""
-    return bool(options.python or options.packages or options.requirements)
 
 
 def needs_process(options: Options) -> bool:

@@ -9,11 +9,12 @@ from typing import Any
 from msgspec import Struct
 
 from plait.data import ArtifactStore
+from plait.engine.environment import own_environment
 from plait.engine.task import FunctionRef, Job, Live, Message, Report, TaskSpec, Withdrawn, function_ref
 from plait.errors import DataError
 from plait.executors.capacity import machine
 from plait.executors.capture import Capture
-from plait.executors.flavours import needs_process, own_environment
+from plait.executors.flavours import needs_process
 from plait.executors.processes import ProcessExecutor
 from plait.executors.work import Work
 from plait.graph.model import task_name

@@ -57,7 +57,21 @@ class ProcessExecutor:
     """
 
     name = "processes"
-    honours = frozenset({"cpus", "gpus", "memory", "timeout", "env", "secrets", "workdir", "isolated"})
+    honours = frozenset(
+        {
+            "cpus",
+            "gpus",
+            "memory",
+            "timeout",
+            "env",
+            "secrets",
+            "workdir",
+            "isolated",
+            "python",
+            "packages",
+            "requirements",
+        }
+    )
 
     def __init__(self, workers: int | None = None) -> None:
         self._most = workers or cores()

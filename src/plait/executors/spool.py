@@ -18,7 +18,7 @@ _MARK = b"\x1e"
 _FRAME = re.compile(rb"\x1e[TL][^\n]*\n")
 _LARGE = 8 << 20
 _STACK_LINE = re.compile(r'\s+File "(.*)", line (\d+) in (.*)$')
-_TASK_FILE = f"executors{os.sep}work.py"
+_TASK_FILES = (f"executors{os.sep}guest.py", f"executors{os.sep}work.py")
 
 
 class LastTask(Struct, frozen=True):
@@ -104,8 +104,8 @@ def part_stack(lines: tuple[LogLine, ...]) -> tuple[tuple[Frame, ...], tuple[Log
         elif stacks[-1]:
             stacks.append([])
     stacks = [one for one in stacks if one] or [[]]
-    own = next((one for one in stacks if any(frame.file.endswith(_TASK_FILE) for frame in one)), stacks[-1])
-    outer = max((at for at, frame in enumerate(own) if frame.file.endswith(_TASK_FILE)), default=-1)
+    own = next((one for one in stacks if any(frame.file.endswith(_TASK_FILES) for frame in one)), stacks[-1])
+    outer = max((at for at, frame in enumerate(own) if frame.file.endswith(_TASK_FILES)), default=-1)
     return tuple(own[outer + 1 :]), lines[:start]
 
 

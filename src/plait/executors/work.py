@@ -8,11 +8,13 @@ import os
 import time
 import typing
 from collections.abc import Callable
+from pathlib import Path
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from plait.data import Artifact, ArtifactStore
-from plait.engine.current import TaskContext
+from plait.engine.current import Current, TaskContext
+from plait.engine.environment import own_environment, request_of
 from plait.engine.task import EndNow, Job, Live, Report, TaskSpec
 from plait.errors import StepError
 from plait.executors.capture import Capture
@@ -20,11 +22,15 @@ from plait.executors.furnishing import enter_workdir, put_variables
 from plait.executors.outcomes import ran_out_of
 from plait.executors.trees import peak_memory
 from plait.graph.model import task_name
+from plait.project.environments import Environments, Request
 from plait.project.project import Project
 from plait.project.references import DATASET, PARAMETER, load_reference
 from plait.project.secrets import Masker
 from plait.record.facts import DataCheck, DatasetWrite, ErrorInfo, Usage, data_check, describe_error
 from plait.record.results import Plain, Stored, load_tree
+
+if TYPE_CHECKING:
+    from plait.executors.elsewhere import Guest
 
 __all__ = ["Work"]
 
@@ -56,6 +62,8 @@ class Work:
         self._callers: dict[int, Callable[[dict[str, Any]], Any]] = {}
         self._hints: dict[int, dict[str, Any]] = {}
         self._writes: list[DatasetWrite] = []
+        self._variables: dict[str, str] = {}  # those of the task
+        self._guest: tuple[Request, Guest] | None = None
         self.tell: Callable[[Live], None] | None = None  # what a task says while it runs goes there
         self.project = Project.of(job.project) if job.project is not None else None
         self.store = store = store or _open_store(job, self.project)
@@ -97,7 +105,10 @@ class Work:
                     undo = self._furnish(spec)
                 self._tell_start(spec)
                 arguments = {name: self._argument(spec, name, tree) for name, tree in spec.arguments}
-                result = (self._callers.get(spec.function) or self._caller(spec.function))(arguments)
+                if spec.options is not None and own_environment(spec.options):
+                    result = self._call_elsewhere(spec, arguments)
+                else:
+                    result = (self._callers.get(spec.function) or self._caller(spec.function))(arguments)
                 if type(result) is CoroutineType:
                     from plait.executors.lazily import run_coroutine
 
@@ -120,11 +131,17 @@ class Work:
                     undo()
                 self._come_home()
                 error_info = None if raised is None else self._described(spec, raised, started)
-                if isinstance(raised, MemoryError) and spec.options is not None and spec.options.memory:
-                    assert error_info is not None
+                if (
+                    error_info is not None
+                    and "MemoryError" in error_info.kinds
+                    and spec.options is not None
+                    and spec.options.memory
+                ):
                     cause, error_info = "memory", ran_out_of(spec.options.memory, error_info)
                 self.capture.finish(task)
         usage = Usage(started, time.time(), time.process_time() - cpu, peak_memory(), self.worker)
+        if self._guest is not None:
+            usage = self._guest[1].add_to(usage)
         report = Report(
             spec.node,
             spec.path,
@@ -143,9 +160,44 @@ class Work:
         return report, self._safe(raised, error_info)
 
     def prepare(self, spec: TaskSpec) -> None:
-        """Import what a task needs, before its clock runs."""
-        if spec.function not in self._callers:
+        """Import what a task needs, or start the Python that it runs in, before its clock runs."""
+        if spec.options is not None and own_environment(spec.options):
+            self._guest_for(spec)
+        elif spec.function not in self._callers:
             self._caller(spec.function)
+
+    def _guest_for(self, spec: TaskSpec) -> Guest:
+        """The process of the Python that a step has for itself; its environment is built if need be."""
+        from plait.executors.elsewhere import Guest
+
+        assert spec.options is not None
+        request = request_of(spec.options, self._function(spec.function), spec.name)
+        assert request is not None
+        if self._guest is not None and (self._guest[0] != request or not self._guest[1].alive):
+            self._guest[1].end()
+            self._guest = None
+        if self._guest is None:
+            python = Environments(Path(self.job.environments)).python(request, print)
+            self._guest = (request, Guest(python, self.job.search_path))
+        return self._guest[1]
+
+    def _call_elsewhere(self, spec: TaskSpec, arguments: dict[str, Any]) -> Any:
+        from plait.executors.elsewhere import GuestCall
+
+        assert spec.options is not None
+        guest = self._guest_for(spec)
+        known = Current()
+        names = ("run", "pipeline", "step", "task", "index", "attempt", "params")
+        call = GuestCall(
+            self._function(spec.function),
+            self.job.functions[spec.function],
+            arguments,
+            {name: getattr(known, name) for name in names},
+            self._variables,
+            spec.options.timeout,
+            spec.options.memory,
+        )
+        return guest.call(call)
 
     def _furnish(self, spec: TaskSpec) -> Callable[[], None]:
         """Give a task its variables, its secrets and its folder; answers with what takes them away again.
@@ -164,6 +216,7 @@ class Work:
             self._hide_from_now_on(self.project.masker())
         if spec.options.workdir:
             enter_workdir(spec.options.workdir, self.project.root if self.project is not None else None)
+        self._variables = variables
         return put_variables(variables)
 
     def _hide_from_now_on(self, masker: Masker | None) -> None:
@@ -187,7 +240,8 @@ class Work:
         """An error as it is recorded; the exception itself is cleaned of secrets as well."""
         if self.masker is not None:
             self.masker.clean(raised)
-        info = self.hide(describe_error(raised))
+        told = getattr(raised, "info", None)  # of what was raised in another process
+        info = self.hide(told if type(told) is ErrorInfo else describe_error(raised))
         if self._wants("step_failed"):
             from plait.project.hookspecs import StepFailed
 

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 from plait.engine.current import TaskContext
+from plait.engine.environment import own_environment
 from plait.engine.task import Job, Live, Report, TaskSpec, load_function
 from plait.executors.capture import Capture
 from plait.executors.spool import Spool
@@ -118,7 +119,7 @@ class Worker:
         forget_peak()
         self._task = (spec, task)
         try:
-            with self._limits(work, spec):
+            with self._limits(work, spec, task):
                 report, _ = work.do(spec, task)
         finally:
             self._task = None
@@ -132,19 +133,23 @@ class Worker:
         return report
 
     @contextmanager
-    def _limits(self, work: Work, spec: TaskSpec) -> Iterator[None]:
+    def _limits(self, work: Work, spec: TaskSpec, task: TaskContext) -> Iterator[None]:
         """Begin a task: where there are limits to it, its code is imported first, and the driver told."""
         options = spec.options
-        if options is None or (options.timeout is None and options.memory is None):
+        if options is None:
             yield
             return
-        with suppress(BaseException):  # it is said in the task
+        elsewhere = own_environment(options)
+        if options.timeout is None and options.memory is None and not elsewhere:
+            yield
+            return
+        with task.active(), suppress(BaseException):  # it is said in the task
             work.prepare(spec)
         self._outbox.send(lambda: Began(spec.node, spec.path))
-        if options.timeout is not None:
+        if options.timeout is not None and not elsewhere:
             faulthandler.dump_traceback_later(options.timeout, file=2)
         try:
-            with limited_memory(options.memory):
+            with limited_memory(options.memory if not elsewhere else None):
                 yield
         finally:
             faulthandler.cancel_dump_traceback_later()

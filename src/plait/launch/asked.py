@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from plait.engine.environment import request_of
 from plait.engine.honours import refuse_what_cannot_be
+from plait.engine.keys import Keys
 from plait.engine.task import Executor
 from plait.errors import ConfError, ParameterError
 from plait.graph.model import Graph
 from plait.graph.options import Options
+from plait.graph.tracing import Traced
+from plait.project.environments import Environments
 from plait.project.project import Project
+from plait.record.store import RecordStore
 
-__all__ = ["refuse_what_is_missing"]
+__all__ = ["environments_folder", "keys_of", "refuse_what_is_missing"]
 
 
 def refuse_what_is_missing(graph: Graph, executor: Executor, project: Project) -> None:
@@ -49,3 +54,28 @@ def _look_for_workdir(name: str, where: str, options: Options, root: Path) -> No
             where=where,
             hint=f"mkdir -p {folder}",
         )
+
+
+def environments_folder(records: RecordStore) -> Path:
+    """Where the Python environments of steps are kept, and what was solved for them."""
+    return records.home / "environments"
+
+
+def keys_of(traced: Traced, records: RecordStore) -> Keys:
+    """What computes the cache keys of a graph; the environments that steps have for themselves are solved for it.
+
+    Raises:
+        ParameterError: the packages of one cannot be solved.
+    """
+    graph = traced.graph
+    environments = Environments(environments_folder(records))
+    locks: dict[int, str] = {}
+    for index, node in enumerate(graph.nodes):
+        request = (
+            request_of(graph.options(index), traced.functions[node.step], node.id, node.where)
+            if node.is_step
+            else None
+        )
+        if request is not None:
+            locks[index] = environments.lock(request)
+    return Keys(graph, traced.functions, traced.uses, records.artifacts, locks=locks)

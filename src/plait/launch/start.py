@@ -25,7 +25,7 @@ from plait.graph.selection import Selection
 from plait.graph.slicing import downstream, input_names, meanings, upstream
 from plait.graph.tracing import Traced
 from plait.launch.again import part_again, project_again, target_of
-from plait.launch.asked import refuse_what_is_missing
+from plait.launch.asked import environments_folder, keys_of, refuse_what_is_missing
 from plait.launch.facts import installed_packages, new_id, run_facts
 from plait.launch.hiding import hidden, hidden_graph, hiding
 from plait.launch.moments import retry_teller, tell_end, tell_start
@@ -124,7 +124,7 @@ def _execute(
     with beginning(records.database):
         inputs = store_inputs(prepared.traced, prepared.values, records.artifacts, project)
         params = {name: shown(value, records.artifacts) for name, value in prepared.values.items()}
-        keys = Keys(prepared.graph, prepared.traced.functions, prepared.traced.uses, records.artifacts)
+        keys = keys_of(prepared.traced, records)
         writer = _record(
             records,
             prepared.graph,
@@ -186,7 +186,7 @@ def _resume(
         raise RecordError(f"run {run.id} is done: there is nothing to resume", hint=f"plait show {run.id}")
     traced, records = configured(definition.trace(), project), run.store
     refuse_what_is_missing(traced.graph, executor, project)
-    keys = Keys(traced.graph, traced.functions, traced.uses, records.artifacts)
+    keys = keys_of(traced, records)
     changed = _changed_code(run, traced.graph, keys)
     _point_out_changes(run, changed, set(), tell)
     fresh = _changed_data(run, project)
@@ -270,7 +270,7 @@ def _fork(
     traced = configured(definition.trace(), project)
     graph = traced.graph
     refuse_what_is_missing(graph, executor, project)
-    keys = Keys(graph, traced.functions, traced.uses, run.store.artifacts)
+    keys = keys_of(traced, run.store)
     values = convert_given(definition, traced, given)
     stored = store_inputs(traced, values, run.store.artifacts, project, literals=False)
     known = run.results.inputs
@@ -478,6 +478,7 @@ def _carry(begin: _Begin, executor: Executor, listener: Any) -> Run:
             hidden(masker, begin.params),
             project=project.spec if _project_matters(graph, project) else None,
             saves=saved_outputs(graph, begin.project),
+            environments=str(environments_folder(records)),
         ),
         results=Results(graph, records.artifacts, begin.inputs),
         executor=executor,
