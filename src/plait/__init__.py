@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 from plait._version import __version__
 
 if TYPE_CHECKING:
-    from plait.api import Pipeline, fork, get_run, list_runs, pipeline, resume
+    from plait.api import Pipeline, fork, get_run, list_runs, pipeline, resume, wire
     from plait.engine.current import current, log
     from plait.errors import PlaitError, RunFailed
     from plait.graph.branches import either, otherwise, switch, when
     from plait.graph.loops import repeat
     from plait.graph.model import Graph
+    from plait.graph.parameter import param
     from plait.graph.refs import each
     from plait.graph.step import Step, step
     from plait.project.hooks import hook
@@ -38,12 +39,14 @@ __all__ = [
     "list_runs",
     "log",
     "otherwise",
+    "param",
     "pipeline",
     "repeat",
     "resume",
     "step",
     "switch",
     "when",
+    "wire",
 ]
 
 # Where each public name lives; it is imported when it is first asked for.
@@ -66,6 +69,7 @@ _HOMES = {
     "load_ipython_extension": "plait.notebook",
     "log": "plait.engine.current",
     "otherwise": "plait.graph.branches",
+    "param": "plait.graph.parameter",
     "pipeline": "plait.api",
     "repeat": "plait.graph.loops",
     "resume": "plait.api",
@@ -73,6 +77,7 @@ _HOMES = {
     "switch": "plait.graph.branches",
     "unload_ipython_extension": "plait.notebook",
     "when": "plait.graph.branches",
+    "wire": "plait.api",
 }
 
 

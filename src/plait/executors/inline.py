@@ -12,6 +12,7 @@ from plait.engine.task import Job, Message, TaskSpec, Withdrawn
 from plait.executors.capacity import cores
 from plait.executors.capture import Capture
 from plait.executors.work import Work
+from plait.graph.model import task_name
 from plait.project.project import Project
 
 __all__ = ["InlineExecutor", "InlineSettings"]
@@ -29,14 +30,16 @@ class InlineExecutor:
 
     Args:
         tee: whether what steps print is also shown as it comes.
+        debug: whether Python's debugger is opened where a step fails.
         store: the store to use instead of one opened anew.
     """
 
     name = "inline"
     honours = frozenset({"cpus"})
 
-    def __init__(self, *, tee: bool = True, store: ArtifactStore | None = None) -> None:
+    def __init__(self, *, tee: bool = True, debug: bool = False, store: ArtifactStore | None = None) -> None:
         self._tee = tee
+        self._debug = debug
         self._store = store
         self._queue: list[TaskSpec] = []
         self._withdrawn: list[Message] = []
@@ -71,6 +74,10 @@ class InlineExecutor:
         if raised is not None:
             # The exception itself, for whoever called from Python: it carries frames and locals.
             self.errors[spec.node, spec.path] = raised
+            if self._debug:
+                from plait.executors.debugging import debug
+
+                debug(raised, task_name(spec.name, spec.path))
         else:
             self.errors.pop((spec.node, spec.path), None)
         return [report]

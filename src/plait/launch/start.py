@@ -22,28 +22,46 @@ from plait.errors import CatalogError, ParameterError, PlaitError, RecordError, 
 from plait.graph.model import Graph
 from plait.graph.model import Path as TaskPath
 from plait.graph.pipeline import Definition
+from plait.graph.selection import Selection
 from plait.graph.slicing import downstream, input_names, meanings, upstream
 from plait.graph.tracing import Traced
-from plait.launch.again import project_again, target_of
+from plait.launch.again import part_again, project_again, target_of
 from plait.launch.facts import installed_packages, new_id, run_facts
 from plait.launch.hiding import hidden, hidden_graph, hiding
 from plait.launch.moments import retry_teller, tell_end, tell_start
-from plait.launch.prepare import FromCatalog, FromSecret, Given, Prepared, configured, convert_given
+from plait.launch.outside import FromCatalog, FromRun, store_recorded
+from plait.launch.prepare import (
+    FromSecret,
+    Given,
+    Prepared,
+    configured,
+    convert_given,
+    missing_arguments,
+)
 from plait.launch.published import Published
 from plait.project.project import Project
-from plait.project.references import dataset_artifact, parameter_artifact
+from plait.project.references import dataset_artifact, parameter_artifact, refreshed
 from plait.project.secrets import Masker
 from plait.record.beginnings import beginning
 from plait.record.closures import Closure
 from plait.record.computations import Computations
 from plait.record.facts import DataCheck, clean, data_check, describe_error
-from plait.record.results import Results
+from plait.record.results import Results, Stored, load_tree
 from plait.record.store import RecordStore, open_records
 from plait.record.takeover import finished_places, past_attempts, take_over
 from plait.record.views import Run, run_is_alive
 from plait.record.writer import RunWriter, new_run
 
-__all__ = ["CachePolicy", "execute", "find_nodes", "fork", "open_reuse", "resume", "store_inputs"]
+__all__ = [
+    "CachePolicy",
+    "execute",
+    "find_nodes",
+    "fork",
+    "open_reuse",
+    "resume",
+    "saved_outputs",
+    "store_inputs",
+]
 
 Prior: TypeAlias = Callable[[int, TaskPath], "Take | None"]
 
@@ -69,7 +87,7 @@ class _Begin(Struct, frozen=True):
     params: dict[str, Any]
     policy: CachePolicy
     project: Project
-    prior: Prior = lambda _node, _path: None
+    prior: Prior | None = None
     attempts: Mapping[tuple[int, TaskPath], int] = {}
 
 
@@ -104,7 +122,7 @@ def _execute(
     records = open_records(project, create=True, home=home)
     with beginning(records.database):
         inputs = store_inputs(prepared.traced, prepared.values, records.artifacts, project)
-        params = {name: shown(value) for name, value in prepared.values.items()}
+        params = {name: shown(value, records.artifacts) for name, value in prepared.values.items()}
         keys = Keys(prepared.graph, prepared.traced.functions, prepared.traced.uses, records.artifacts)
         writer = _record(
             records,
@@ -115,6 +133,8 @@ def _execute(
             project=project,
             executor=executor.name,
             inputs={name: (one, prepared.origins.get(name, "literal")) for name, one in inputs.items()},
+            selections=definition.selections,
+            inputs_from=prepared.inputs_from,
         )
     begin = _Begin(records, prepared.traced, inputs, writer, keys, params, policy, project)
     return _carry(begin, executor, listener)
@@ -141,6 +161,7 @@ def resume(
     Raises:
         RecordError: the run is still going on or is done.
     """
+    definition = part_again(run, definition)
     project = project_again(run, definition, paranoid=paranoid)
     with hiding(project):
         return _resume(run, definition, project, executor, listener, policy, tell)
@@ -167,9 +188,16 @@ def _resume(
     keys = Keys(traced.graph, traced.functions, traced.uses, records.artifacts)
     changed = _changed_code(run, traced.graph, keys)
     _point_out_changes(run, changed, set(), tell)
-    if not _same_shape(run.graph, traced.graph):
+    fresh = _changed_data(run, project)
+    if fresh:
+        named = " and ".join(map(repr, sorted(fresh)))
+        tell(
+            f"the data of {named} has changed since: what is done goes into a new run, which reads it as it is now"
+        )
+    elif not _same_shape(run.graph, traced.graph):
         tell("the pipeline has changed since: what is the same goes into a new run")
-        return _branch(run, definition, traced, project, keys, {}, set(), executor, listener, policy)
+    if fresh or not _same_shape(run.graph, traced.graph):
+        return _branch(run, definition, traced, project, keys, {}, fresh, set(), executor, listener, policy)
     closures = {node: keys.closure(node) for node in changed.values()}
     writer = take_over(records.database, run, run_facts(project.root), closures)
     places = finished_places(records.database, run.key)
@@ -215,6 +243,7 @@ def fork(
         RecordError: there is no such step, or the run is still going on.
         ParameterError: a given parameter is unknown, of a wrong type, or changes what lies before the steps.
     """
+    definition = part_again(run, definition)
     project = project_again(run, definition, paranoid=paranoid)
     with hiding(project):
         return _fork(run, definition, project, at, given, executor, listener, policy, tell)
@@ -240,14 +269,17 @@ def _fork(
     graph = traced.graph
     refuse_what_cannot_be(graph, executor)
     keys = Keys(graph, traced.functions, traced.uses, run.store.artifacts)
-    values = convert_given(definition, given)
+    values = convert_given(definition, traced, given)
     stored = store_inputs(traced, values, run.store.artifacts, project, literals=False)
     known = run.results.inputs
     changed = {name for name, one in stored.items() if name not in known or known[name].id != one.id}
     chosen = find_nodes(graph, at)
     again = downstream(graph, chosen | _readers_of(graph, changed, chosen))
     _point_out_changes(run, _changed_code(run, graph, keys), again, tell)
-    return _branch(run, definition, traced, project, keys, values, again, executor, listener, policy)
+    fresh = _changed_data(run, project)
+    for name in sorted(fresh):
+        tell(f"the data of {name!r} has changed since: what is computed anew reads it as it is now")
+    return _branch(run, definition, traced, project, keys, values, fresh, again, executor, listener, policy)
 
 
 def _readers_of(graph: Graph, changed: set[str], chosen: set[int]) -> set[int]:
@@ -279,6 +311,7 @@ def _branch(
     project: Project,
     keys: Keys,
     values: dict[str, Any],
+    fresh: dict[str, Artifact],
     again: set[int],
     executor: Executor,
     listener: Any,
@@ -292,14 +325,12 @@ def _branch(
         for artifact in run.results.inputs.values():
             records.artifacts.touch(artifact)
         changed = store_inputs(traced, values, records.artifacts, project)
-        defaults = {
-            name: parameter.default
-            for name, parameter in definition.signature.parameters.items()
-            if name not in run.results.inputs and name not in values
-        }
+        known = {*run.results.inputs, *values}
+        new = missing_arguments(definition, traced, known, project)
         inputs = {
-            **store_inputs(traced, defaults, records.artifacts, project, literals=False),
+            **store_inputs(traced, new, records.artifacts, project, literals=False),
             **run.results.inputs,
+            **fresh,
             **changed,
         }
         params = {**run.params, **{name: shown(value) for name, value in values.items()}}
@@ -313,6 +344,7 @@ def _branch(
             executor=executor.name,
             inputs={name: (artifact, f"run {run.id}") for name, artifact in inputs.items()},
             parent=run.id,
+            selections=definition.selections,
         )
 
     def prior(node: int, path: TaskPath) -> Take | None:
@@ -325,6 +357,15 @@ def _branch(
     return _carry(
         _Begin(records, traced, inputs, writer, keys, params, policy, project, prior), executor, listener
     )
+
+
+def _changed_data(run: Run, project: Project) -> dict[str, Artifact]:
+    """The inputs of a run that are datasets and hold something else now."""
+    now = {
+        name: refreshed(project, run.store.artifacts, artifact)
+        for name, artifact in run.results.inputs.items()
+    }
+    return {name: one for name, one in now.items() if one.id != run.results.inputs[name].id}
 
 
 def _agreed(old: Graph, new: Graph, again: set[int]) -> dict[int, int]:
@@ -347,6 +388,8 @@ def _record(
     executor: str,
     inputs: dict[str, tuple[Artifact, str]],
     parent: str | None = None,
+    selections: Sequence[Selection] = (),
+    inputs_from: str = "",
 ) -> RunWriter:
     masker = project.masker()
     facts = {
@@ -362,6 +405,10 @@ def _record(
             "params_file": str(project.params_file.absolute()) if project.params_file else None,
             "load_versions": project.load_versions,
         }
+    if selections:
+        facts["selections"] = msgspec.to_builtins(selections)
+    if inputs_from:
+        facts["inputs_from"] = inputs_from
     closures = [keys.closure(node) for node in range(len(graph.nodes))]
     return new_run(
         records.database,
@@ -385,7 +432,7 @@ def open_reuse(
     policy: CachePolicy,
     project: Project,
     *,
-    prior: Prior = lambda _n, _p: None,
+    prior: Prior | None = None,
 ) -> Reuse:
     """What decides for the tasks of a graph whether they have to run."""
     alive: dict[int, tuple[float, bool]] = {}
@@ -397,7 +444,7 @@ def open_reuse(
             alive[key] = (time.monotonic(), answer)
         return answer
 
-    saves = _saves(graph, project)
+    saves = saved_outputs(graph, project)
     return Reuse(
         graph,
         keys,
@@ -428,7 +475,7 @@ def _carry(begin: _Begin, executor: Executor, listener: Any) -> Run:
             (),
             hidden(masker, begin.params),
             project=project.spec if project.has_conf or project.stack.named or hooks is not None else None,
-            saves=_saves(graph, begin.project),
+            saves=saved_outputs(graph, begin.project),
         ),
         results=Results(graph, records.artifacts, begin.inputs),
         executor=executor,
@@ -469,7 +516,7 @@ def _hidden_check(masker: Masker | None, result: Any) -> DataCheck:
     return found if masker is None else masker.struct(found)
 
 
-def _saves(graph: Graph, project: Project) -> frozenset[str]:
+def saved_outputs(graph: Graph, project: Project) -> frozenset[str]:
     """The outputs that are also saved in the catalog: those whose name is there.
 
     Raises:
@@ -591,6 +638,9 @@ def _store_input(store: ArtifactStore, project: Project, name: str, value: Any, 
         return dataset_artifact(project, value.dataset, value.part)
     if isinstance(value, FromSecret):
         return parameter_artifact(value.parameter)
+    if isinstance(value, FromRun):
+        recorded: Artifact = store_recorded(store, value.tree)
+        return recorded
     try:
         return store.save(value, name)
     except SecretFound as error:
@@ -600,10 +650,16 @@ def _store_input(store: ArtifactStore, project: Project, name: str, value: Any, 
         ) from None
 
 
-def shown(value: Any) -> Any:
+def shown(value: Any, store: ArtifactStore | None = None) -> Any:
     """A parameter as the records and the UI show it: itself where JSON can say it, else what it is."""
     if isinstance(value, FromCatalog):
         return f"<dataset {value.dataset}>"
+    if isinstance(value, FromRun):
+        tree = value.tree
+        is_small = isinstance(tree, Stored) and tree.artifact.head is not None
+        return shown(load_tree(store, tree)) if store is not None and is_small else f"<of run {value.run}>"
+    if isinstance(value, list) and any(isinstance(item, FromRun | FromCatalog) for item in value):
+        return [shown(item, store) for item in value] if len(value) < 1000 else f"<list of {len(value)}>"
     if isinstance(value, FromSecret):
         return "***"
     if isinstance(value, os.PathLike):

@@ -28,7 +28,7 @@ export type DatasetUse = {
 
 export type Failure = { task: string; reason: string | null; where: string | null; error_type: string | null };
 
-export type Run = RunDetail & {
+export type Run = Omit<RunDetail, "outputs"> & {
   facts: Record<string, unknown>;
   argv: string | null;
   resume_command: string | null;

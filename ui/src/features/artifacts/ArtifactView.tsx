@@ -15,7 +15,7 @@ import { bytes, count, value as written } from "~/lib/format";
 import { Block } from "~/features/run/Block";
 
 import css from "./ArtifactView.module.css";
-import Preview from "./Preview";
+import ArtifactPreview from "./Preview";
 import { TableView } from "./TableView";
 
 export default function ArtifactView({ id, met, onClose }: { id: string; met: Met; onClose?: () => void }) {
@@ -50,7 +50,7 @@ export default function ArtifactView({ id, met, onClose }: { id: string; met: Me
           {onClose && <Button onClick={onClose}>Close</Button>}
         </span>
       </header>
-      <div className={isTable ? css.table : css.preview}>{isTable ? <TableView id={id} met={met} /> : <Preview id={id} met={met} />}</div>
+      <div className={isTable ? css.table : css.preview}>{isTable ? <TableView id={id} met={met} /> : <ArtifactPreview id={id} met={met} />}</div>
       <div className={css.more}>
         {one.python && (
           <Block title="Load in Python">

@@ -19,31 +19,39 @@ import { matrixOf } from "./shape";
 
 const Markdown = lazy(() => import("./Markdown"));
 
-export default function Preview({ id, met, compact = false }: { id: string; met: Met; compact?: boolean }) {
+/** A preview as the server answers it; a kind that this page is too old to know shows as what is in it. */
+export type PreviewAnswer = { kind: string } & Record<string, unknown>;
+
+/** A stored value, asked for by its id. */
+export default function ArtifactPreview({ id, met, compact = false }: { id: string; met: Met; compact?: boolean }) {
   const query = useQuery(previewQuery(previewRoute(id, met)));
   if (query.error) return <ErrorView error={query.error} retry={() => void query.refetch()} />;
   if (!query.data) return <Loading what="Reading the value" />;
+  return <Preview preview={query.data} rows={compact ? 12 : 50} tall={!compact} />;
+}
+
+export function Preview({ preview, rows = 50, tall = false }: { preview: PreviewAnswer | PreviewOf; artifact?: string; rows?: number; tall?: boolean }) {
   return (
-    <div className={css.preview} data-compact={compact ? "" : undefined}>
-      <View of={query.data} compact={compact} />
+    <div className={css.preview}>
+      <View of={preview as PreviewOf} rows={rows} tall={tall} />
     </div>
   );
 }
 
-function View({ of, compact }: { of: PreviewOf; compact: boolean }) {
+function View({ of, rows, tall }: { of: PreviewOf; rows: number; tall: boolean }) {
   switch (of.kind) {
     case "table":
-      return <TableHead of={of} rows={compact ? 12 : 50} />;
+      return <TableHead of={of} rows={rows} />;
     case "array":
       return <ArrayView of={of} />;
     case "image":
       return <Picture of={of} />;
     case "plotly":
-      return of.html ? <Sandbox url={of.html} title="Figure" scripts trusted tall={!compact} /> : <Tree value={of.figure} />;
+      return of.html ? <Sandbox url={of.html} title="Figure" scripts trusted tall={tall} /> : <Tree value={of.figure} />;
     case "html":
-      return <Sandbox url={of.url} title="HTML" tall={!compact} />;
+      return <Sandbox url={of.url} title="HTML" tall={tall} />;
     case "svg":
-      return <Sandbox url={of.url} title="Drawing" still tall={!compact} />;
+      return <Sandbox url={of.url} title="Drawing" still tall={tall} />;
     case "markdown":
       return (
         <Suspense fallback={<Loading />}>
