@@ -28,6 +28,7 @@ from plait.engine.events import (
     Start,
     Tick,
 )
+from plait.engine.honours import asked_for
 from plait.engine.machine import Machine
 from plait.engine.reuse import Compute, Reuse, Take, Wait
 from plait.engine.task import EndNow, Executor, Job, Live, Message, Report, TaskSpec, Withdrawn
@@ -112,6 +113,10 @@ class Loop:
         self._outputs = [
             tuple((name, splits.get((node, at), 0)) for at, name in enumerate(chosen.outputs))
             for node, chosen in enumerate(graph.nodes)
+        ]
+        self._carried_out = [
+            options if chosen.is_step and asked_for(options) else None
+            for chosen, options in zip(graph.nodes, map(graph.options, range(len(graph.nodes))), strict=True)
         ]
         self._taken_apart = [any(depth for _, depth in outputs) for outputs in self._outputs]
 
@@ -356,7 +361,14 @@ class Loop:
         self.writer.launched(node, path, attempt, key, reason)
         self._tell(lambda listener: listener.task_started(node, path, attempt))
         return TaskSpec(
-            node, path, attempt, chosen.step, chosen.id, self.results.light(arguments), self._outputs[node]
+            node,
+            path,
+            attempt,
+            chosen.step,
+            chosen.id,
+            self.results.light(arguments),
+            self._outputs[node],
+            self._carried_out[node],
         )
 
     def _record_extents(self) -> None:

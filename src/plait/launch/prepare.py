@@ -121,6 +121,10 @@ def _arguments(
     inputs_from: Run | None,
 ) -> tuple[dict[str, Any], dict[str, str]]:
     asked = _asked(definition, traced)
+    if project.has_conf:
+        # An argument of the whole pipeline that this part does not read is no mistake.
+        whole = definition.whole.signature.parameters if definition.whole is not None else ()
+        project.params.check_overrides([*definition.signature.parameters, *asked, *whole])
     values = convert_given(definition, traced, given)
     origins = {name: one.origin for name, one in _matched(definition, asked, given).items()}
     outside = {name: one for name, one in asked.items() if one.kind in OUTSIDE and name not in values}
@@ -196,7 +200,6 @@ def _matched(
             where = one.where if isinstance(one.where, str) else None
             found |= {full: Given(value, one.origin, where=where) for full, value in inside.items()}
         elif definition.whole is None or name not in definition.whole.signature.parameters:
-            # An argument of the whole pipeline that this part does not read is no mistake.
             raise ParameterError(
                 f"pipeline {definition.name!r} has no parameter {name!r}",
                 where=definition.where,
@@ -277,8 +280,6 @@ def _from_conf(
     for name, value in params.typed(typed).items():
         # Typed, a secret may be a field of an object; as it was written it is a text somewhere inside.
         values[name] = FromSecret(name) if has_secret(value) or has_secret(params.get(name)) else value
-    whole = definition.whole.signature.parameters if definition.whole is not None else ()
-    params.check_overrides([*definition.signature.parameters, *asked, *whole])
     return values, origins
 
 

@@ -30,6 +30,7 @@ import { useStored } from "~/lib/stored";
 
 import css from "./Graph.module.css";
 import { savePng, saveSvg } from "./export";
+import { layerIndex } from "./layers";
 import { type Direction, type Layout, type Point, layout, rounded } from "./layout";
 import type { Link, Shape } from "./shapes";
 
@@ -334,18 +335,6 @@ function DatasetBox({ data }: NodeProps<ShapeNode>) {
       {shape.layer && <span className={css.layer}>{shape.layer}</span>}
     </div>
   );
-}
-
-const LAYERS = ["raw", "intermediate", "primary", "feature", "model_input", "models", "model_output", "reporting"];
-
-/** One of eight colours for a layer: Kedro's names in their order, any other by its letters. */
-export function layerIndex(layer: string | null): number | undefined {
-  if (!layer) return undefined;
-  const known = LAYERS.indexOf(layer.toLowerCase().replace(/^\d+[_-]?/, ""));
-  if (known >= 0) return known + 1;
-  let sum = 0;
-  for (const letter of layer) sum += letter.charCodeAt(0);
-  return (sum % 8) + 1;
 }
 
 function Route({ id, data, sourceX, sourceY, targetX, targetY }: EdgeProps<RouteEdge>) {
