@@ -12,10 +12,8 @@ from __future__ import annotations
 import heapq
 import math
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from enum import IntEnum
-from random import Random
-from typing import TypeAlias
 
 from plait.engine.events import (
     Action,
@@ -34,22 +32,16 @@ from plait.engine.events import (
     Tick,
     Withdrawn,
 )
+from plait.engine.needs import Place, fixed_needs, guarded, places
+from plait.engine.retries import grown_memory, is_tried_again, wait_before
 from plait.engine.shares import LIMIT, Shares
 from plait.errors import DefinitionError
 from plait.graph.model import ROOT, Branch, Each, Graph, Loop, Path, task_name
-from plait.graph.options import STAND_IN, Options
-from plait.graph.slicing import downstream, producers
-from plait.graph.unfold import Keyed, Lengths, Many, Need, Resolved, Unknown, is_there, resolve, size
-from plait.graph.values import Const, Input, Item, Last, Output, Value, parts
-from plait.graph.values import State as Carried
+from plait.graph.options import STAND_IN
+from plait.graph.unfold import Lengths, Unknown, is_there, resolve, size
+from plait.graph.values import Item
 
-__all__ = ["OUT_OF_MEMORY", "Machine", "State"]
-
-OUT_OF_MEMORY = "MemoryError"
-_GROWTHS = 4  # how often memory grows where no retries were asked for
-
-Place: TypeAlias = tuple[int, Path]
-"""A node at a path; a scope ``s`` at a path is written ``(~s, path)``."""
+__all__ = ["Machine", "State"]
 
 
 class State(IntEnum):
@@ -117,8 +109,8 @@ class Machine:
         self._agenda: deque[Place] = deque()
         self._new_extents: list[tuple[int, Path, int]] = []
         self._kinds = [node.kind for node in graph.nodes]
-        self._guarded = _guarded(graph)
-        self._demands = [_demands(graph, node) for node in range(len(graph.nodes))]
+        self._guarded = guarded(graph)
+        self._fixed_needs = [fixed_needs(graph, node) for node in range(len(graph.nodes))]
         self._priorities = [-graph.options(node).priority for node in range(len(graph.nodes))]
 
     # Facts, for `size` and `resolve`.
@@ -181,6 +173,11 @@ class Machine:
         return min(moments, default=None)
 
     @property
+    def limits(self) -> dict[str, float]:
+        """How many tasks may run at once under each limit that steps name."""
+        return {name: most for name, most in self._shares.capacity.items() if name.startswith(LIMIT)}
+
+    @property
     def waits_for(self) -> set[str]:
         """What ready tasks would hold, of what is shared with other runs: the names of limits."""
         return {
@@ -211,8 +208,13 @@ class Machine:
         attempt = self._attempts.get(place, 1)
         options = self.graph.options(event.node)
         stopped = self._cancelled or place in self._standing_in
-        if event.retryable and not stopped and self._tries_again(place, options, attempt, event.kinds):
-            at = event.now + self._delay(place, options, attempt)
+        most = self._shares.capacity.get("memory", math.inf)
+        grown = grown_memory(options, event.kinds, self._growth_of(place), most)
+        again = is_tried_again(options, attempt, event.kinds, grows=grown is not None)
+        if event.retryable and not stopped and again:
+            if grown is not None:
+                self._growth[place] = grown
+            at = event.now + wait_before(options, attempt, f"{self._seed}/{place}/{attempt}")
             self._actions.append(Retry(event.node, event.path, attempt, at))
             self._attempts[place] = attempt + 1
             if at > event.now:
@@ -231,29 +233,6 @@ class Machine:
             self._fail(place)
             if self._fail_fast:
                 self._on_cancel()
-
-    def _tries_again(self, place: Place, options: Options, attempt: int, kinds: Sequence[str]) -> bool:
-        if OUT_OF_MEMORY in kinds and options.memory and options.memory_growth > 1.0:
-            grown = self._growth.get(place, 1.0) * options.memory_growth
-            if options.memory * grown / options.memory_growth < self._shares.capacity.get("memory", math.inf):
-                self._growth[place] = grown
-                return attempt <= max(options.retries, _GROWTHS)
-        if attempt > options.retries:
-            return False
-        return not options.retry_on or not set(options.retry_on).isdisjoint(kinds)
-
-    def _delay(self, place: Place, options: Options, attempt: int) -> float:
-        """Seconds to wait after an attempt failed."""
-        if not options.retry_delay:
-            return 0.0
-        try:
-            wait = options.retry_delay * options.backoff ** (attempt - 1)
-        except OverflowError:
-            return math.inf
-        if not options.jitter:
-            return wait
-        chance = Random(f"{self._seed}/{place}/{attempt}").random()  # noqa: S311 - spreads waits, guards nothing
-        return wait * (1.0 + options.jitter * chance)
 
     def _stop_running(self, place: Place, *, ran: bool = True) -> None:
         self._running.remove(place)
@@ -361,7 +340,7 @@ class Machine:
             self._unmet[place] = 1
 
     def _needs(self, node: int, path: Path) -> Iterable[Place]:
-        fixed, dynamic = self._demands[node]
+        fixed, dynamic = self._fixed_needs[node]
         needs = [
             (producer, path if positions is None else tuple([path[at] for at in positions]))
             for producer, positions in fixed
@@ -371,7 +350,7 @@ class Machine:
         scope = self.graph.nodes[node].scope
         collected = dict.fromkeys(needs)
         for value in dynamic:
-            collected.update(dict.fromkeys(_places(resolve(self.graph, self, value, scope, path))))
+            collected.update(dict.fromkeys(places(resolve(self.graph, self, value, scope, path))))
         return collected
 
     # What the run decides itself.
@@ -393,7 +372,7 @@ class Machine:
         ]
         there = [name for name, resolved in options if is_there(self, resolved)]
         if not there:
-            missing = next(one for _, resolved in options for one in _places(resolved) if one in self._absent)
+            missing = next(one for _, resolved in options for one in places(resolved) if one in self._absent)
             self._skip(place, self._absent[missing], absent=True)
             return False
         if len([name for name in there if name != "fallback"]) > 1:
@@ -480,7 +459,7 @@ class Machine:
         each = self.graph.scopes[scope]
         assert isinstance(each, Each)
         for position in range(len(each.sources)):
-            for place in _places(resolve(self.graph, self, Item(scope, position), scope, path)):
+            for place in places(resolve(self.graph, self, Item(scope, position), scope, path)):
                 state = self.state.get(place, State.WAITING)
                 if state in (State.FAILED, State.SKIPPED):
                     self._skip_inside(scope, path, self._why(place), absent=place in self._absent)
@@ -667,106 +646,3 @@ class Machine:
             assert math.isclose(held.get(name, 0.0), shares.held.get(name, 0.0), abs_tol=1e-6), name
             if name in ("memory", "gpus"):
                 assert held.get(name, 0.0) <= shares.capacity.get(name, math.inf) + 1e-6, f"too much {name}"
-
-
-def _guarded(graph: Graph) -> set[int]:
-    """The ``each`` scopes of which an element may be missing, because it hangs on a branch."""
-    inside = {
-        node
-        for branches in graph.layout.branches.values()
-        for one in branches
-        for node in graph.layout.subtree(one)
-    }
-    if not inside:
-        return set()
-    after = downstream(graph, inside)
-    return {
-        index
-        for index, scope in enumerate(graph.scopes)
-        if isinstance(scope, Each) and not after.isdisjoint(producers(graph, scope.sources))
-    }
-
-
-Demand: TypeAlias = tuple[tuple[tuple[int, tuple[int, ...] | None], ...], tuple[Value, ...]]
-
-
-def _demands(graph: Graph, node: int) -> Demand:
-    """What a node needs, told once for all its tasks.
-
-    The fixed part is pairs of a producer and the positions of the consumer's path that make the producer's; None
-    where both paths are the same. What depends on the index itself (grids, lists of references) is dynamic.
-    """
-    chosen = graph.nodes[node]
-    identity = tuple(range(len(graph.layout.node_axes[node])))
-    fixed: dict[tuple[int, tuple[int, ...] | None], None] = {}
-    dynamic: list[Value] = []
-    for value in (*(arg for _, arg in chosen.args), *(Output(earlier) for earlier in chosen.after)):
-        found = _positions(graph, value, chosen.scope, identity)
-        if found is None:
-            dynamic.append(value)
-        else:
-            fixed.update(dict.fromkeys((producer, None if at == identity else at) for producer, at in found))
-    return tuple(fixed), tuple(dynamic)
-
-
-def _positions(graph: Graph, value: Value, scope: int, identity: Path) -> list[Place] | None:
-    """The places that a value needs, written in positions of the path; None where that cannot be said."""
-    source = value
-    while isinstance(source, Item):
-        each = graph.scopes[source.scope]
-        assert isinstance(each, Each)
-        source = each.sources[source.source]
-    match source:
-        case Const() | Input():
-            return []
-        case Output():
-            # `resolve` only cuts and joins paths on its way to an output, so positions pass through it as well.
-            return list(_places(resolve(graph, _NOTHING, value, scope, identity)))
-    if isinstance(source, Carried | Last):
-        return None
-    if value is not source:
-        return [] if not _reads_outputs(source) else None
-    collected: list[Place] = []
-    for part in parts(source):
-        found = _positions(graph, part, scope, identity)
-        if found is None:
-            return None
-        collected.extend(found)
-    return collected
-
-
-def _reads_outputs(value: Value) -> bool:
-    return isinstance(value, Output | Item | Carried | Last) or any(
-        _reads_outputs(part) for part in parts(value)
-    )
-
-
-def _places(resolved: Resolved) -> Iterable[Place]:
-    match resolved:
-        case Need(node=node, path=path):
-            yield (node, path)
-        case Many(items=items):
-            for item in items:
-                yield from _places(item)
-        case Keyed(items=pairs):
-            for _, item in pairs:
-                yield from _places(item)
-
-
-class _Nothing:
-    """Facts before anything is known."""
-
-    def extent(self, scope: int, path: Path) -> int | None:
-        return None
-
-    def output_lengths(self, node: int, output: int, path: Path) -> Lengths:
-        return None
-
-    def input_lengths(self, name: str) -> Lengths:
-        return None
-
-    def absent(self, node: int, path: Path) -> bool:
-        return False
-
-
-_NOTHING = _Nothing()

@@ -12,8 +12,10 @@ loaded before the first task stand at node -1.
 
 What is looked at of runs that are large is summed up while it is written, so that no look costs a pass over a run:
 ``pace`` tells how attempts of a node ended and, by logarithmic buckets, how long they took (bucket -1: no time at all;
-state '': begun and not ended); ``series`` sums up each 512 numbers of a logged series, ``measure`` each name of a run. ``serial`` of a log's lines is their place among all lines of the run, ``level``
-the highest level in them. ``annotation`` is what people say of a run: its name, its tags, a note.
+state '': begun and not ended); ``series`` sums up each 512 numbers of a logged series, ``measure`` each name of a
+run. ``serial`` of a log's lines is their place among all lines of the run, ``level`` the highest level in them.
+``annotation`` is what people say of a run: its name, its tags, a note. ``request`` is what somebody asks of a run that
+is going on; ``slot`` names the tasks that run under a limit which several runs share.
 """
 
 from __future__ import annotations
@@ -308,5 +310,22 @@ _THIRD = (
     "CREATE INDEX log_loud_by_serial ON log (run, serial) WHERE level IS NULL OR level >= 30",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD)
+_FOURTH = (
+    """CREATE TABLE request (
+        run INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        asked_at REAL NOT NULL,
+        asked_by TEXT NOT NULL,
+        PRIMARY KEY (run, kind)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE slot (
+        name TEXT NOT NULL,
+        run INTEGER NOT NULL,
+        node INTEGER NOT NULL,
+        path BLOB NOT NULL,
+        PRIMARY KEY (name, run, node, path)
+    ) WITHOUT ROWID""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD, _FOURTH)
 VERSION = len(MIGRATIONS)
