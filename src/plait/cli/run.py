@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from plait.cli.asking import selection_options, source_option, target_options
 from plait.cli.carrying import executor_options
+
+if TYPE_CHECKING:
+    from plait.launch.orders import Orders
 
 __all__ = ["command"]
 
@@ -29,6 +33,7 @@ Steps whose code and inputs are the same as before are not run again: `plait pla
 @executor_options
 @click.option("--debug", is_flag=True, help="Run the steps here, and open Python's debugger where one fails.")
 def command(
+    orders: Orders,
     target: str | None,
     parameters: tuple[str, ...],
     params_file: Path | None,
@@ -43,8 +48,6 @@ def command(
     step_options: tuple[str, ...],
     executor: str | None,
     workers: int | None,
-    no_cache: bool,
-    refresh: tuple[str, ...],
     paranoid: bool,
     as_json: bool,
     quiet: bool,
@@ -52,7 +55,7 @@ def command(
 ) -> int:
     from plait.cli.asking import prepare_target
     from plait.cli.carrying import conclude, make_watch
-    from plait.launch.start import CachePolicy, execute
+    from plait.launch.start import execute
 
     found, prepared = prepare_target(
         target,
@@ -71,6 +74,6 @@ def command(
         executor=watch.executor,
         target=found.text,
         listener=watch.listener,
-        policy=CachePolicy(not no_cache, refresh),
+        orders=orders,
     )
     return conclude(run, watch)

@@ -31,9 +31,9 @@ from plait.engine.events import (
     Start,
     Tick,
 )
+from plait.engine.fleet import Fleet
 from plait.engine.honours import asked_for
 from plait.engine.machine import Machine
-from plait.engine.fleet import Fleet
 from plait.engine.reuse import Compute, Reuse, Take, Wait
 from plait.engine.shares import LIMIT
 from plait.engine.standing_in import STANDS_IN, StandIn
@@ -371,7 +371,7 @@ class Loop:
             more = self._room(name, specs)
             if not name:
                 more = max(more, self._ahead)
-            mine = sum(self.fleet.of_node(one.node) == name for one in launches)
+            mine = sum(self.fleet.of_node(one.node) == name for one in launches) if launches else 0
             actions += self.machine.handle(Room(max(0, more - mine), now, name))
         return actions
 
@@ -408,7 +408,7 @@ class Loop:
         decisions = self.reuse.decide(arguments)
         follow: list[Launch] = []
         surplus: list[Launch] = []
-        room = {name: self.fleet[name].room() for name in self.fleet.names}
+        room = {name: self._room(name, specs) for name in self.fleet.names}
         taken = 0
         for one in launches:
             place = (one.node, one.path)
@@ -416,7 +416,8 @@ class Loop:
                 case Take() as found:
                     taken += 1
                     follow += self._take_over(one, found)
-                case Compute(key=key, reason=reason) if self._room(self.fleet.of_node(one.node), specs) > 0:
+                case Compute(key=key, reason=reason) if room[self.fleet.of_node(one.node)] > 0:
+                    room[self.fleet.of_node(one.node)] -= 1
                     specs.append(self._spec(one, arguments[place], key, reason))
                 case Compute(key=key):
                     self.reuse.ended(place, key, well=False)

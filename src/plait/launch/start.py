@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from plait.data import Artifact, ArtifactStore
+from plait.engine.fleet import Fleet, executors_named
 from plait.engine.honours import refuse_what_cannot_be
 from plait.engine.keys import Keys
 from plait.engine.loop import Loop
@@ -21,14 +22,15 @@ from plait.engine.task import Executor, Job
 from plait.errors import CatalogError, ParameterError, PlaitError, RecordError, SecretFound, did_you_mean
 from plait.graph.model import Graph
 from plait.graph.model import Path as TaskPath
-from plait.graph.pipeline import Definition
+from plait.graph.pipeline import Definition, Habits
 from plait.graph.selection import Selection
 from plait.graph.slicing import downstream, input_names, meanings, upstream
 from plait.graph.tracing import Traced
 from plait.launch.again import part_again, project_again, target_of
 from plait.launch.facts import installed_packages, new_id, run_facts
 from plait.launch.hiding import hidden, hidden_graph, hiding
-from plait.launch.moments import retry_teller, tell_end, tell_start
+from plait.launch.moments import retry_teller, tell_end, tell_pipeline, tell_start
+from plait.launch.orders import CachePolicy, Orders, said_of
 from plait.launch.outside import FromCatalog, FromRun, store_recorded
 from plait.launch.prepare import (
     FromSecret,
@@ -42,29 +44,22 @@ from plait.launch.published import Published
 from plait.project.project import Project
 from plait.project.references import dataset_artifact, parameter_artifact
 from plait.project.secrets import Masker
+from plait.record.annotations import Annotations
 from plait.record.beginnings import beginning
 from plait.record.closures import Closure
 from plait.record.computations import Computations
 from plait.record.facts import DataCheck, clean, data_check, describe_error
+from plait.record.requests import asked
 from plait.record.results import Results, Stored, load_tree
+from plait.record.slots import Slots
 from plait.record.store import RecordStore, open_records
 from plait.record.takeover import finished_places, past_attempts, take_over
 from plait.record.views import Run, run_is_alive
 from plait.record.writer import RunWriter, new_run
 
-__all__ = ["CachePolicy", "execute", "find_nodes", "fork", "open_reuse", "resume", "store_inputs"]
+__all__ = ["execute", "find_nodes", "fork", "open_reuse", "resume", "store_inputs"]
 
 Prior: TypeAlias = Callable[[int, TaskPath], "Take | None"]
-
-
-class CachePolicy(Struct, frozen=True):
-    """Which earlier results may be taken.
-
-    ``look_up`` is false for ``--no-cache``; ``refresh`` names the steps that are computed anew.
-    """
-
-    look_up: bool = True
-    refresh: tuple[str, ...] = ()
 
 
 class _Begin(Struct, frozen=True):
@@ -76,8 +71,9 @@ class _Begin(Struct, frozen=True):
     writer: RunWriter
     keys: Keys
     params: dict[str, Any]
-    policy: CachePolicy
+    orders: Orders
     project: Project
+    habits: Habits
     prior: Prior = lambda _node, _path: None
     attempts: Mapping[tuple[int, TaskPath], int] = {}
 
@@ -89,7 +85,7 @@ def execute(
     target: str = "",
     home: Path | None = None,
     listener: Any = None,
-    policy: CachePolicy = CachePolicy(),  # noqa: B008 - frozen
+    orders: Orders = Orders(),  # noqa: B008 - frozen
 ) -> Run:
     """Record a run and carry it to its end, whatever that is; see ``Run.status``.
 
@@ -102,14 +98,14 @@ def execute(
         RecordError, StoreError: nothing can be written; what was committed stays.
     """
     with hiding(prepared.project):
-        return _execute(prepared, executor, target, home, listener, policy)
+        return _execute(prepared, executor, target, home, listener, orders)
 
 
 def _execute(
-    prepared: Prepared, executor: Executor, target: str, home: Path | None, listener: Any, policy: CachePolicy
+    prepared: Prepared, executor: Executor, target: str, home: Path | None, listener: Any, orders: Orders
 ) -> Run:
     definition, project = prepared.definition, prepared.project
-    refuse_what_cannot_be(prepared.graph, executor)
+    fleet = _fleet(prepared.graph, executor, project)
     records = open_records(project, create=True, home=home)
     with beginning(records.database):
         inputs = store_inputs(prepared.traced, prepared.values, records.artifacts, project)
@@ -124,11 +120,12 @@ def _execute(
             project=project,
             executor=executor.name,
             inputs={name: (one, prepared.origins.get(name, "literal")) for name, one in inputs.items()},
+            said=said_of(orders, definition, params, project),
             selections=definition.selections,
             inputs_from=prepared.inputs_from,
         )
-    begin = _Begin(records, prepared.traced, inputs, writer, keys, params, policy, project)
-    return _carry(begin, executor, listener)
+    begin = _Begin(records, prepared.traced, inputs, writer, keys, params, orders, project, definition.habits)
+    return _carry(begin, fleet, listener)
 
 
 def resume(
@@ -137,7 +134,7 @@ def resume(
     *,
     executor: Executor,
     listener: Any = None,
-    policy: CachePolicy = CachePolicy(),  # noqa: B008 - frozen
+    orders: Orders = Orders(),  # noqa: B008 - frozen
     tell: Callable[[str], None] = lambda _text: None,
     paranoid: bool = False,
 ) -> Run:
@@ -155,7 +152,7 @@ def resume(
     definition = part_again(run, definition)
     project = project_again(run, definition, paranoid=paranoid)
     with hiding(project):
-        return _resume(run, definition, project, executor, listener, policy, tell)
+        return _resume(run, definition, project, executor, listener, orders, tell)
 
 
 def _resume(
@@ -164,7 +161,7 @@ def _resume(
     project: Project,
     executor: Executor,
     listener: Any,
-    policy: CachePolicy,
+    orders: Orders,
     tell: Callable[[str], None],
 ) -> Run:
     status = run.status
@@ -175,13 +172,13 @@ def _resume(
     if status == "done":
         raise RecordError(f"run {run.id} is done: there is nothing to resume", hint=f"plait show {run.id}")
     traced, records = configured(definition.trace(), project), run.store
-    refuse_what_cannot_be(traced.graph, executor)
+    fleet = _fleet(traced.graph, executor, project)
     keys = Keys(traced.graph, traced.functions, traced.uses, records.artifacts)
     changed = _changed_code(run, traced.graph, keys)
     _point_out_changes(run, changed, set(), tell)
     if not _same_shape(run.graph, traced.graph):
         tell("the pipeline has changed since: what is the same goes into a new run")
-        return _branch(run, definition, traced, project, keys, {}, set(), executor, listener, policy)
+        return _branch(run, definition, traced, project, keys, {}, set(), fleet, listener, orders)
     closures = {node: keys.closure(node) for node in changed.values()}
     writer = take_over(records.database, run, run_facts(project.root), closures)
     places = finished_places(records.database, run.key)
@@ -198,12 +195,13 @@ def _resume(
         writer,
         keys,
         run.params,
-        policy,
+        orders,
         project,
+        definition.habits,
         prior,
         past_attempts(records.database, run.key),
     )
-    return _carry(begin, executor, listener)
+    return _carry(begin, fleet, listener)
 
 
 def fork(
@@ -214,7 +212,7 @@ def fork(
     *,
     executor: Executor,
     listener: Any = None,
-    policy: CachePolicy = CachePolicy(),  # noqa: B008 - frozen
+    orders: Orders = Orders(),  # noqa: B008 - frozen
     tell: Callable[[str], None] = lambda _text: None,
     paranoid: bool = False,
 ) -> Run:
@@ -230,7 +228,7 @@ def fork(
     definition = part_again(run, definition)
     project = project_again(run, definition, paranoid=paranoid)
     with hiding(project):
-        return _fork(run, definition, project, at, given, executor, listener, policy, tell)
+        return _fork(run, definition, project, at, given, executor, listener, orders, tell)
 
 
 def _fork(
@@ -241,7 +239,7 @@ def _fork(
     given: Mapping[str, Given],
     executor: Executor,
     listener: Any,
-    policy: CachePolicy,
+    orders: Orders,
     tell: Callable[[str], None],
 ) -> Run:
     if run.status == "running":
@@ -251,7 +249,7 @@ def _fork(
         )
     traced = configured(definition.trace(), project)
     graph = traced.graph
-    refuse_what_cannot_be(graph, executor)
+    fleet = _fleet(graph, executor, project)
     keys = Keys(graph, traced.functions, traced.uses, run.store.artifacts)
     values = convert_given(definition, traced, given)
     stored = store_inputs(traced, values, run.store.artifacts, project, literals=False)
@@ -260,7 +258,7 @@ def _fork(
     chosen = find_nodes(graph, at)
     again = downstream(graph, chosen | _readers_of(graph, changed, chosen))
     _point_out_changes(run, _changed_code(run, graph, keys), again, tell)
-    return _branch(run, definition, traced, project, keys, values, again, executor, listener, policy)
+    return _branch(run, definition, traced, project, keys, values, again, fleet, listener, orders)
 
 
 def _readers_of(graph: Graph, changed: set[str], chosen: set[int]) -> set[int]:
@@ -293,9 +291,9 @@ def _branch(
     keys: Keys,
     values: dict[str, Any],
     again: set[int],
-    executor: Executor,
+    fleet: Fleet,
     listener: Any,
-    policy: CachePolicy,
+    orders: Orders,
 ) -> Run:
     """A new run with another one's results for the nodes that both agree on, except those to run ``again``."""
     records, graph = run.store, traced.graph
@@ -320,8 +318,9 @@ def _branch(
             target=run.target,
             params=params,
             project=project,
-            executor=executor.name,
+            executor=fleet.main.name,
             inputs={name: (artifact, f"run {run.id}") for name, artifact in inputs.items()},
+            said=said_of(orders, definition, params, project),
             parent=run.id,
             selections=definition.selections,
         )
@@ -333,9 +332,9 @@ def _branch(
             return None
         return Take(found.artifacts, found.key, run.id, (run.key, there, path, found.attempt))
 
-    return _carry(
-        _Begin(records, traced, inputs, writer, keys, params, policy, project, prior), executor, listener
-    )
+    habits = definition.habits
+    begin = _Begin(records, traced, inputs, writer, keys, params, orders, project, habits, prior)
+    return _carry(begin, fleet, listener)
 
 
 def _agreed(old: Graph, new: Graph, again: set[int]) -> dict[int, int]:
@@ -357,6 +356,7 @@ def _record(
     project: Project,
     executor: str,
     inputs: dict[str, tuple[Artifact, str]],
+    said: Annotations,
     parent: str | None = None,
     selections: Sequence[Selection] = (),
     inputs_from: str = "",
@@ -392,6 +392,7 @@ def _record(
         inputs={name: (one, hidden(masker, origin)) for name, (one, origin) in inputs.items()},
         closures=closures if masker is None else _masked(masker, closures),
         parent=parent,
+        said=said,
     )
 
 
@@ -428,13 +429,30 @@ def open_reuse(
     )
 
 
-def _carry(begin: _Begin, executor: Executor, listener: Any) -> Run:
+def _fleet(graph: Graph, main: Executor, project: Project) -> Fleet:
+    """The executors of a run, each found able to do what the steps ask of it.
+
+    Raises:
+        ParameterError: a step names an executor that is not there, or asks for what its executor cannot do or has not.
+    """
+    from plait.executors import make_executor
+
+    others = {
+        name: make_executor(name, project=project) for name in executors_named(graph) if name != main.name
+    }
+    fleet = Fleet(graph, main, others)
+    refuse_what_cannot_be(graph, fleet)
+    return fleet
+
+
+def _carry(begin: _Begin, fleet: Fleet, listener: Any) -> Run:
+    since = time.time()
     graph, writer, records = begin.traced.graph, begin.writer, begin.records
     run = records.run(writer.run_id)
     project, masker = begin.project, begin.project.masker()
     hooks = project.hooks
     watching = listener(run) if callable(listener) else listener
-    reuse = open_reuse(records, graph, begin.keys, begin.policy, begin.project, prior=begin.prior)
+    reuse = open_reuse(records, graph, begin.keys, begin.orders.policy, begin.project, prior=begin.prior)
     loop = Loop(
         graph,
         begin.traced.functions,
@@ -448,10 +466,14 @@ def _carry(begin: _Begin, executor: Executor, listener: Any) -> Run:
             saves=_saves(graph, begin.project),
         ),
         results=Results(graph, records.artifacts, begin.inputs),
-        executor=executor,
+        fleet=fleet,
         writer=writer,
         reuse=reuse,
+        slots=Slots(records.database, writer.key, lambda key: run_is_alive(records, key)),
+        asked=lambda: asked(records.database, writer.key, since),
+        stand_ins=begin.traced.stand_ins,
         attempts=begin.attempts,
+        conduct=begin.orders.conduct,
         listener=watching,
         mask=masker.struct if masker is not None else None,
         on_retry=retry_teller(hooks, run.id, graph),
@@ -472,6 +494,7 @@ def _carry(begin: _Begin, executor: Executor, listener: Any) -> Run:
         if hasattr(watching, "close"):
             watching.close()
     tell_end(hooks, run.refresh())
+    tell_pipeline(begin.habits, run)
     return run
 
 
