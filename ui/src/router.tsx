@@ -1,7 +1,9 @@
 /** Which address shows which page. Every page is a chunk of its own; every state of a page is in its address. */
 import { QueryClient } from "@tanstack/react-query";
 import {
+  Link,
   Outlet,
+  createHashHistory,
   createRootRouteWithContext,
   createRoute,
   createRouter,
@@ -32,7 +34,7 @@ const root = createRootRouteWithContext<{ queries: QueryClient }>()({
     </Shell>
   ),
   notFoundComponent: () => (
-    <Empty title="There is no page at this address" action={<a className="link" href="/runs">All runs</a>} />
+    <Empty page title="There is no page at this address" action={<Link className="link" to="/runs">All runs</Link>} />
   ),
   errorComponent: ({ error, reset }) => <ErrorView error={error} retry={reset} />,
 });
@@ -84,8 +86,12 @@ export type RunSearch = {
   to?: number;
   /** groups and maps that are folded or open, by id, joined by commas */
   folded?: string;
-  /** what is looked for in graph or logs */
+  /** the step that is looked for in the graph */
   find?: string;
+  /** what is looked for in the logs, how loud a line must be, and whether others are left out */
+  q?: string;
+  level?: number;
+  only?: boolean;
   /** the states that a map's items are filtered to, and their order */
   state?: string;
   sort?: string;
@@ -115,6 +121,9 @@ const run = createRoute({
     to: amount(search.to),
     folded: text(search.folded),
     find: text(search.find),
+    q: text(search.q),
+    level: amount(search.level),
+    only: search.only === true || search.only === "true" ? true : undefined,
     state: text(search.state),
     sort: text(search.sort),
     artifact: text(search.artifact),
@@ -217,6 +226,8 @@ const project = createRoute({
 export const router = createRouter({
   routeTree: root.addChildren([home, runs, run, artifact, compare, pipelines, pipeline, catalog, dataset, project]),
   context: { queries },
+  // A file has no paths of its own: its state stands behind the #.
+  ...(exported ? { history: createHashHistory() } : {}),
   defaultPreload: "intent",
   defaultPendingComponent: () => <Loading />,
   defaultPendingMs: 300,

@@ -228,8 +228,10 @@ class Loop:
 
     def _look_again(self) -> None:
         """Ask anew, now and then, for results that other runs are at."""
+        if not self._waiting:
+            return
         now = time.monotonic()
-        if self._waiting and now - self._looked >= _IDLE_SECONDS:
+        if now - self._looked >= _IDLE_SECONDS:
             self._looked = now
             for key in [key for key in self._waiting if not self.reuse.ours(key)]:
                 self._ripe += self._waiting.pop(key)

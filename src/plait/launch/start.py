@@ -42,7 +42,7 @@ from plait.launch.prepare import (
 )
 from plait.launch.published import Published
 from plait.project.project import Project
-from plait.project.references import dataset_artifact, parameter_artifact
+from plait.project.references import dataset_artifact, parameter_artifact, refreshed
 from plait.project.secrets import Masker
 from plait.record.annotations import Annotations
 from plait.record.beginnings import beginning
@@ -57,7 +57,15 @@ from plait.record.takeover import finished_places, past_attempts, take_over
 from plait.record.views import Run, run_is_alive
 from plait.record.writer import RunWriter, new_run
 
-__all__ = ["execute", "find_nodes", "fork", "open_reuse", "resume", "store_inputs"]
+__all__ = [
+    "execute",
+    "find_nodes",
+    "fork",
+    "open_reuse",
+    "resume",
+    "saved_outputs",
+    "store_inputs",
+]
 
 Prior: TypeAlias = Callable[[int, TaskPath], "Take | None"]
 
@@ -74,7 +82,7 @@ class _Begin(Struct, frozen=True):
     orders: Orders
     project: Project
     habits: Habits
-    prior: Prior = lambda _node, _path: None
+    prior: Prior | None = None
     attempts: Mapping[tuple[int, TaskPath], int] = {}
 
 
@@ -176,9 +184,16 @@ def _resume(
     keys = Keys(traced.graph, traced.functions, traced.uses, records.artifacts)
     changed = _changed_code(run, traced.graph, keys)
     _point_out_changes(run, changed, set(), tell)
-    if not _same_shape(run.graph, traced.graph):
+    fresh = _changed_data(run, project)
+    if fresh:
+        named = " and ".join(map(repr, sorted(fresh)))
+        tell(
+            f"the data of {named} has changed since: what is done goes into a new run, which reads it as it is now"
+        )
+    elif not _same_shape(run.graph, traced.graph):
         tell("the pipeline has changed since: what is the same goes into a new run")
-        return _branch(run, definition, traced, project, keys, {}, set(), fleet, listener, orders)
+    if fresh or not _same_shape(run.graph, traced.graph):
+        return _branch(run, definition, traced, project, keys, {}, fresh, set(), fleet, listener, orders)
     closures = {node: keys.closure(node) for node in changed.values()}
     writer = take_over(records.database, run, run_facts(project.root), closures)
     places = finished_places(records.database, run.key)
@@ -258,7 +273,10 @@ def _fork(
     chosen = find_nodes(graph, at)
     again = downstream(graph, chosen | _readers_of(graph, changed, chosen))
     _point_out_changes(run, _changed_code(run, graph, keys), again, tell)
-    return _branch(run, definition, traced, project, keys, values, again, fleet, listener, orders)
+    fresh = _changed_data(run, project)
+    for name in sorted(fresh):
+        tell(f"the data of {name!r} has changed since: what is computed anew reads it as it is now")
+    return _branch(run, definition, traced, project, keys, values, fresh, again, fleet, listener, orders)
 
 
 def _readers_of(graph: Graph, changed: set[str], chosen: set[int]) -> set[int]:
@@ -290,6 +308,7 @@ def _branch(
     project: Project,
     keys: Keys,
     values: dict[str, Any],
+    fresh: dict[str, Artifact],
     again: set[int],
     fleet: Fleet,
     listener: Any,
@@ -308,6 +327,7 @@ def _branch(
         inputs = {
             **store_inputs(traced, new, records.artifacts, project, literals=False),
             **run.results.inputs,
+            **fresh,
             **changed,
         }
         params = {**run.params, **{name: shown(value) for name, value in values.items()}}
@@ -335,6 +355,15 @@ def _branch(
     habits = definition.habits
     begin = _Begin(records, traced, inputs, writer, keys, params, orders, project, habits, prior)
     return _carry(begin, fleet, listener)
+
+
+def _changed_data(run: Run, project: Project) -> dict[str, Artifact]:
+    """The inputs of a run that are datasets and hold something else now."""
+    now = {
+        name: refreshed(project, run.store.artifacts, artifact)
+        for name, artifact in run.results.inputs.items()
+    }
+    return {name: one for name, one in now.items() if one.id != run.results.inputs[name].id}
 
 
 def _agreed(old: Graph, new: Graph, again: set[int]) -> dict[int, int]:
@@ -403,7 +432,7 @@ def open_reuse(
     policy: CachePolicy,
     project: Project,
     *,
-    prior: Prior = lambda _n, _p: None,
+    prior: Prior | None = None,
 ) -> Reuse:
     """What decides for the tasks of a graph whether they have to run."""
     alive: dict[int, tuple[float, bool]] = {}
@@ -415,7 +444,7 @@ def open_reuse(
             alive[key] = (time.monotonic(), answer)
         return answer
 
-    saves = _saves(graph, project)
+    saves = saved_outputs(graph, project)
     return Reuse(
         graph,
         keys,
@@ -463,7 +492,7 @@ def _carry(begin: _Begin, fleet: Fleet, listener: Any) -> Run:
             (),
             hidden(masker, begin.params),
             project=project.spec if project.has_conf or project.stack.named or hooks is not None else None,
-            saves=_saves(graph, begin.project),
+            saves=saved_outputs(graph, begin.project),
         ),
         results=Results(graph, records.artifacts, begin.inputs),
         fleet=fleet,
@@ -509,7 +538,7 @@ def _hidden_check(masker: Masker | None, result: Any) -> DataCheck:
     return found if masker is None else masker.struct(found)
 
 
-def _saves(graph: Graph, project: Project) -> frozenset[str]:
+def saved_outputs(graph: Graph, project: Project) -> frozenset[str]:
     """The outputs that are also saved in the catalog: those whose name is there.
 
     Raises:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import time
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -317,6 +318,11 @@ class Run:
         """The distributions that were installed, with their versions."""
         found: dict[str, str] = msgspec.json.decode(self._document(self._packages))
         return found
+
+    @property
+    def packages_digest(self) -> str:
+        """What is the same for runs with the same distributions installed."""
+        return str(self._packages)
 
     @cached_property
     def results(self) -> Results:
@@ -652,6 +658,8 @@ def run_is_alive(store: RecordStore, key: int) -> bool:
 
 
 def host_name() -> str:
+    if hasattr(os, "uname"):
+        return os.uname().nodename
     import socket
 
     return socket.gethostname()
