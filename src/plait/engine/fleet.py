@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from plait.engine.task import Executor, Job, Message, TaskSpec
+from plait.engine.task import Executor, Job, Live, Message, TaskSpec
 from plait.graph.model import Graph
 
 __all__ = ["Fleet", "executors_named"]
@@ -45,6 +45,13 @@ class Fleet:
 
     def of_node(self, node: int) -> str:
         return self._of_node[node]
+
+    def listen(self, hear: Callable[[Live], None]) -> None:
+        """Let those that block while a task runs tell at once what it says."""
+        for one in self._each():
+            listen = getattr(one, "listen", None)
+            if listen is not None:
+                listen(hear)
 
     def start(self, job: Job, functions: Sequence[Callable[..., Any]]) -> None:
         for one in self._each():

@@ -40,7 +40,7 @@ from plait.engine.standing_in import STANDS_IN, StandIn
 from plait.engine.task import EndNow, Job, Live, Message, Report, TaskSpec, Withdrawn
 from plait.errors import PlaitError
 from plait.graph.model import Graph, Path
-from plait.record.facts import ErrorInfo, Frame, LogLine, Metric, Usage
+from plait.record.facts import Advance, ErrorInfo, Frame, LogLine, Metric, Usage
 from plait.record.requests import CANCEL, FINISH
 from plait.record.results import Plain, Results, Tree
 from plait.record.slots import Slots
@@ -65,6 +65,8 @@ class Listener(Protocol):
     def unfolded(self, scope: int, path: Path, items: int) -> None: ...
 
     def said(self, node: int, path: Path, lines: Sequence[LogLine], metrics: Sequence[Metric]) -> None: ...
+
+    def advanced(self, node: int, path: Path, advance: Advance) -> None: ...
 
     def interrupted(self) -> None: ...
 
@@ -92,6 +94,7 @@ class Loop:
         asked: tells what other processes ask of the run.
         stand_ins: by node, the value or function that its ``on_failure`` names.
         attempts: how many attempts the tasks of a resumed run have behind them.
+        checkpoints: the states that tasks of a resumed run have saved.
         listener: told of everything once it is committed.
         mask: hides secrets in what a dead worker has left.
         on_retry: told of an attempt that failed and will be followed by another.
@@ -111,6 +114,7 @@ class Loop:
         asked: Callable[[], Mapping[str, str]] = dict,
         stand_ins: Mapping[int, Any] | None = None,
         attempts: Mapping[Place, int] | None = None,
+        checkpoints: Mapping[Place, Artifact] | None = None,
         conduct: Conduct = Conduct(),  # noqa: B008 - frozen
         listener: Listener | None = None,
         mask: Callable[[Report], Report] | None = None,
@@ -143,6 +147,7 @@ class Loop:
         self._mask = mask
         self._on_retry = on_retry
         self._attempts = attempts or {}
+        self._checkpoints = dict(checkpoints or {})
         self._running: dict[Place, tuple[int, str | None]] = {}
         self._waiting: dict[str, list[Launch]] = {}
         self._ripe: list[Launch] = []
@@ -170,6 +175,7 @@ class Loop:
         """
         with self._interrupts():
             try:
+                self.fleet.listen(self._hear_now)
                 self.fleet.start(self.job, self.functions)
                 self._carry_out(self.machine.handle(Start()))
                 while self.machine.status is None:
@@ -249,7 +255,14 @@ class Loop:
         self.writer.metrics(node, path, attempt, message.metrics)
         if message.lines or message.metrics:
             self._tell(lambda listener: listener.said(node, path, message.lines, message.metrics))
+        if message.advance is not None:
+            advance = message.advance
+            self.writer.advance(node, path, attempt, advance)
+            self._tell(lambda listener: listener.advanced(node, path, advance))
         if isinstance(message, Live):
+            if message.checkpoint is not None:
+                self._checkpoints[node, path] = message.checkpoint
+                self.writer.checkpoint(node, path, message.checkpoint)
             return
         running = self._running.get((node, path))
         if running is None or running[0] != attempt:
@@ -269,6 +282,12 @@ class Loop:
             self._ended(message, "done", "")
         else:
             actions += self._failed(message, message.error)
+
+    def _hear_now(self, message: Live) -> None:
+        """What a task says that runs in this thread, before its turn is over."""
+        self._take(message, [])
+        self.writer.commit()
+        self._notify()
 
     def _withdraw(self, message: Withdrawn, actions: list[Action]) -> None:
         node, path = message.node, message.path
@@ -297,6 +316,8 @@ class Loop:
         said: str = "",
     ) -> list[Action]:
         self.results.add(node, path, artifacts)
+        if self._checkpoints and self._checkpoints.pop((node, path), None) is not None:
+            self.writer.no_checkpoint(node, path)
         if new:
             self.writer.outputs(node, path, artifacts)
         if not self._taken_apart[node]:
@@ -355,12 +376,15 @@ class Loop:
             self.writer.beat(time.time())
             if self.machine.status is not None and self._limits:
                 self._slots.give_back_all()
+        self._notify()
+        if specs:
+            self.fleet.submit(specs)
+
+    def _notify(self) -> None:
         if self.listener is not None:
             notices, self._notices = self._notices, []
             for notice in notices:
                 notice(self.listener)
-        if specs:
-            self.fleet.submit(specs)
 
     def _make_room(self, launches: list[Launch], specs: list[TaskSpec]) -> list[Action]:
         """Tell the machine how much more there is room for; answers with what it does about it."""
@@ -466,6 +490,7 @@ class Loop:
             self.results.light(arguments),
             self._outputs[node],
             self._carried_out[node],
+            self._checkpoints.get((node, path)) if self._checkpoints else None,
         )
 
     def _stand_in(self, launch: Launch) -> TaskSpec:

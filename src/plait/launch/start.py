@@ -14,7 +14,6 @@ from msgspec import Struct
 
 from plait.data import Artifact, ArtifactStore
 from plait.engine.fleet import Fleet, executors_named
-from plait.engine.honours import refuse_what_cannot_be
 from plait.engine.keys import Keys
 from plait.engine.loop import Loop
 from plait.engine.reuse import Reuse, Take
@@ -27,6 +26,7 @@ from plait.graph.selection import Selection
 from plait.graph.slicing import downstream, input_names, meanings, upstream
 from plait.graph.tracing import Traced
 from plait.launch.again import part_again, project_again, target_of
+from plait.launch.asked import environments_folder, keys_of, refuse_what_is_missing
 from plait.launch.facts import installed_packages, new_id, run_facts
 from plait.launch.hiding import hidden, hidden_graph, hiding
 from plait.launch.moments import retry_teller, tell_end, tell_pipeline, tell_start
@@ -53,7 +53,7 @@ from plait.record.requests import asked
 from plait.record.results import Results, Stored, load_tree
 from plait.record.slots import Slots
 from plait.record.store import RecordStore, open_records
-from plait.record.takeover import finished_places, past_attempts, take_over
+from plait.record.takeover import finished_places, past_attempts, past_checkpoints, take_over
 from plait.record.views import Run, run_is_alive
 from plait.record.writer import RunWriter, new_run
 
@@ -84,6 +84,7 @@ class _Begin(Struct, frozen=True):
     habits: Habits
     prior: Prior | None = None
     attempts: Mapping[tuple[int, TaskPath], int] = {}
+    checkpoints: Mapping[tuple[int, TaskPath], Artifact] = {}
 
 
 def execute(
@@ -118,7 +119,7 @@ def _execute(
     with beginning(records.database):
         inputs = store_inputs(prepared.traced, prepared.values, records.artifacts, project)
         params = {name: shown(value, records.artifacts) for name, value in prepared.values.items()}
-        keys = Keys(prepared.graph, prepared.traced.functions, prepared.traced.uses, records.artifacts)
+        keys = keys_of(prepared.traced, records)
         writer = _record(
             records,
             prepared.graph,
@@ -181,7 +182,7 @@ def _resume(
         raise RecordError(f"run {run.id} is done: there is nothing to resume", hint=f"plait show {run.id}")
     traced, records = configured(definition.trace(), project), run.store
     fleet = _fleet(traced.graph, executor, project)
-    keys = Keys(traced.graph, traced.functions, traced.uses, records.artifacts)
+    keys = keys_of(traced, records)
     changed = _changed_code(run, traced.graph, keys)
     _point_out_changes(run, changed, set(), tell)
     fresh = _changed_data(run, project)
@@ -215,6 +216,7 @@ def _resume(
         definition.habits,
         prior,
         past_attempts(records.database, run.key),
+        past_checkpoints(records.database, run.key),
     )
     return _carry(begin, fleet, listener)
 
@@ -265,7 +267,7 @@ def _fork(
     traced = configured(definition.trace(), project)
     graph = traced.graph
     fleet = _fleet(graph, executor, project)
-    keys = Keys(graph, traced.functions, traced.uses, run.store.artifacts)
+    keys = keys_of(traced, run.store)
     values = convert_given(definition, traced, given)
     stored = store_inputs(traced, values, run.store.artifacts, project, literals=False)
     known = run.results.inputs
@@ -470,7 +472,7 @@ def _fleet(graph: Graph, main: Executor, project: Project) -> Fleet:
         name: make_executor(name, project=project) for name in executors_named(graph) if name != main.name
     }
     fleet = Fleet(graph, main, others)
-    refuse_what_cannot_be(graph, fleet)
+    refuse_what_is_missing(graph, fleet, project)
     return fleet
 
 
@@ -491,8 +493,9 @@ def _carry(begin: _Begin, fleet: Fleet, listener: Any) -> Run:
             records.artifacts_url,
             (),
             hidden(masker, begin.params),
-            project=project.spec if project.has_conf or project.stack.named or hooks is not None else None,
+            project=project.spec if _project_matters(graph, project) else None,
             saves=saved_outputs(graph, begin.project),
+            environments=str(environments_folder(records)),
         ),
         results=Results(graph, records.artifacts, begin.inputs),
         fleet=fleet,
@@ -502,6 +505,7 @@ def _carry(begin: _Begin, fleet: Fleet, listener: Any) -> Run:
         asked=lambda: asked(records.database, writer.key, since),
         stand_ins=begin.traced.stand_ins,
         attempts=begin.attempts,
+        checkpoints=begin.checkpoints,
         conduct=begin.orders.conduct,
         listener=watching,
         mask=masker.struct if masker is not None else None,
@@ -525,6 +529,14 @@ def _carry(begin: _Begin, fleet: Fleet, listener: Any) -> Run:
     tell_end(hooks, run.refresh())
     tell_pipeline(begin.habits, run)
     return run
+
+
+def _project_matters(graph: Graph, project: Project) -> bool:
+    """Whether tasks have to know the project; to read it costs each worker some time."""
+    if project.has_conf or project.stack.named or project.hooks is not None:
+        return True
+    asked = map(graph.options, range(len(graph.nodes)))
+    return any(one.secrets or one.workdir or one.requirements or one.packages or one.python for one in asked)
 
 
 def _masked(masker: Masker, closures: Sequence[Closure]) -> list[Closure]:
