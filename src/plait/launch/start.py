@@ -119,6 +119,8 @@ def _execute(
 ) -> Run:
     definition, project = prepared.definition, prepared.project
     refuse_what_cannot_be(prepared.graph, executor)
+    find_nodes(prepared.graph, policy.refresh)  # what is wrong with it is said before anything is recorded
+    saved_outputs(prepared.graph, project)
     records = open_records(project, create=True, home=home)
     with beginning(records.database):
         inputs = store_inputs(prepared.traced, prepared.values, records.artifacts, project)
@@ -185,6 +187,7 @@ def _resume(
         raise RecordError(f"run {run.id} is done: there is nothing to resume", hint=f"plait show {run.id}")
     traced, records = configured(definition.trace(), project), run.store
     refuse_what_cannot_be(traced.graph, executor)
+    find_nodes(traced.graph, policy.refresh)
     keys = Keys(traced.graph, traced.functions, traced.uses, records.artifacts)
     changed = _changed_code(run, traced.graph, keys)
     _point_out_changes(run, changed, set(), tell)
@@ -268,6 +271,7 @@ def _fork(
     traced = configured(definition.trace(), project)
     graph = traced.graph
     refuse_what_cannot_be(graph, executor)
+    find_nodes(graph, policy.refresh)
     keys = Keys(graph, traced.functions, traced.uses, run.store.artifacts)
     values = convert_given(definition, traced, given)
     stored = store_inputs(traced, values, run.store.artifacts, project, literals=False)
@@ -459,50 +463,58 @@ def open_reuse(
 
 
 def _carry(begin: _Begin, executor: Executor, listener: Any) -> Run:
-    graph, writer, records = begin.traced.graph, begin.writer, begin.records
-    run = records.run(writer.run_id)
-    project, masker = begin.project, begin.project.masker()
-    hooks = project.hooks
-    watching = listener(run) if callable(listener) else listener
-    reuse = open_reuse(records, graph, begin.keys, begin.policy, begin.project, prior=begin.prior)
-    loop = Loop(
+    """Carry a recorded run to its end; however it ends, the records say so."""
+    writer, masker = begin.writer, begin.project.masker()
+    run, watching = None, listener
+    try:
+        run = begin.records.run(writer.run_id)
+        watching = listener(run) if callable(listener) else listener
+        loop = _loop(begin, executor, watching)
+        found, begin.project.checked[:] = list(begin.project.checked), []
+        writer.checks(-1, (), 0, [_hidden_check(masker, one) for one in found])
+        tell_start(begin.project.hooks, run)
+        loop.run()
+    except BaseException as error:
+        # Such as a step that cannot travel to another process, a full disk, or Ctrl-C before the first task.
+        with contextlib.suppress(PlaitError):
+            by_hand = isinstance(error, KeyboardInterrupt)
+            said = "cancelled by Ctrl-C" if by_hand else hidden(masker, describe_error(error).headline)
+            writer.finished("cancelled" if by_hand else "failed", said)
+            writer.commit()
+            if run is not None:
+                tell_end(begin.project.hooks, run.refresh())
+        raise
+    finally:
+        if hasattr(watching, "close"):
+            watching.close()
+    tell_end(begin.project.hooks, run.refresh())
+    return run
+
+
+def _loop(begin: _Begin, executor: Executor, listener: Any) -> Loop:
+    graph, project, records = begin.traced.graph, begin.project, begin.records
+    masker, hooks = project.masker(), project.hooks
+    return Loop(
         graph,
         begin.traced.functions,
         job=Job(
-            writer.run_id,
+            begin.writer.run_id,
             graph.name,
             records.artifacts_url,
             (),
             hidden(masker, begin.params),
             project=project.spec if project.has_conf or project.stack.named or hooks is not None else None,
-            saves=saved_outputs(graph, begin.project),
+            saves=saved_outputs(graph, project),
         ),
         results=Results(graph, records.artifacts, begin.inputs),
         executor=executor,
-        writer=writer,
-        reuse=reuse,
+        writer=begin.writer,
+        reuse=open_reuse(records, graph, begin.keys, begin.policy, project, prior=begin.prior),
         attempts=begin.attempts,
-        listener=watching,
+        listener=listener,
         mask=masker.struct if masker is not None else None,
-        on_retry=retry_teller(hooks, run.id, graph),
+        on_retry=retry_teller(hooks, begin.writer.run_id, graph),
     )
-    found, project.checked[:] = list(project.checked), []
-    writer.checks(-1, (), 0, [_hidden_check(masker, one) for one in found])
-    try:
-        tell_start(hooks, run)
-        loop.run()
-    except BaseException as error:
-        # Such as a step that cannot travel to another process, or a full disk: said in the records if they can be.
-        with contextlib.suppress(PlaitError):
-            writer.finished("failed", hidden(masker, describe_error(error).headline))
-            writer.commit()
-            tell_end(hooks, run.refresh())
-        raise
-    finally:
-        if hasattr(watching, "close"):
-            watching.close()
-    tell_end(hooks, run.refresh())
-    return run
 
 
 def _masked(masker: Masker, closures: Sequence[Closure]) -> list[Closure]:
