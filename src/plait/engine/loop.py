@@ -319,7 +319,7 @@ class Loop:
         decisions = self.reuse.decide(arguments)
         follow: list[Launch] = []
         surplus: list[Launch] = []
-        room, taken = self.executor.room(), 0
+        room, taken, unstarted = self.executor.room(), 0, set()
         for one in launches:
             place = (one.node, one.path)
             match decisions[place]:
@@ -330,6 +330,9 @@ class Loop:
                     specs.append(self._spec(one, arguments[place], key, reason))
                 case Compute(key=key):
                     self.reuse.ended(place, key, well=False)
+                    surplus.append(one)
+                    unstarted.add(key)
+                case Wait(key=key) if key in unstarted:  # the one to wait for does not begin either
                     surplus.append(one)
                 case Wait(key=key):
                     self._waiting.setdefault(key, []).append(one)
