@@ -35,6 +35,7 @@ from plait.engine.task import EndNow, Executor, Job, Live, Message, Report, Task
 from plait.errors import PlaitError
 from plait.graph.model import Graph, Path
 from plait.record.facts import ErrorInfo, Frame, LogLine, Metric, Usage
+from plait.record.heartbeat import beating
 from plait.record.results import Results, Tree
 from plait.record.writer import RunWriter
 
@@ -126,7 +127,7 @@ class Loop:
         Raises:
             PlaitError: a store cannot be written any more. What was committed stays; the run can be resumed.
         """
-        with self._interrupts():
+        with self._interrupts(), beating(self.writer):
             try:
                 self.executor.start(self.job, self.functions)
                 self._carry_out(self.machine.handle(Start()))
