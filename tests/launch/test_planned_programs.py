@@ -107,7 +107,7 @@ def _covers(graph: Any, open_item: Any, node: int, path: tuple[int, ...]) -> boo
     return False
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(program=programs(), edits=_edits)
 def test_what_is_planned_is_what_the_run_does(program: Program, edits: list[tuple[Any, ...]]) -> None:
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as home:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,7 +23,7 @@ def flow(n: int = 1):
 
 
 @pytest.fixture
-def silent(folder: Folder) -> Iterator[tuple[Run, Any]]:
+def silent(folder: Folder) -> tuple[Run, Any]:
     """A run that goes on, and has said nothing for a long time."""
     folder.write(FLOW)
     run = folder.run()
@@ -33,7 +32,7 @@ def silent(folder: Folder) -> Iterator[tuple[Run, Any]]:
     database.execute(
         "UPDATE run SET status = NULL, ended_at = NULL, heartbeat_at = ? WHERE key = ?", (long_ago, run.key)
     )
-    yield run, RunWriter(database, run.key, run.id, long_ago)
+    return run, RunWriter(database, run.key, run.id, long_ago)
 
 
 def waited_for(run: Run, since: float, seconds: float = 10.0) -> bool:
