@@ -60,7 +60,7 @@ export function LaunchForm({ pipeline, from, readOnly }: Props) {
     return () => clearTimeout(timer);
   }, [params, body.env]);
   const check = useQuery({
-    queryKey: ["pipeline", pipeline.name, "check", asked],
+    queryKey: ["check", pipeline.name, asked],
     queryFn: () => change<CheckAnswer>("POST", `${place}/check`, JSON.parse(asked)),
     enabled: !readOnly && asked !== '{"params":{},"env":null}',
     placeholderData: (last) => last,
