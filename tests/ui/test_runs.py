@@ -21,6 +21,7 @@ def test_the_first_page_shows_the_runs_newest_first(page):
 
 def test_the_filter_is_text_and_the_address(page):
     page.goto("/runs")
+    expect(rows(page)).to_have_count(1 + 7)
     page.keyboard.press("/")
     page.keyboard.type("pipeline:learning rate>0.2")
     expect(rows(page)).to_have_count(1 + 2)
@@ -74,7 +75,7 @@ def test_tags_notes_and_pins_are_given_from_the_table(page, project):
     run = rows(page).nth(1)
     run.get_by_role("button", name=re.compile("^Actions for")).click()
     page.get_by_role("menuitem", name="Tags …").click()
-    page.get_by_label(re.compile("^Tags")).fill("nightly")
+    page.get_by_role("textbox", name=re.compile("^Tags")).fill("nightly")
     page.get_by_role("button", name="Save").click()
     expect(run.get_by_role("link", name="nightly")).to_be_visible()
     run.get_by_role("button", name=re.compile("^Actions for")).click()
