@@ -1,4 +1,4 @@
-"""How does the web interface in ui/ become files that the server can serve? `build`, `test`, `schema`, `npm …`."""
+"""How does the web interface in ui/ become files that the server can serve? `build`, `test`, `schema`, `npm …`.
 
 Also what pip builds plait with (the `build-backend` of pyproject.toml): hatchling's own, which first builds the
 interface when a wheel or a source archive is made of a checkout. An editable installation builds nothing: that is

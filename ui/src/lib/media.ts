@@ -1,14 +1,14 @@
-/** Whether the page is as narrow as a phone. */
-import { useSyncExternalStore } from "react";
+/** Whether a media query holds, and when that changes. */
+import { useCallback, useSyncExternalStore } from "react";
 
-const query = typeof window === "undefined" ? null : window.matchMedia("(max-width: 620px)");
-
-export function useNarrow(): boolean {
-  return useSyncExternalStore(
-    (tell) => {
-      query?.addEventListener("change", tell);
-      return () => query?.removeEventListener("change", tell);
+export function useMedia(query: string): boolean {
+  const subscribe = useCallback(
+    (tell: () => void) => {
+      const list = window.matchMedia(query);
+      list.addEventListener("change", tell);
+      return () => list.removeEventListener("change", tell);
     },
-    () => query?.matches ?? false,
+    [query],
   );
+  return useSyncExternalStore(subscribe, () => window.matchMedia(query).matches);
 }
