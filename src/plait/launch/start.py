@@ -42,6 +42,7 @@ from plait.launch.published import Published
 from plait.project.project import Project
 from plait.project.references import dataset_artifact, parameter_artifact, refreshed
 from plait.project.secrets import Masker
+from plait.record.annotations import Annotations
 from plait.record.beginnings import beginning
 from plait.record.closures import Closure
 from plait.record.computations import Computations
@@ -99,6 +100,7 @@ def execute(
     home: Path | None = None,
     listener: Any = None,
     policy: CachePolicy = CachePolicy(),  # noqa: B008 - frozen
+    said: Annotations = Annotations(),  # noqa: B008 - frozen
 ) -> Run:
     """Record a run and carry it to its end, whatever that is; see ``Run.status``.
 
@@ -106,16 +108,23 @@ def execute(
         home: the ``.plait`` folder; beside the project or the file of the pipeline if left out.
         listener: a ``Listener``, or a function that makes one of the recorded run; its ``close()``, if it has one,
             is called when the run is over, or could not go on.
+        said: the run's name, its tags and a note, if somebody says something of it when it begins.
 
     Raises:
         RecordError, StoreError: nothing can be written; what was committed stays.
     """
     with hiding(prepared.project):
-        return _execute(prepared, executor, target, home, listener, policy)
+        return _execute(prepared, executor, target, home, listener, policy, said)
 
 
 def _execute(
-    prepared: Prepared, executor: Executor, target: str, home: Path | None, listener: Any, policy: CachePolicy
+    prepared: Prepared,
+    executor: Executor,
+    target: str,
+    home: Path | None,
+    listener: Any,
+    policy: CachePolicy,
+    said: Annotations,
 ) -> Run:
     definition, project = prepared.definition, prepared.project
     refuse_what_cannot_be(prepared.graph, executor)
@@ -135,6 +144,7 @@ def _execute(
             inputs={name: (one, prepared.origins.get(name, "literal")) for name, one in inputs.items()},
             selections=definition.selections,
             inputs_from=prepared.inputs_from,
+            said=said,
         )
     begin = _Begin(records, prepared.traced, inputs, writer, keys, params, policy, project)
     return _carry(begin, executor, listener)
@@ -390,6 +400,7 @@ def _record(
     parent: str | None = None,
     selections: Sequence[Selection] = (),
     inputs_from: str = "",
+    said: Annotations = Annotations(),  # noqa: B008 - frozen
 ) -> RunWriter:
     masker = project.masker()
     facts = {
@@ -422,6 +433,7 @@ def _record(
         inputs={name: (one, hidden(masker, origin)) for name, (one, origin) in inputs.items()},
         closures=closures if masker is None else _masked(masker, closures),
         parent=parent,
+        said=said,
     )
 
 
