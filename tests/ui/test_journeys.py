@@ -79,7 +79,7 @@ def test_a_run_is_watched_while_it_works(page: Page):
 def test_all_of_it_by_keyboard(page):
     """Find, open, go back, compare, switch the theme, look up the keys: never a mouse."""
     press = page.keyboard.press
-    page.goto("/runs?q=pipeline:learning")
+    page.goto("/runs?q=pipeline:training")
     expect(rows(page)).to_have_count(1 + 3)
     for key in "jxjx":
         press(key)

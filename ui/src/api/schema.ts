@@ -75,6 +75,160 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{run}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancel */
+        post: operations["cancel_api_v1_runs__run__cancel_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Resume */
+        post: operations["resume_api_v1_runs__run__resume_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run}/rerun": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Again */
+        post: operations["again_api_v1_runs__run__rerun_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run}/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Tags */
+        put: operations["tags_api_v1_runs__run__tags_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run}/note": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Note */
+        put: operations["note_api_v1_runs__run__note_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run}/name": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Name */
+        put: operations["name_api_v1_runs__run__name_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run}/pin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Keep */
+        put: operations["keep_api_v1_runs__run__pin_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One Run */
+        get: operations["one_run_api_v1_runs__run__get"];
+        put?: never;
+        post?: never;
+        /** Delete */
+        delete: operations["delete_api_v1_runs__run__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Several */
+        post: operations["several_api_v1_runs_bulk_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs": {
         parameters: {
             query?: never;
@@ -118,23 +272,6 @@ export interface paths {
         };
         /** List Groups */
         get: operations["list_groups_api_v1_runs_groups_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/runs/{run}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** One Run */
-        get: operations["one_run_api_v1_runs__run__get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -574,10 +711,373 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Compare */
+        get: operations["compare_api_v1_compare_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/compare/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Code */
+        get: operations["code_api_v1_compare_code_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/compare/points": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Points */
+        get: operations["points_api_v1_compare_points_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pipelines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Pipelines */
+        get: operations["list_pipelines_api_v1_pipelines_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pipelines/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One Pipeline */
+        get: operations["one_pipeline_api_v1_pipelines__name__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pipelines/{name}/graph": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Pipeline Graph */
+        get: operations["pipeline_graph_api_v1_pipelines__name__graph_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pipelines/{name}/grid": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Grid */
+        get: operations["grid_api_v1_pipelines__name__grid_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pipelines/{name}/trends": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Trends */
+        get: operations["trends_api_v1_pipelines__name__trends_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pipelines/{name}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Check */
+        post: operations["check_api_v1_pipelines__name__check_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pipelines/{name}/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Plan */
+        post: operations["plan_api_v1_pipelines__name__plan_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pipelines/{name}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Run */
+        post: operations["run_api_v1_pipelines__name__run_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/launches/{launch}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One Launch */
+        get: operations["one_launch_api_v1_launches__launch__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/catalog": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Catalog */
+        get: operations["catalog_api_v1_catalog_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/catalog/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One Dataset */
+        get: operations["one_dataset_api_v1_catalog__name__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/catalog/{name}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Preview */
+        get: operations["preview_api_v1_catalog__name__preview_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lineage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Flow */
+        get: operations["flow_api_v1_lineage_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/project": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Project */
+        get: operations["project_api_v1_project_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/project/disk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Disk */
+        get: operations["disk_api_v1_project_disk_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/project/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What Goes On */
+        get: operations["what_goes_on_api_v1_project_activity_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/project/gc/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Would Free */
+        post: operations["would_free_api_v1_project_gc_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/project/gc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Free */
+        post: operations["free_api_v1_project_gc_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** Activity */
+        Activity: {
+            running: components["schemas"]["RunningTask"][];
+            waiting: components["schemas"]["Waiting"][];
+            workers: components["schemas"]["Worker"][];
+        };
         /** Answer */
         Answer: {
             error: components["schemas"]["Problem"];
@@ -640,6 +1140,14 @@ export interface components {
             busy: number | null;
         };
         /**
+         * Bulk
+         * @description What was done to several runs, and why not to the others.
+         */
+        Bulk: {
+            done: string[];
+            failed: components["schemas"]["Failed"][];
+        };
+        /**
          * Can
          * @description What can be done with a run; ``why_not`` says of the rest why it cannot.
          */
@@ -651,6 +1159,44 @@ export interface components {
             why_not: {
                 [key: string]: string;
             };
+        };
+        /** CatalogPage */
+        CatalogPage: {
+            items: components["schemas"]["CatalogRow"][];
+            problems: components["schemas"]["Problem"][];
+            loading: boolean;
+        };
+        /**
+         * CatalogRow
+         * @description A dataset: what the catalog says, who wrote it last and ``freshness`` seconds ago, and who uses it.
+         */
+        CatalogRow: {
+            name: string;
+            type: string;
+            place: string | null;
+            layer: string | null;
+            versioned: boolean;
+            checks: number;
+            factory: boolean;
+            where: string | null;
+            last: components["schemas"]["LastWrite"] | null;
+            freshness: number | null;
+            readers: string[];
+            writers: string[];
+            status: components["schemas"]["CheckCounts"] | null;
+        };
+        /**
+         * CheckAnswer
+         * @description Whether a run with these parameters could begin.
+         */
+        CheckAnswer: {
+            ok: boolean;
+            errors: components["schemas"]["Problem"][];
+        };
+        /** CheckCounts */
+        CheckCounts: {
+            passed: number;
+            failed: number;
         };
         /**
          * CheckRow
@@ -673,6 +1219,13 @@ export interface components {
             failed: number;
             warned: number;
             items: components["schemas"]["CheckRow"][];
+        };
+        /**
+         * CodeDiff
+         * @description Step by step, those that differ first; a step that one of the runs lacks has all of its pieces.
+         */
+        CodeDiff: {
+            steps: components["schemas"]["StepDiff"][];
         };
         /** CodePart */
         CodePart: {
@@ -738,6 +1291,28 @@ export interface components {
             python: string;
         };
         /**
+         * Comparison
+         * @description Runs beside each other; of a block with too many rows ``cut`` tells how many are left out.
+         */
+        Comparison: {
+            runs: components["schemas"]["RunRow"][];
+            params: components["schemas"]["Row"][];
+            metrics: components["schemas"]["Row"][];
+            environment: components["schemas"]["Row"][];
+            code: components["schemas"]["Row"][];
+            datasets: components["schemas"]["Row"][];
+            cut: {
+                [key: string]: number;
+            };
+        };
+        /** ConfValue */
+        ConfValue: {
+            kind: string;
+            key: string;
+            value: unknown;
+            where: string;
+        };
+        /**
          * Counts
          * @description How many tasks are in which state; ``total`` is None while nobody knows.
          */
@@ -795,6 +1370,64 @@ export interface components {
             series: components["schemas"]["Curve"][];
             more: number;
         };
+        /** DatasetRead */
+        DatasetRead: {
+            run: string;
+            pipeline: string;
+            input: string;
+            at: number;
+            content: string | null;
+        };
+        /**
+         * DatasetView
+         * @description A dataset as it stands in the list, and all else that is known of it.
+         */
+        DatasetView: {
+            name: string;
+            type: string;
+            place: string | null;
+            layer: string | null;
+            versioned: boolean;
+            checks: number;
+            factory: boolean;
+            where: string | null;
+            last: components["schemas"]["LastWrite"] | null;
+            freshness: number | null;
+            readers: string[];
+            writers: string[];
+            status: components["schemas"]["CheckCounts"] | null;
+            described: Record<string, unknown>;
+            versions: string[];
+            writes: components["schemas"]["DatasetWriteRow"][];
+            reads: components["schemas"]["DatasetRead"][];
+            history: components["schemas"]["CheckRow"][];
+        };
+        /** DatasetWriteRow */
+        DatasetWriteRow: {
+            run: string;
+            pipeline: string;
+            task: string;
+            at: number;
+            version: string | null;
+            size: number | null;
+            content: string | null;
+            place: string | null;
+            part: string | null;
+        };
+        /**
+         * Disk
+         * @description What the records take on the disk, in bytes.
+         */
+        Disk: {
+            home: string;
+            records_bytes: number;
+            artifacts_bytes: number;
+            blobs: number;
+            free_bytes: number | null;
+            by_pipeline: components["schemas"]["Size"][];
+            measured_at: number | null;
+            measuring: boolean;
+        };
         /** Done */
         Done: {
             done: boolean;
@@ -817,6 +1450,11 @@ export interface components {
             notes: string[];
             /** @default null */
             cause: components["schemas"]["ErrorView"] | null;
+        };
+        /** Failed */
+        Failed: {
+            run: string;
+            message: string;
         };
         /**
          * Failure
@@ -845,6 +1483,18 @@ export interface components {
             function: string;
             code: string;
             origin: string;
+        };
+        /**
+         * Freed
+         * @description What collecting garbage frees, or would.
+         */
+        Freed: {
+            runs: number;
+            bytes: number;
+            blobs: number;
+            leftover_bytes: number;
+            young_bytes: number;
+            dry_run: boolean;
         };
         /** GDataset */
         GDataset: {
@@ -933,6 +1583,24 @@ export interface components {
             inputs: components["schemas"]["GInput"][];
         };
         /**
+         * Grid
+         * @description Steps by runs, the newest run first: ``cells[step][run]``, null where the run has no such step.
+         */
+        Grid: {
+            steps: string[];
+            runs: components["schemas"]["RunRow"][];
+            cells: (components["schemas"]["GridCell"] | null)[][];
+        };
+        /**
+         * GridCell
+         * @description A step in a run: its worst state, how long it took from its first start to its last end, how many failed.
+         */
+        GridCell: {
+            state: string;
+            seconds: number | null;
+            failed: number;
+        };
+        /**
          * Histogram
          * @description How many values lie between neighbouring edges; of times the edges are texts.
          */
@@ -945,6 +1613,32 @@ export interface components {
             id: string;
             label: string;
             rows: number;
+        };
+        /**
+         * LastWrite
+         * @description Who wrote a dataset last, and when.
+         */
+        LastWrite: {
+            run: string;
+            task: string;
+            pipeline: string;
+            at: number;
+            size: number | null;
+            version: string | null;
+        };
+        /**
+         * Launch
+         * @description A process that was started; ``run`` is the id of its run, once that is recorded.
+         *
+         *         ``state`` is ``starting``, ``running`` or ``ended``; ``output`` the last of what it printed.
+         */
+        Launch: {
+            id: string;
+            command: string[];
+            state: string;
+            run: string | null;
+            exit: number | null;
+            output: string;
         };
         /**
          * Line
@@ -960,6 +1654,38 @@ export interface components {
             text: string;
             /** @default false */
             cut: boolean;
+        };
+        /**
+         * Lineage
+         * @description Nodes and edges in the direction in which data flows; ``cut`` when there were more than can be drawn.
+         */
+        Lineage: {
+            nodes: components["schemas"]["LineageNode"][];
+            edges: components["schemas"]["LineageEdge"][];
+            cut: boolean;
+        };
+        /** LineageEdge */
+        LineageEdge: {
+            source: string;
+            target: string;
+            kind: string;
+        };
+        /**
+         * LineageNode
+         * @description A dataset, a pipeline, a run or a step; ``at`` is when it was written, or began.
+         */
+        LineageNode: {
+            id: string;
+            kind: string;
+            label: string;
+            /** @default null */
+            layer: string | null;
+            /** @default null */
+            run: string | null;
+            /** @default null */
+            at: number | null;
+            /** @default null */
+            status: string | null;
         };
         /**
          * LinesEvent
@@ -1049,6 +1775,121 @@ export interface components {
             name: string;
             value: unknown;
             origin: string | null;
+        };
+        /**
+         * ParamSpec
+         * @description An argument of a pipeline; ``value`` and ``origin`` are what a run would take if nothing is given.
+         *
+         *         ``schema`` is JSON Schema where the annotation says something that it can say, else empty.
+         */
+        ParamSpec: {
+            name: string;
+            annotation: string;
+            required: boolean;
+            /** @default null */
+            default: unknown;
+            /** @default {} */
+            schema: Record<string, unknown>;
+            /** @default null */
+            value: unknown;
+            /** @default null */
+            origin: string | null;
+            /** @default false */
+            dataset: boolean;
+            /** @default false */
+            secret: boolean;
+            /** @default null */
+            help: string | null;
+        };
+        /**
+         * PieceDiff
+         * @description A piece of code that one run has otherwise than the other; ``diff`` is a unified one, from left to right.
+         */
+        PieceDiff: {
+            name: string;
+            kind: string;
+            change: string;
+            where: string;
+            diff: string;
+        };
+        /** PipelinePage */
+        PipelinePage: {
+            items: components["schemas"]["PipelineRow"][];
+            problems: components["schemas"]["Problem"][];
+            loading: boolean;
+        };
+        /**
+         * PipelineRow
+         * @description A pipeline: ``known`` when the code has it now, else it only occurs in runs.
+         */
+        PipelineRow: {
+            name: string;
+            where: string | null;
+            doc: string;
+            target: string;
+            default: boolean;
+            known: boolean;
+            runs: number;
+            last: components["schemas"]["RunRow"] | null;
+            recent: components["schemas"]["RecentRun"][];
+        };
+        /** PipelineView */
+        PipelineView: {
+            name: string;
+            where: string | null;
+            doc: string;
+            target: string;
+            params: components["schemas"]["ParamSpec"][];
+            tags: string[];
+            steps: number;
+            known: boolean;
+            graph: components["schemas"]["GraphView"] | null;
+            problems: components["schemas"]["Problem"][];
+            loading: boolean;
+        };
+        /** PlanItem */
+        PlanItem: {
+            task: string;
+            step: string;
+            decision: string;
+            reason: string;
+            /** @default null */
+            source: string | null;
+            /** @default null */
+            key: string | null;
+            /** @default null */
+            closest: Record<string, unknown> | null;
+            /** @default [] */
+            differences: Record<string, unknown>[];
+            /** @default [] */
+            notes: string[];
+        };
+        /**
+         * PlanView
+         * @description What a run would do.
+         */
+        PlanView: {
+            pipeline: string;
+            done: boolean;
+            counts: {
+                [key: string]: number;
+            };
+            seconds: number | null;
+            items: components["schemas"]["PlanItem"][];
+            /** @default 0 */
+            more: number;
+        };
+        /** Point */
+        Point: {
+            run: string;
+            x: unknown;
+            y: unknown;
+            /** @default null */
+            color: unknown;
+        };
+        /** Points */
+        Points: {
+            items: components["schemas"]["Point"][];
         };
         /**
          * Preview
@@ -1160,6 +2001,18 @@ export interface components {
             env: string | null;
             has_project: boolean;
         };
+        /** ProjectView */
+        ProjectView: {
+            name: string;
+            folder: string;
+            environments: string[];
+            env: string | null;
+            conf: components["schemas"]["ConfValue"][];
+            stack: string | null;
+            stack_parts: components["schemas"]["StackPart"][];
+            problems: components["schemas"]["Problem"][];
+            loading: boolean;
+        };
         /**
          * Query
          * @description How a filter was understood.
@@ -1184,6 +2037,15 @@ export interface components {
             cpu_share: number | null;
             peak_memory: number | null;
             hint: string | null;
+        };
+        /**
+         * Row
+         * @description One thing that runs can differ in, with its value in each of them in order.
+         */
+        Row: {
+            name: string;
+            differs: boolean;
+            values: unknown[];
         };
         /**
          * RunEvent
@@ -1267,6 +2129,11 @@ export interface components {
             /** @default {} */
             differing: Record<string, unknown>;
         };
+        /** RunStatus */
+        RunStatus: {
+            run: string;
+            status: string;
+        };
         /**
          * RunView
          * @description A run as it stands in lists, and all else that there is of it.
@@ -1317,6 +2184,13 @@ export interface components {
             log_lines: number;
             can: components["schemas"]["Can"];
         };
+        /** RunningTask */
+        RunningTask: {
+            run: string;
+            task: string;
+            worker: string | null;
+            since: number | null;
+        };
         /**
          * RunsEvent
          * @description Runs that are new or changed; ``more`` when there were others: fetch lists anew.
@@ -1325,6 +2199,25 @@ export interface components {
             changed: components["schemas"]["RunRow"][];
             more: boolean;
             removed: string[];
+        };
+        /** Size */
+        Size: {
+            pipeline: string;
+            bytes: number;
+        };
+        /** StackPart */
+        StackPart: {
+            kind: string;
+            type: string;
+            where: string | null;
+            /** @default {} */
+            options: Record<string, unknown>;
+        };
+        /** StepDiff */
+        StepDiff: {
+            step: string;
+            same: boolean;
+            components: components["schemas"]["PieceDiff"][];
         };
         /**
          * StepProgress
@@ -1384,6 +2277,10 @@ export interface components {
             index: unknown[] | null;
             offset: number;
             total: number;
+        };
+        /** Tags */
+        Tags: {
+            tags: string[];
         };
         /**
          * TaskCode
@@ -1472,6 +2369,10 @@ export interface components {
             /** @default null */
             error: string | null;
         };
+        /** Text */
+        Text: {
+            text: string;
+        };
         /**
          * Timeline
          * @description A window of a run: what was asked for in ``from_`` (``from`` in JSON) and ``to``, the run in ``start``, ``end``.
@@ -1488,6 +2389,21 @@ export interface components {
             exact: boolean;
             tasks: number;
             queued: boolean;
+        };
+        /**
+         * Trends
+         * @description How runs of a pipeline developed, the oldest first; lists are in the order of ``runs``.
+         *
+         *         ``steps`` has the median seconds of a task of each step.
+         */
+        Trends: {
+            runs: components["schemas"]["RecentRun"][];
+            metrics: {
+                [key: string]: (number | null)[];
+            };
+            steps: {
+                [key: string]: (number | null)[];
+            };
         };
         /** User */
         User: {
@@ -1523,6 +2439,16 @@ export interface components {
             items: number | null;
             /** @default null */
             dataset: string | null;
+        };
+        /**
+         * Waiting
+         * @description Tasks of a step that did not begin, and what they wait for.
+         */
+        Waiting: {
+            run: string;
+            step: string;
+            count: number;
+            why: string;
         };
         /**
          * WhyDifference
@@ -1581,6 +2507,19 @@ export interface components {
             differences: components["schemas"]["WhyDifference"][];
             notes: string[];
             inputs: components["schemas"]["WhyInput"][];
+        };
+        /**
+         * Worker
+         * @description A process that works on a run; ``cpu`` is percent of one core, ``memory`` bytes, both None on other machines.
+         */
+        Worker: {
+            host: string;
+            pid: number;
+            run: string;
+            since: number;
+            tasks: number;
+            cpu: number | null;
+            memory: number | null;
         };
         /**
          * Written
@@ -1724,6 +2663,350 @@ export interface operations {
             };
         };
     };
+    cancel_api_v1_runs__run__cancel_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunStatus"];
+                };
+            };
+            /** @description What is wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+        };
+    };
+    resume_api_v1_runs__run__resume_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A process that was started; ``run`` is the id of its run, once that is recorded. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Launch"];
+                };
+            };
+            /** @description What is wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+        };
+    };
+    again_api_v1_runs__run__rerun_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                } | null;
+            };
+        };
+        responses: {
+            /** @description A process that was started; ``run`` is the id of its run, once that is recorded. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Launch"];
+                };
+            };
+            /** @description What is wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+        };
+    };
+    tags_api_v1_runs__run__tags_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tags"];
+                };
+            };
+            /** @description What is wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+        };
+    };
+    note_api_v1_runs__run__note_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Text"];
+                };
+            };
+            /** @description What is wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+        };
+    };
+    name_api_v1_runs__run__name_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Text"];
+                };
+            };
+            /** @description What is wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+        };
+    };
+    keep_api_v1_runs__run__pin_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description What is wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+        };
+    };
+    one_run_api_v1_runs__run__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A run as it stands in lists, and all else that there is of it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunView"];
+                };
+            };
+            /** @description What is wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+        };
+    };
+    delete_api_v1_runs__run__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description What is wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+        };
+    };
+    several_api_v1_runs_bulk_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description What was done to several runs, and why not to the others. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bulk"];
+                };
+            };
+            /** @description What is wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+        };
+    };
     list_runs_api_v1_runs_get: {
         parameters: {
             query?: {
@@ -1807,37 +3090,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunGroups"];
-                };
-            };
-            /** @description What is wrong. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Answer"];
-                };
-            };
-        };
-    };
-    one_run_api_v1_runs__run__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                run: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description A run as it stands in lists, and all else that there is of it. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RunView"];
                 };
             };
             /** @description What is wrong. */
@@ -2704,6 +3956,701 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What is wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+        };
+    };
+    compare_api_v1_compare_get: {
+        parameters: {
+            query: {
+                runs: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Runs beside each other; of a block with too many rows ``cut`` tells how many are left out. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
+                };
+            };
+            /** @description What is wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+        };
+    };
+    code_api_v1_compare_code_get: {
+        parameters: {
+            query: {
+                left: string;
+                right: string;
+                step?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Step by step, those that differ first; a step that one of the runs lacks has all of its pieces. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodeDiff"];
+                };
+            };
+            /** @description What is wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+        };
+    };
+    points_api_v1_compare_points_get: {
+        parameters: {
+            query: {
+                runs: string;
+                x: string;
+                y: string;
+                color?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Points"];
+                };
+            };
+            /** @description What is wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+        };
+    };
+    list_pipelines_api_v1_pipelines_get: {
+        parameters: {
+            query?: {
+                env?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PipelinePage"];
+                };
+            };
+            /** @description What is wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+        };
+    };
+    one_pipeline_api_v1_pipelines__name__get: {
+        parameters: {
+            query?: {
+                env?: string | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PipelineView"];
+                };
+            };
+            /** @description What is wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+        };
+    };
+    pipeline_graph_api_v1_pipelines__name__graph_get: {
+        parameters: {
+            query?: {
+                env?: string | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GraphView"];
+                };
+            };
+            /** @description What is wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+        };
+    };
+    grid_api_v1_pipelines__name__grid_get: {
+        parameters: {
+            query?: {
+                q?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Steps by runs, the newest run first: ``cells[step][run]``, null where the run has no such step. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Grid"];
+                };
+            };
+            /** @description What is wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+        };
+    };
+    trends_api_v1_pipelines__name__trends_get: {
+        parameters: {
+            query?: {
+                q?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How runs of a pipeline developed, the oldest first; lists are in the order of ``runs``. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trends"];
+                };
+            };
+            /** @description What is wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+        };
+    };
+    check_api_v1_pipelines__name__check_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Whether a run with these parameters could begin. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckAnswer"];
+                };
+            };
+            /** @description What is wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+        };
+    };
+    plan_api_v1_pipelines__name__plan_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description What a run would do. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanView"];
+                };
+            };
+            /** @description What is wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+        };
+    };
+    run_api_v1_pipelines__name__run_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description A process that was started; ``run`` is the id of its run, once that is recorded. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Launch"];
+                };
+            };
+            /** @description What is wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+        };
+    };
+    one_launch_api_v1_launches__launch__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                launch: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A process that was started; ``run`` is the id of its run, once that is recorded. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Launch"];
+                };
+            };
+            /** @description What is wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+        };
+    };
+    catalog_api_v1_catalog_get: {
+        parameters: {
+            query?: {
+                env?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogPage"];
+                };
+            };
+            /** @description What is wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+        };
+    };
+    one_dataset_api_v1_catalog__name__get: {
+        parameters: {
+            query?: {
+                env?: string | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A dataset as it stands in the list, and all else that is known of it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetView"];
+                };
+            };
+            /** @description What is wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+        };
+    };
+    preview_api_v1_catalog__name__preview_get: {
+        parameters: {
+            query?: {
+                env?: string | null;
+                rows?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A picture of a value of bounded size. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            /** @description What is wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+        };
+    };
+    flow_api_v1_lineage_get: {
+        parameters: {
+            query?: {
+                dataset?: string | null;
+                run?: string | null;
+                depth?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Nodes and edges in the direction in which data flows; ``cut`` when there were more than can be drawn. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lineage"];
+                };
+            };
+            /** @description What is wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+        };
+    };
+    project_api_v1_project_get: {
+        parameters: {
+            query?: {
+                env?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectView"];
+                };
+            };
+            /** @description What is wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+        };
+    };
+    disk_api_v1_project_disk_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the records take on the disk, in bytes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Disk"];
+                };
+            };
+            /** @description What is wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+        };
+    };
+    what_goes_on_api_v1_project_activity_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Activity"];
+                };
+            };
+            /** @description What is wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+        };
+    };
+    would_free_api_v1_project_gc_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description What collecting garbage frees, or would. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Freed"];
+                };
+            };
+            /** @description What is wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+        };
+    };
+    free_api_v1_project_gc_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description What collecting garbage frees, or would. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Freed"];
+                };
             };
             /** @description What is wrong. */
             default: {
