@@ -88,6 +88,7 @@ def test_all_of_it_by_keyboard(page):
     press("g")
     press("r")
     expect(page).to_have_url(re.compile("/runs$"))
+    expect(rows(page).nth(1)).to_be_visible()
     press("j")
     press("Enter")
     expect(page).to_have_url(re.compile("/runs/[a-z0-9]+"))
