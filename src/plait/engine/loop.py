@@ -35,6 +35,7 @@ from plait.engine.task import EndNow, Executor, Job, Live, Message, Report, Task
 from plait.errors import PlaitError
 from plait.graph.model import Graph, Path
 from plait.record.facts import Advance, ErrorInfo, Frame, LogLine, Metric, Usage
+from plait.record.heartbeat import beating
 from plait.record.results import Results, Tree
 from plait.record.writer import RunWriter
 
@@ -131,7 +132,7 @@ class Loop:
         Raises:
             PlaitError: a store cannot be written any more. What was committed stays; the run can be resumed.
         """
-        with self._interrupts():
+        with self._interrupts(), beating(self.writer):
             try:
                 listen = getattr(self.executor, "listen", None)  # of those that block while a task runs
                 if listen is not None:
@@ -345,7 +346,7 @@ class Loop:
         decisions = self.reuse.decide(arguments)
         follow: list[Launch] = []
         surplus: list[Launch] = []
-        room, taken = self.executor.room(), 0
+        room, taken, unstarted = self.executor.room(), 0, set()
         for one in launches:
             place = (one.node, one.path)
             match decisions[place]:
@@ -356,6 +357,9 @@ class Loop:
                     specs.append(self._spec(one, arguments[place], key, reason))
                 case Compute(key=key):
                     self.reuse.ended(place, key, well=False)
+                    surplus.append(one)
+                    unstarted.add(key)
+                case Wait(key=key) if key in unstarted:  # the one to wait for does not begin either
                     surplus.append(one)
                 case Wait(key=key):
                     self._waiting.setdefault(key, []).append(one)

@@ -129,6 +129,8 @@ def _execute(
 ) -> Run:
     definition, project = prepared.definition, prepared.project
     refuse_what_is_missing(prepared.graph, executor, project)
+    find_nodes(prepared.graph, policy.refresh)  # what is wrong with it is said before anything is recorded
+    saved_outputs(prepared.graph, project)
     records = open_records(project, create=True, home=home)
     with beginning(records.database):
         inputs = store_inputs(prepared.traced, prepared.values, records.artifacts, project)
@@ -196,6 +198,7 @@ def _resume(
         raise RecordError(f"run {run.id} is done: there is nothing to resume", hint=f"plait show {run.id}")
     traced, records = configured(definition.trace(), project), run.store
     refuse_what_is_missing(traced.graph, executor, project)
+    find_nodes(traced.graph, policy.refresh)
     keys = keys_of(traced, records)
     changed = _changed_code(run, traced.graph, keys)
     _point_out_changes(run, changed, set(), tell)
@@ -280,6 +283,7 @@ def _fork(
     traced = configured(definition.trace(), project)
     graph = traced.graph
     refuse_what_is_missing(graph, executor, project)
+    find_nodes(graph, policy.refresh)
     keys = keys_of(traced, run.store)
     values = convert_given(definition, traced, given)
     stored = store_inputs(traced, values, run.store.artifacts, project, literals=False)
@@ -473,52 +477,60 @@ def open_reuse(
 
 
 def _carry(begin: _Begin, executor: Executor, listener: Any) -> Run:
-    graph, writer, records = begin.traced.graph, begin.writer, begin.records
-    run = records.run(writer.run_id)
-    project, masker = begin.project, begin.project.masker()
-    hooks = project.hooks
-    watching = listener(run) if callable(listener) else listener
-    reuse = open_reuse(records, graph, begin.keys, begin.policy, begin.project, prior=begin.prior)
-    loop = Loop(
+    """Carry a recorded run to its end; however it ends, the records say so."""
+    writer, masker = begin.writer, begin.project.masker()
+    run, watching = None, listener
+    try:
+        run = begin.records.run(writer.run_id)
+        watching = listener(run) if callable(listener) else listener
+        loop = _loop(begin, executor, watching)
+        found, begin.project.checked[:] = list(begin.project.checked), []
+        writer.checks(-1, (), 0, [_hidden_check(masker, one) for one in found])
+        tell_start(begin.project.hooks, run)
+        loop.run()
+    except BaseException as error:
+        # Such as a step that cannot travel to another process, a full disk, or Ctrl-C before the first task.
+        with contextlib.suppress(PlaitError):
+            by_hand = isinstance(error, KeyboardInterrupt)
+            said = "cancelled by Ctrl-C" if by_hand else hidden(masker, describe_error(error).headline)
+            writer.finished("cancelled" if by_hand else "failed", said)
+            writer.commit()
+            if run is not None:
+                tell_end(begin.project.hooks, run.refresh())
+        raise
+    finally:
+        if hasattr(watching, "close"):
+            watching.close()
+    tell_end(begin.project.hooks, run.refresh())
+    return run
+
+
+def _loop(begin: _Begin, executor: Executor, listener: Any) -> Loop:
+    graph, project, records = begin.traced.graph, begin.project, begin.records
+    masker, hooks = project.masker(), project.hooks
+    return Loop(
         graph,
         begin.traced.functions,
         job=Job(
-            writer.run_id,
+            begin.writer.run_id,
             graph.name,
             records.artifacts_url,
             (),
             hidden(masker, begin.params),
             project=project.spec if _project_matters(graph, project) else None,
-            saves=saved_outputs(graph, begin.project),
+            saves=saved_outputs(graph, project),
             environments=str(environments_folder(records)),
         ),
         results=Results(graph, records.artifacts, begin.inputs),
         executor=executor,
-        writer=writer,
-        reuse=reuse,
+        writer=begin.writer,
+        reuse=open_reuse(records, graph, begin.keys, begin.policy, project, prior=begin.prior),
         attempts=begin.attempts,
         checkpoints=begin.checkpoints,
-        listener=watching,
+        listener=listener,
         mask=masker.struct if masker is not None else None,
-        on_retry=retry_teller(hooks, run.id, graph),
+        on_retry=retry_teller(hooks, begin.writer.run_id, graph),
     )
-    found, project.checked[:] = list(project.checked), []
-    writer.checks(-1, (), 0, [_hidden_check(masker, one) for one in found])
-    try:
-        tell_start(hooks, run)
-        loop.run()
-    except BaseException as error:
-        # Such as a step that cannot travel to another process, or a full disk: said in the records if they can be.
-        with contextlib.suppress(PlaitError):
-            writer.finished("failed", hidden(masker, describe_error(error).headline))
-            writer.commit()
-            tell_end(hooks, run.refresh())
-        raise
-    finally:
-        if hasattr(watching, "close"):
-            watching.close()
-    tell_end(hooks, run.refresh())
-    return run
 
 
 def _project_matters(graph: Graph, project: Project) -> bool:
