@@ -41,6 +41,7 @@ from plait.engine.task import EndNow, Job, Live, Message, Report, TaskSpec, With
 from plait.errors import PlaitError
 from plait.graph.model import Graph, Path
 from plait.record.facts import Advance, ErrorInfo, Frame, LogLine, Metric, Usage
+from plait.record.heartbeat import beating
 from plait.record.requests import CANCEL, FINISH
 from plait.record.results import Plain, Results, Tree
 from plait.record.slots import Slots
@@ -173,7 +174,7 @@ class Loop:
         Raises:
             PlaitError: a store cannot be written any more. What was committed stays; the run can be resumed.
         """
-        with self._interrupts():
+        with self._interrupts(), beating(self.writer):
             try:
                 self.fleet.listen(self._hear_now)
                 self.fleet.start(self.job, self.functions)
@@ -435,7 +436,7 @@ class Loop:
         follow: list[Launch] = []
         surplus: list[Launch] = []
         room = {name: self._room(name, specs) for name in self.fleet.names}
-        taken = 0
+        taken, unstarted = 0, set()
         for one in launches:
             place = (one.node, one.path)
             match decisions[place]:
@@ -448,6 +449,9 @@ class Loop:
                 case Compute(key=key):
                     self.reuse.ended(place, key, well=False)
                     surplus.append(one)
+                    unstarted.add(key)
+                case Wait(key=key) if key in unstarted:  # the one to wait for does not begin either
+                    surplus.append(one)
                 case Wait(key=key):
                     self._waiting.setdefault(key, []).append(one)
         self._ahead = min(_MOST_AHEAD, 4 * taken) if 2 * taken >= len(launches) and not surplus else 0
@@ -456,7 +460,9 @@ class Loop:
     def _give_back(self, surplus: list[Launch]) -> list[Launch]:
         if not surplus:
             return []
-        actions = self.machine.handle(Room(0))
+        actions: list[Action] = []
+        for name in self.fleet.names:
+            actions += self.machine.handle(Room(0, executor=name))
         for one in surplus:
             actions += self.machine.handle(Back(one.node, one.path))
         return self._sort(actions)

@@ -12,7 +12,6 @@ from plait.errors import ConfError, ParameterError
 from plait.graph.model import Graph
 from plait.graph.options import Options
 from plait.graph.tracing import Traced
-from plait.project.environments import Environments
 from plait.project.project import Project
 from plait.record.store import RecordStore
 
@@ -68,7 +67,6 @@ def keys_of(traced: Traced, records: RecordStore) -> Keys:
         ParameterError: the packages of one cannot be solved.
     """
     graph = traced.graph
-    environments = Environments(environments_folder(records))
     locks: dict[int, str] = {}
     for index, node in enumerate(graph.nodes):
         request = (
@@ -77,5 +75,7 @@ def keys_of(traced: Traced, records: RecordStore) -> Keys:
             else None
         )
         if request is not None:
-            locks[index] = environments.lock(request)
+            from plait.project.environments import Environments
+
+            locks[index] = Environments(environments_folder(records)).lock(request)
     return Keys(graph, traced.functions, traced.uses, records.artifacts, locks=locks)

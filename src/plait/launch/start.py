@@ -115,6 +115,8 @@ def _execute(
 ) -> Run:
     definition, project = prepared.definition, prepared.project
     fleet = _fleet(prepared.graph, executor, project)
+    find_nodes(prepared.graph, orders.policy.refresh)  # a wrong name is said before anything is recorded
+    saved_outputs(prepared.graph, project)
     records = open_records(project, create=True, home=home)
     with beginning(records.database):
         inputs = store_inputs(prepared.traced, prepared.values, records.artifacts, project)
@@ -182,6 +184,7 @@ def _resume(
         raise RecordError(f"run {run.id} is done: there is nothing to resume", hint=f"plait show {run.id}")
     traced, records = configured(definition.trace(), project), run.store
     fleet = _fleet(traced.graph, executor, project)
+    find_nodes(traced.graph, orders.policy.refresh)
     keys = keys_of(traced, records)
     changed = _changed_code(run, traced.graph, keys)
     _point_out_changes(run, changed, set(), tell)
@@ -267,6 +270,7 @@ def _fork(
     traced = configured(definition.trace(), project)
     graph = traced.graph
     fleet = _fleet(graph, executor, project)
+    find_nodes(graph, orders.policy.refresh)
     keys = keys_of(traced, run.store)
     values = convert_given(definition, traced, given)
     stored = store_inputs(traced, values, run.store.artifacts, project, literals=False)
@@ -477,58 +481,65 @@ def _fleet(graph: Graph, main: Executor, project: Project) -> Fleet:
 
 
 def _carry(begin: _Begin, fleet: Fleet, listener: Any) -> Run:
-    since = time.time()
-    graph, writer, records = begin.traced.graph, begin.writer, begin.records
-    run = records.run(writer.run_id)
-    project, masker = begin.project, begin.project.masker()
-    hooks = project.hooks
-    watching = listener(run) if callable(listener) else listener
-    reuse = open_reuse(records, graph, begin.keys, begin.orders.policy, begin.project, prior=begin.prior)
-    loop = Loop(
+    """Carry a recorded run to its end; however it ends, the records say so."""
+    writer, masker = begin.writer, begin.project.masker()
+    run, watching = None, listener
+    try:
+        run = begin.records.run(writer.run_id)
+        watching = listener(run) if callable(listener) else listener
+        loop = _loop(begin, fleet, watching)
+        found, begin.project.checked[:] = list(begin.project.checked), []
+        writer.checks(-1, (), 0, [_hidden_check(masker, one) for one in found])
+        tell_start(begin.project.hooks, run)
+        loop.run()
+    except BaseException as error:
+        # Such as a step that cannot travel to another process, a full disk, or Ctrl-C before the first task.
+        with contextlib.suppress(PlaitError):
+            by_hand = isinstance(error, KeyboardInterrupt)
+            said = "cancelled by Ctrl-C" if by_hand else hidden(masker, describe_error(error).headline)
+            writer.finished("cancelled" if by_hand else "failed", said)
+            writer.commit()
+            if run is not None:
+                tell_end(begin.project.hooks, run.refresh())
+        raise
+    finally:
+        if hasattr(watching, "close"):
+            watching.close()
+    tell_end(begin.project.hooks, run.refresh())
+    tell_pipeline(begin.habits, run)
+    return run
+
+
+def _loop(begin: _Begin, fleet: Fleet, listener: Any) -> Loop:
+    graph, project, records = begin.traced.graph, begin.project, begin.records
+    masker, hooks, writer, since = project.masker(), project.hooks, begin.writer, time.time()
+    return Loop(
         graph,
         begin.traced.functions,
         job=Job(
-            writer.run_id,
+            begin.writer.run_id,
             graph.name,
             records.artifacts_url,
             (),
             hidden(masker, begin.params),
             project=project.spec if _project_matters(graph, project) else None,
-            saves=saved_outputs(graph, begin.project),
+            saves=saved_outputs(graph, project),
             environments=str(environments_folder(records)),
         ),
         results=Results(graph, records.artifacts, begin.inputs),
         fleet=fleet,
         writer=writer,
-        reuse=reuse,
+        reuse=open_reuse(records, graph, begin.keys, begin.orders.policy, project, prior=begin.prior),
         slots=Slots(records.database, writer.key, lambda key: run_is_alive(records, key)),
         asked=lambda: asked(records.database, writer.key, since),
         stand_ins=begin.traced.stand_ins,
         attempts=begin.attempts,
         checkpoints=begin.checkpoints,
         conduct=begin.orders.conduct,
-        listener=watching,
+        listener=listener,
         mask=masker.struct if masker is not None else None,
-        on_retry=retry_teller(hooks, run.id, graph),
+        on_retry=retry_teller(hooks, begin.writer.run_id, graph),
     )
-    found, project.checked[:] = list(project.checked), []
-    writer.checks(-1, (), 0, [_hidden_check(masker, one) for one in found])
-    try:
-        tell_start(hooks, run)
-        loop.run()
-    except BaseException as error:
-        # Such as a step that cannot travel to another process, or a full disk: said in the records if they can be.
-        with contextlib.suppress(PlaitError):
-            writer.finished("failed", hidden(masker, describe_error(error).headline))
-            writer.commit()
-            tell_end(hooks, run.refresh())
-        raise
-    finally:
-        if hasattr(watching, "close"):
-            watching.close()
-    tell_end(hooks, run.refresh())
-    tell_pipeline(begin.habits, run)
-    return run
 
 
 def _project_matters(graph: Graph, project: Project) -> bool:
