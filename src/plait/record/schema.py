@@ -12,8 +12,9 @@ loaded before the first task stand at node -1.
 
 What is looked at of runs that are large is summed up while it is written, so that no look costs a pass over a run:
 ``pace`` tells how attempts of a node ended and, by logarithmic buckets, how long they took (bucket -1: no time at all;
-state '': begun and not ended); ``series`` sums up each 512 numbers of a logged series, ``measure`` each name of a run. ``serial`` of a log's lines is their place among all lines of the run, ``level``
-the highest level in them. ``annotation`` is what people say of a run: its name, its tags, a note.
+state '': begun and not ended); ``series`` sums up each 512 numbers of a logged series, ``measure`` each name of a run.
+``serial`` of a log's lines is their place among all lines of the run, ``level`` the highest level in them.
+``annotation`` is what people say of a run: its name, its tags, a note.
 """
 
 from __future__ import annotations
