@@ -17,7 +17,7 @@ from plait.data.access import Access
 from plait.data.hashing import blob_id
 from plait.data.patience import kind_of
 from plait.errors import StoreError
-from tests.services import Faulty, azure_server, free_port, gcs_server, make_bucket, s3_server, ssh_server
+from tests.services import Faulty, azure_server, free_port, gcs_server, ssh_server
 
 BIG = 300_000
 
@@ -37,13 +37,6 @@ class Place(NamedTuple):
 
 
 S3_OPTIONS = (("key", "testing"), ("secret", "testing"))
-
-
-@pytest.fixture(scope="session")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with s3_server(tmp_path_factory.mktemp("s3")) as endpoint:
-        make_bucket(endpoint, "bucket")
-        yield endpoint
 
 
 @pytest.fixture(scope="session")
