@@ -132,7 +132,7 @@ function options(width: number, latest: { current: ChartProps }): uPlot.Options 
       label: one.label,
       stroke: color,
       width: 1.5,
-      dash: one.dash ?? (at >= 8 ? [4, 3] : []),
+      dash: one.dash ?? (at >= 8 && one.color === undefined ? [4, 3] : []),
       spanGaps: true,
       points: one.points ? { show: true, size: 5, fill: color } : { show: one.x.length < 2, size: 5, fill: color },
       ...(one.points ? { paths: () => null } : {}),

@@ -66,7 +66,8 @@ type Data = { shape: Shape; critical: boolean; dimmed: boolean; selected: boolea
 type ShapeNode = Node<Data>;
 type RouteEdge = Edge<{ points: Point[] | undefined; link: Link; critical: boolean; dimmed: boolean; near: boolean }>;
 
-const nodeTypes = { step: memo(StepBox), folded: memo(StepBox), group: memo(GroupBox), dataset: memo(DatasetBox), input: memo(DatasetBox) };
+// xyflow styles a type named `group` of its own.
+const nodeTypes = { step: memo(StepBox), folded: memo(StepBox), box: memo(GroupBox), dataset: memo(DatasetBox), input: memo(DatasetBox) };
 const edgeTypes = { route: memo(Route) };
 
 function Inner({ shapes, links, label, name, selected = null, onSelect, onFold, critical, find, tools, hint, direction: fixed }: PictureProps) {
@@ -119,7 +120,7 @@ function Inner({ shapes, links, label, name, selected = null, onSelect, onFold, 
       if (!place) continue;
       nodes.push({
         id: shape.id,
-        type: shape.kind,
+        type: shape.kind === "group" ? "box" : shape.kind,
         position: { x: place.x, y: place.y },
         width: place.width,
         height: place.height,
@@ -172,7 +173,11 @@ function Inner({ shapes, links, label, name, selected = null, onSelect, onFold, 
   if (problem) return <ErrorView error={problem} />;
   return (
     <div className={css.place} onKeyDown={onKeyDown} role="group" aria-label={label}>
-      {!placed && <Loading what="Placing the graph" />}
+      {!placed && (
+        <div className={css.placing}>
+          <Loading what="Placing the graph" />
+        </div>
+      )}
       <svg className="hidden-text" aria-hidden="true">
         <defs>
           <marker id="plait-arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" markerUnits="userSpaceOnUse" orient="auto">

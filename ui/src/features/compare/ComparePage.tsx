@@ -32,7 +32,7 @@ export function ComparePage() {
   });
   if (ids.length < 2) {
     return (
-      <Empty title="Nothing to compare yet">
+      <Empty page title="Nothing to compare yet">
         Select two or more runs in the table of runs (<kbd>x</kbd>) and press <kbd>c</kbd>.
       </Empty>
     );

@@ -40,6 +40,7 @@ export default function CurvesTab({ answer, search, onChange }: Props) {
         low: smooth > 0 ? null : one.low,
         high: smooth > 0 ? null : one.high,
         color: ((run?.at ?? 0) % 8) + 1,
+        dash: (run?.at ?? 0) % 16 >= 8 ? [4, 3] : [],
       };
     });
   }, [series.data, smooth, answer.runs]);

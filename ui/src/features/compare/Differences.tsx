@@ -92,7 +92,7 @@ function Line({ row, block }: { row: CompareRow; block: string }) {
         {row.name}
       </th>
       {row.values.map((one, at) => (
-        <td key={at} className={classes(typeof one === "number" && "num", row.differs && common !== null && JSON.stringify(one ?? null) !== common && css.other)}>
+        <td key={at} className={classes(row.differs && common !== null && JSON.stringify(one ?? null) !== common && css.other)}>
           {text(one, block)}
           {edge?.least === at && <span className={css.edge} title="least"> ↓</span>}
           {edge?.greatest === at && <span className={css.edge} title="greatest"> ↑</span>}

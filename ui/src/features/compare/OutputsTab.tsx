@@ -54,14 +54,14 @@ export function OutputsTab({ answer }: { answer: CompareAnswer }) {
           const preview = previews[at];
           return (
             <section key={run.id}>
-              <h3>
+              <h2>
                 <Link to="/runs/$runId" params={{ runId: run.id }} search={output?.task ? { task: output.task } : {}} className="link">
                   {run.name ?? run.id}
                 </Link>{" "}
                 <span className="dim">
                   {output?.type} {bytes(output?.size)}
                 </span>
-              </h3>
+              </h2>
               {!output ? (
                 <p className="dim">not an output of this run</p>
               ) : preview?.error ? (
