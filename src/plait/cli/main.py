@@ -27,6 +27,8 @@ COMMANDS = {
     "catalog": "What data is there, and is it right?",
     "params": "What can be set, and where it is written.",
     "pipelines": "What can be run in this project.",
+    "stack": "On what runs go, and whether it answers.",
+    "integration": "What plait works with, and what it needs for that.",
     "conf": "What the conf says, and which line says it.",
     "notebook": "Open a notebook in the project.",
     "package": "Make a wheel and a conf that run anywhere.",

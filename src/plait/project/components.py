@@ -19,7 +19,7 @@ from plait.errors import ConfError, did_you_mean
 from plait.project.plugins import Plugin
 from plait.project.secrets import Secret, reveal
 
-__all__ = ["KINDS", "Component", "Kind", "Option", "read_component", "types_of"]
+__all__ = ["KINDS", "Component", "Kind", "Option", "describe_types", "read_component", "types_of"]
 
 
 class Kind(Struct, frozen=True):
@@ -80,7 +80,16 @@ KINDS: dict[str, Kind] = {
         Kind("tracker", "plait.trackers", "who else hears of parameters, metrics and models", {}, many=True),
         Kind("alerter", "plait.alerters", "who is told how runs end", {}, many=True),
         Kind("model_registry", "plait.model_registries", "where models are registered", {}),
-        Kind("secrets", "plait.secrets", "what ${secret:stack:NAME} reads", {}),
+        Kind(
+            "secrets",
+            "plait.secrets",
+            "what ${secret:stack:NAME} reads",
+            {
+                "environment": "plait.project.secret_stores:Environment",
+                "file": "plait.project.secret_stores:File",
+                "keyring": "plait.project.secret_stores:Keyring",
+            },
+        ),
         Kind("image_builder", "plait.image_builders", "what makes container images of the project", {}),
     )
 }
@@ -188,6 +197,16 @@ def types_of(kind: str, plugins: Iterable[Plugin]) -> dict[str, str]:
     """The types of a kind by name, with where each is; plait's own names cannot be taken over."""
     one = KINDS[kind]
     return {**{found.name: found.value for found in plugins if found.group == one.group}, **one.types}
+
+
+def describe_types(kind: str, plugins: Iterable[Plugin]) -> dict[str, tuple[str, list[Option]]]:
+    """What a stack can name of a kind: for each type its line for people and its options."""
+    found = {}
+    for name, value in types_of(kind, plugins).items():
+        made = Component(kind, name, value)._import()
+        lines = (made.__doc__ or "").strip().splitlines()
+        found[name] = (lines[0].replace("``", "") if lines else "", list(options_of(made).values()))
+    return found
 
 
 def options_of(made: Any) -> dict[str, Option]:

@@ -206,7 +206,24 @@ class Project:
             self._env,
             runtime=runtime,
             replace=("stack", "stacks"),  # a component of a stack is said whole
+            providers={"stack": self._secret_of_stack},
         )
+
+    def _secret_of_stack(self, name: str) -> Any:
+        """What ``${secret:stack:NAME}`` reads.
+
+        Raises:
+            ConfError: the stack says nothing of secrets, or there is none of that name.
+        """
+        component = self.stack.get("secrets")
+        if component is None:
+            from plait.errors import ConfError
+
+            raise ConfError(
+                f"the stack {self.stack.name!r} does not say where secrets are",
+                hint="secrets: environment, or {type: file, path: …}, or {type: keyring, service: …} in stack.yml",
+            )
+        return component.open(self)(name)
 
     @cached_property
     def params(self) -> Parameters:
