@@ -28,6 +28,7 @@ COMMANDS = {
     "params": "What can be set, and where it is written.",
     "pipelines": "What can be run in this project.",
     "stack": "On what runs go, and whether it answers.",
+    "store": "Move runs and their results to another store.",
     "integration": "What plait works with, and what it needs for that.",
     "conf": "What the conf says, and which line says it.",
     "notebook": "Open a notebook in the project.",
@@ -49,6 +50,7 @@ _PLACED = frozenset(COMMANDS) - {
     "catalog",
     "package",
     "stack",
+    "store",
     "integration",
 }
 _WRONG_USE = (TargetError, ParameterError, ConfError, DefinitionError)

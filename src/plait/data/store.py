@@ -211,11 +211,35 @@ class ArtifactStore:
 
     def references(self, artifact: Artifact) -> Iterator[str]:
         """The ids of all blobs that an artifact needs, gathered ones included: what a collector must keep."""
-        for part in _own_parts(artifact):
+        for part in self.parts(artifact):
             yield part.id
+
+    def parts(self, artifact: Artifact) -> Iterator[Part]:
+        """All blobs that an artifact needs, gathered ones included."""
+        yield from _own_parts(artifact)
         if artifact.format == _GATHERED:
             for item in self._gathered(artifact)[1]:
-                yield from self.references(item)
+                yield from self.parts(item)
+
+    def read_blob(self, part: Part) -> Buffer:
+        """The bytes of a blob, checked against its name.
+
+        Raises:
+            StoreError: it is gone or was altered, or the store cannot be reached.
+        """
+        return self._blobs.get(part)
+
+    def write_blob(self, part: Part, data: Buffer) -> None:
+        """Store the bytes of a blob under its name, which is theirs.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        self._blobs.put(part, data)
+
+    def blob_fault(self, part: Part) -> str | None:
+        """None when a blob is there and its bytes match its name; else what is wrong, in one sentence."""
+        return self._blobs.fault(part)
 
     def check(self, artifact: Artifact) -> str | None:
         """None when every blob is there and matches its hash; else what is wrong, in one sentence."""
