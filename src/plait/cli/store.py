@@ -41,8 +41,8 @@ def command() -> None:
     "copy",
     help="""Copy all runs with their results from one stack's stores to those of another.
 
-FROM and TO are names of stacks (see `plait stack list`), or paths of folders `.plait`. Every result is checked against its hash
-where it comes from and where it went. A copy that was broken off goes on where it was; what is in TO stays there.""",
+FROM and TO are names of stacks (see `plait stack list`), or paths of folders `.plait`. Every result is checked against
+its hash where it comes from and where it went. A copy that was broken off goes on where it was.""",
 )
 @click.argument("source", metavar="FROM")
 @click.argument("target", metavar="TO")

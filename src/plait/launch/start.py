@@ -28,7 +28,7 @@ from plait.graph.tracing import Traced
 from plait.launch.again import part_again, project_again, target_of
 from plait.launch.facts import installed_packages, new_id, run_facts
 from plait.launch.hiding import hidden, hidden_graph, hiding
-from plait.launch.moments import retry_teller, tell_end, tell_start
+from plait.launch.moments import retry_teller, tell_end, tell_start, with_metrics_told
 from plait.launch.outside import FromCatalog, FromRun, store_recorded
 from plait.launch.prepare import (
     FromSecret,
@@ -463,7 +463,7 @@ def _carry(begin: _Begin, executor: Executor, listener: Any) -> Run:
     run = records.run(writer.run_id)
     project, masker = begin.project, begin.project.masker()
     hooks = project.hooks
-    watching = listener(run) if callable(listener) else listener
+    watching = with_metrics_told(hooks, run, listener(run) if callable(listener) else listener)
     reuse = open_reuse(records, graph, begin.keys, begin.policy, begin.project, prior=begin.prior)
     loop = Loop(
         graph,

@@ -19,7 +19,7 @@ from plait.errors import ConfError, did_you_mean
 from plait.project.plugins import Plugin
 from plait.project.secrets import Secret, reveal
 
-__all__ = ["KINDS", "Component", "Kind", "Option", "describe_types", "read_component", "types_of"]
+__all__ = ["HOOKED", "KINDS", "Component", "Kind", "Option", "describe_types", "read_component", "types_of"]
 
 
 class Kind(Struct, frozen=True):
@@ -77,9 +77,26 @@ KINDS: dict[str, Kind] = {
             },
             default="sqlite",
         ),
-        Kind("tracker", "plait.trackers", "who else hears of parameters, metrics and models", {}, many=True),
-        Kind("alerter", "plait.alerters", "who is told how runs end", {}, many=True),
-        Kind("model_registry", "plait.model_registries", "where models are registered", {}),
+        Kind(
+            "tracker",
+            "plait.trackers",
+            "who else hears of parameters, metrics and models",
+            {"mlflow": "plait.integrations.mlflow:Mlflow"},
+            many=True,
+        ),
+        Kind(
+            "alerter",
+            "plait.alerters",
+            "who is told how runs end",
+            {"slack": "plait.integrations.alerts:Slack", "webhook": "plait.integrations.alerts:Webhook"},
+            many=True,
+        ),
+        Kind(
+            "model_registry",
+            "plait.model_registries",
+            "where models are registered",
+            {"mlflow": "plait.integrations.mlflow:Registry"},
+        ),
         Kind(
             "secrets",
             "plait.secrets",
@@ -93,6 +110,10 @@ KINDS: dict[str, Kind] = {
         Kind("image_builder", "plait.image_builders", "what makes container images of the project", {}),
     )
 }
+
+
+HOOKED = ("tracker", "alerter", "model_registry")
+"""The kinds whose components are hooks: objects with methods that are marked with ``@hook``."""
 
 
 class Option(Struct, frozen=True):
@@ -128,7 +149,7 @@ class Component(Struct, frozen=True):
         made = self._import()
         known = options_of(made)
         title = f"the {said(self.kind)} {self.type!r}"
-        for name in self.options:
+        for name in map(str, self.options):
             if name not in known:
                 raise ConfError(
                     f"{title} has no option {name!r}",

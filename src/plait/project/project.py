@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from plait.graph.overrides import Rule
+from plait.project.components import HOOKED
 from plait.project.place import home_at, project_root
 from plait.project.plugins import Plugin, find_plugins
 from plait.project.stack import Stack, chosen_stack, read_stack
@@ -323,12 +324,14 @@ class Project:
             HookError: one of them cannot be called.
         """
         own = self._own_module("hooks")
-        if own is None and not any(one.group == "plait.plugins" for one in self.plugins):
+        named = [one for kind in HOOKED for one in self.stack.all(kind)]
+        if own is None and not named and not any(one.group == "plait.plugins" for one in self.plugins):
             return None
         from plait.project.hooks import load_hooks
 
         self.make_importable()
-        return load_hooks(self.plugins, own)
+        components = {f"the {one.kind} {one.type} at {one.where}": one.open(self) for one in named}
+        return load_hooks(self.plugins, own, components)
 
     def announce(self) -> None:
         """Tell the hooks that this process is about to use the project.
