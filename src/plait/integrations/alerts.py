@@ -47,7 +47,9 @@ class Webhook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def open(self, project: Project) -> Alerts:
         headers = dict(self.headers)
-        return Alerts(self.when, self.link, lambda said: _post(self.url.reveal(), said, headers, "the webhook"))
+        return Alerts(
+            self.when, self.link, lambda said: _post(self.url.reveal(), said, headers, "the webhook")
+        )
 
 
 class Slack(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

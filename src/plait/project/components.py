@@ -260,7 +260,9 @@ def read_component(kind: str, written: Any, plugins: Iterable[Plugin], where: st
     Raises:
         ConfError: it is none of these, or there is no such type; the nearest is named.
     """
-    types = types_of(kind, plugins)
+    named = written.get("type") if isinstance(written, dict) else written
+    # Plugins are looked for only where the name is none of plait's own.
+    types = dict(KINDS[kind].types) if named in KINDS[kind].types else types_of(kind, plugins)
     if isinstance(written, str):
         name, options = _short(kind, str(reveal(written)), written, types)
     elif isinstance(written, dict):

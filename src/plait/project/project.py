@@ -14,7 +14,7 @@ from msgspec import Struct
 from plait.graph.overrides import Rule
 from plait.project.components import HOOKED
 from plait.project.place import home_at, project_root
-from plait.project.plugins import Plugin, find_plugins
+from plait.project.plugins import LazyPlugins, Plugin, find_plugins
 from plait.project.stack import Stack, chosen_stack, read_stack
 
 if TYPE_CHECKING:
@@ -309,7 +309,7 @@ class Project:
             ConfError: there is no such stack, or what the conf says of it does not add up.
         """
         conf = self.conf if self.has_conf else None
-        return read_stack(self.stack_name, conf, self.settings, self.plugins, self.root)
+        return read_stack(self.stack_name, conf, self.settings, LazyPlugins(lambda: self.plugins), self.root)
 
     @cached_property
     def plugins(self) -> tuple[Plugin, ...]:
