@@ -9,8 +9,10 @@ import inspect
 import logging
 import os
 import re
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -54,8 +56,9 @@ class _Server(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     experiment: str | None = None
 
     def connect(self) -> Connection:
-        import mlflow  # noqa: F401 - said here that it is missing, before anything has begun
-
+        # Said here that it is missing, before anything has begun; imported where it is used.
+        if sys.modules.get("mlflow", find_spec("mlflow") if "mlflow" not in sys.modules else None) is None:
+            raise ModuleNotFoundError("No module named 'mlflow'", name="mlflow")
         return Connection(self)
 
 
@@ -105,16 +108,22 @@ class Connection:
     def client(self) -> Any:
         if self._client is None:
             server = self._server
-            # What it does by itself: seven tries with pauses that double, minutes for a server that is not there.
-            os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
-            os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+            # What it does by itself: seven tries with pauses that double, minutes for a server that is not there; lines
+            # among those of the steps; and word of its use to its makers, for which a process waits when it ends.
             for name, value in (
+                ("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3"),
+                ("MLFLOW_HTTP_REQUEST_TIMEOUT", "30"),
+                ("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true"),
+                ("MLFLOW_DISABLE_TELEMETRY", "true"),
+            ):
+                os.environ.setdefault(name, value)
+            for name, secret in (
                 ("MLFLOW_TRACKING_TOKEN", server.token.reveal() if server.token else None),
                 ("MLFLOW_TRACKING_USERNAME", server.username),
                 ("MLFLOW_TRACKING_PASSWORD", server.password.reveal() if server.password else None),
             ):
-                if value is not None:
-                    os.environ[name] = value
+                if secret is not None:
+                    os.environ[name] = secret
             import mlflow
 
             mlflow.set_tracking_uri(server.url)
