@@ -9,7 +9,6 @@ import inspect
 import logging
 import os
 import re
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
@@ -57,7 +56,7 @@ class _Server(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def connect(self) -> Connection:
         # Said here that it is missing, before anything has begun; imported where it is used.
-        if sys.modules.get("mlflow", find_spec("mlflow") if "mlflow" not in sys.modules else None) is None:
+        if find_spec("mlflow") is None:
             raise ModuleNotFoundError("No module named 'mlflow'", name="mlflow")
         return Connection(self)
 

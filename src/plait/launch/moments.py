@@ -7,11 +7,12 @@ from typing import Any
 
 from plait.engine.task import Report
 from plait.graph.model import Graph, Path, task_name
+from plait.graph.pipeline import Habits
 from plait.project.hooks import HookCaller
 from plait.record.facts import LogLine, Metric
 from plait.record.views import Run
 
-__all__ = ["retry_teller", "tell_end", "tell_start", "with_metrics_told"]
+__all__ = ["retry_teller", "tell_end", "tell_pipeline", "tell_start", "with_metrics_told"]
 
 _MOST_TASKS = 10
 
@@ -110,6 +111,18 @@ def with_metrics_told(hooks: HookCaller | None, run: Run, listener: Any) -> Any:
     if hooks is None or not hooks.wants("metrics_logged"):
         return listener
     return MetricTeller(hooks, run, listener)
+
+
+def tell_pipeline(habits: Habits, run: Run) -> None:
+    """Call what the pipeline itself wants called when a run of it is over; what they raise is a warning."""
+    for function in habits.on_success if run.status == "done" else habits.on_failure:
+        try:
+            function(run)
+        except Exception as error:  # noqa: BLE001 - the run is over and recorded, whatever they do
+            import warnings
+
+            name = getattr(function, "__qualname__", repr(function))
+            warnings.warn(f"{name} of run {run.id} raised {type(error).__name__}: {error}", stacklevel=2)
 
 
 def retry_teller(hooks: HookCaller | None, run_id: str, graph: Graph) -> Callable[[Report], None] | None:
