@@ -42,6 +42,7 @@ RUN_TABLES = (
     "data_check",
     "advance",
     "checkpoint",
+    "request",
 )
 
 _FIRST = (
