@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from plait import get_run, pipeline, step
+from plait import each, get_run, pipeline, step
 from plait.errors import ParameterError
 from plait.record.store import RecordStore
 from tests.cli.conftest import finish, start
@@ -110,17 +110,10 @@ def test_a_rate_is_kept(home: Path) -> None:
         return x
 
     @pipeline
-    def flow():
-        return [ask(x) for x in range(4)]
-
-    # A rate is a step's: four calls are four nodes, each with a rate of its own; mapped they share one.
-    from plait import each
-
-    @pipeline
-    def mapped(xs: list[int] = [1, 2, 3, 4, 5]):
+    def mapped(xs: list[int]):
         return ask(each(xs))
 
-    mapped.run()
+    mapped.run(xs=[1, 2, 3, 4, 5])
     assert begun[2] - begun[0] >= 0.95
     assert begun[4] - begun[2] >= 0.95
 
