@@ -101,6 +101,7 @@ class Machine:
         self._failed = False
         self._cancelled = False
         self._fail_fast = fail_fast
+        self._failed_fast = False
         self._seed = seed
         self._now = -math.inf
         self._actions: list[Action] = []
@@ -158,7 +159,13 @@ class Machine:
         self._follow()
         self._launch()
         if self.status is None and not (self._running or self._delayed or any(self._ready)):
-            self.status = "cancelled" if self._cancelled else "failed" if self._failed else "done"
+            self.status = (
+                "cancelled"
+                if self._cancelled and not self._failed_fast
+                else "failed"
+                if self._failed
+                else "done"
+            )
             self._actions.append(Finish(self.status))
         actions, self._actions = self._actions, []
         return actions
@@ -231,8 +238,9 @@ class Machine:
             self._leave_behind(place)
         else:
             self._fail(place)
-            if self._fail_fast:
+            if self._fail_fast and not self._cancelled:
                 self._on_cancel()
+                self._failed_fast = True
 
     def _stop_running(self, place: Place, *, ran: bool = True) -> None:
         self._running.remove(place)
