@@ -19,6 +19,7 @@ COMMANDS = {
     "run": "Run a pipeline and record everything.",
     "plan": "Tell what a run would do, and why.",
     "resume": "Go on with a run that failed, was cancelled or killed.",
+    "cancel": "End a run that goes on in another process.",
     "fork": "Start a new run in the middle of an earlier one.",
     "runs": "List the latest runs.",
     "show": "Show a run, or the graph of a pipeline.",
