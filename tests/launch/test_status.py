@@ -111,4 +111,4 @@ def test_a_result_of_a_branch_or_a_loop_is_up_to_date_once_it_was_made(folder: F
     assert (found.state, found.run) == ("up to date", run.id)
     folder.edit("return 2 * x", "return 3 * x")
     (found,) = states(folder).values()
-    assert (found.state, found.reason) == ("stale", "grow[0]")
+    assert (found.state, found.reason) == ("stale", "grow_2[0]")

@@ -141,8 +141,10 @@ def test_what_the_pipeline_decides_by_itself_is_not_run_again(folder: Folder) ->
             return n
         @pipeline
         def flow(n: int = 3):
-            with when(load(n) > 5):
-                load(n)
+            x = load(n)
+            with when(x > 5):
+                load(x)
+            return x
         """
     )
     folder.run()
