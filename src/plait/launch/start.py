@@ -29,7 +29,7 @@ from plait.launch.again import part_again, project_again, target_of
 from plait.launch.asked import environments_folder, keys_of, refuse_what_is_missing
 from plait.launch.facts import installed_packages, new_id, run_facts
 from plait.launch.hiding import hidden, hidden_graph, hiding
-from plait.launch.moments import retry_teller, tell_end, tell_pipeline, tell_start
+from plait.launch.moments import retry_teller, tell_end, tell_pipeline, tell_start, with_metrics_told
 from plait.launch.orders import CachePolicy, Orders, said_of
 from plait.launch.outside import FromCatalog, FromRun, store_recorded
 from plait.launch.prepare import (
@@ -486,7 +486,8 @@ def _carry(begin: _Begin, fleet: Fleet, listener: Any) -> Run:
     run, watching = None, listener
     try:
         run = begin.records.run(writer.run_id)
-        watching = listener(run) if callable(listener) else listener
+        chosen = listener(run) if callable(listener) else listener
+        watching = with_metrics_told(begin.project.hooks, run, chosen)
         loop = _loop(begin, fleet, watching)
         found, begin.project.checked[:] = list(begin.project.checked), []
         writer.checks(-1, (), 0, [_hidden_check(masker, one) for one in found])

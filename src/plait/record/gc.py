@@ -18,6 +18,7 @@ from plait.data import Artifact, ArtifactStore
 from plait.errors import RecordError, StoreError
 from plait.record.beginnings import oldest_beginning
 from plait.record.pins import pinned
+from plait.record.schema import RUN_TABLES
 from plait.record.store import RecordStore
 from plait.record.views import Run
 
@@ -26,25 +27,6 @@ __all__ = ["Collected", "FreedStep", "GoneRun", "collect", "runs_to_drop"]
 _artifact = msgspec.msgpack.Decoder(Artifact)
 _BATCH = 400
 _SKEW = 120.0  # seconds
-_TABLES = (
-    "node",
-    "input",
-    "extent",
-    "attempt",
-    "output",
-    "metric",
-    "preview",
-    "log",
-    "recoded",
-    "pace",
-    "series",
-    "measure",
-    "annotation",
-    "dataset_write",
-    "data_check",
-    "advance",
-    "checkpoint",
-)
 
 
 class FreedStep(Struct, frozen=True):
@@ -252,7 +234,7 @@ def _drop(store: RecordStore, run: Run, heirs: Mapping[str, tuple[int, int, byte
         inherited = _inherited(store, run, heirs, ())
         for key, made_at in inherited:
             _promote(store, heirs[key], made_at)
-        for table in _TABLES:
+        for table in RUN_TABLES:
             database.execute(f"DELETE FROM {table} WHERE run = ?", (run.key,))
         database.execute("DELETE FROM run WHERE key = ?", (run.key,))
     return len(inherited)
