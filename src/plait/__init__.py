@@ -9,7 +9,8 @@ from plait._version import __version__
 if TYPE_CHECKING:
     from plait.api import Pipeline, fork, get_run, list_runs, pipeline, resume
     from plait.engine.current import current, log
-    from plait.errors import PlaitError, RunFailed
+    from plait.engine.futures import Future, as_completed
+    from plait.errors import PlaitError, RunFailed, TaskFailed
     from plait.graph.branches import either, otherwise, switch, when
     from plait.graph.loops import repeat
     from plait.graph.model import Graph
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from plait.record.views import Run, Task
 
 __all__ = [
+    "Future",
     "Graph",
     "Pipeline",
     "PlaitError",
@@ -28,7 +30,9 @@ __all__ = [
     "RunFailed",
     "Step",
     "Task",
+    "TaskFailed",
     "__version__",
+    "as_completed",
     "current",
     "each",
     "either",
@@ -48,6 +52,7 @@ __all__ = [
 
 # Where each public name lives; it is imported when it is first asked for.
 _HOMES = {
+    "Future": "plait.engine.futures",
     "Graph": "plait.graph.model",
     "Pipeline": "plait.api",
     "PlaitError": "plait.errors",
@@ -56,6 +61,8 @@ _HOMES = {
     "RunFailed": "plait.errors",
     "Step": "plait.graph.step",
     "Task": "plait.record.views",
+    "TaskFailed": "plait.errors",
+    "as_completed": "plait.engine.futures",
     "current": "plait.engine.current",
     "each": "plait.graph.refs",
     "either": "plait.graph.branches",

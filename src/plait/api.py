@@ -183,18 +183,25 @@ class Pipeline(Definition, Generic[P, R]):
 @overload
 def pipeline(function: Callable[P, R], /) -> Pipeline[P, R]: ...
 @overload
-def pipeline(*, name: str | None = None) -> Callable[[Callable[P, R]], Pipeline[P, R]]: ...
+def pipeline(
+    *, name: str | None = None, dynamic: bool = False
+) -> Callable[[Callable[P, R]], Pipeline[P, R]]: ...
 
 
-def pipeline(function: Any = None, /, *, name: str | None = None) -> Any:
+def pipeline(function: Any = None, /, *, name: str | None = None, dynamic: bool = False) -> Any:
     """Make a function a pipeline: ``@pipeline``.
 
     The function is called once with references to values that do not exist yet; every step that it calls with them
     becomes a node of the graph.
+
+    Args:
+        name: another name than the function's.
+        dynamic: run the function for real, with real arguments, while the run goes on: its steps give futures, and
+            plain Python decides what is called. It may be an ``async def``.
     """
     if function is None:
-        return lambda decorated: Pipeline(decorated, name=name)
-    return Pipeline(function, name=name)
+        return lambda decorated: Pipeline(decorated, name=name, dynamic=dynamic)
+    return Pipeline(function, name=name, dynamic=dynamic)
 
 
 def list_runs(limit: int | None = 20, *, pipeline: str | None = None, home: Path | None = None) -> list[Any]:

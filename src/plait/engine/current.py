@@ -55,6 +55,15 @@ class TaskContext:
         return tuple(_taken(self.metrics))
 
     @contextmanager
+    def inside(self) -> Iterator[None]:
+        """Be known in this context alone: for what runs beside tasks of the same process."""
+        token = _active.set(self)
+        try:
+            yield
+        finally:
+            _active.reset(token)
+
+    @contextmanager
     def active(self) -> Iterator[None]:
         token = _active.set(self)
         _in_process.append(self)

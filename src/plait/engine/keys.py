@@ -48,6 +48,10 @@ class Keys:
         self._shared: dict[tuple[bool, str, str], Any] = {}
         self._lists: dict[int, tuple[ListArg, bytes]] = {}
 
+    def grow(self, graph: Graph) -> None:
+        """Know of a graph that has more in it; its functions are added to those that were given."""
+        self._graph = graph
+
     def closure(self, node: int) -> Closure:
         """What the code of a node's step is made of, and what was declared to count like it."""
         step, options = self._graph.nodes[node].step, self._graph.options(node)

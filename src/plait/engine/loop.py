@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeAlias
 from plait.data import Artifact
 from plait.engine import events
 from plait.engine.control import decide
+from plait.engine.dynamic import Dynamic
 from plait.engine.events import (
     Action,
     Back,
@@ -30,7 +31,18 @@ from plait.engine.events import (
 )
 from plait.engine.machine import Machine
 from plait.engine.reuse import Compute, Reuse, Take, Wait
-from plait.engine.task import EndNow, Executor, Job, Live, Message, Report, TaskSpec, Withdrawn
+from plait.engine.task import (
+    EndNow,
+    Executor,
+    FunctionRef,
+    Job,
+    Live,
+    Message,
+    Report,
+    TaskSpec,
+    Withdrawn,
+    function_ref,
+)
 from plait.errors import PlaitError
 from plait.graph.model import Graph, Path
 from plait.record.facts import ErrorInfo, Frame, LogLine, Metric, Usage
@@ -59,6 +71,8 @@ class Listener(Protocol):
 
     def interrupted(self) -> None: ...
 
+    def grown(self, graph: Graph) -> None: ...
+
 
 class Loop:
     """One run from its start to its end, in this thread.
@@ -72,6 +86,7 @@ class Loop:
         listener: told of everything once it is committed.
         mask: hides secrets in what a dead worker has left.
         on_retry: told of an attempt that failed and will be followed by another.
+        dynamic: the body of a dynamic pipeline, which makes calls while the run goes on.
     """
 
     def __init__(
@@ -88,6 +103,7 @@ class Loop:
         listener: Listener | None = None,
         mask: Callable[[Report], Report] | None = None,
         on_retry: Callable[[Report], None] | None = None,
+        dynamic: Dynamic | None = None,
     ) -> None:
         self.graph = graph
         self.functions = functions
@@ -100,6 +116,8 @@ class Loop:
         self.machine = Machine(graph, {name: results.input_lengths(name) for name in graph.layout.splits[1]})
         self._mask = mask
         self._on_retry = on_retry
+        self._dynamic = dynamic
+        self._refs: dict[int, FunctionRef] = {}
         self._attempts = attempts or {}
         self._running: dict[Place, tuple[int, str | None]] = {}
         self._waiting: dict[str, list[Launch]] = {}
@@ -108,12 +126,21 @@ class Loop:
         self._ahead = 0
         self._interrupted = False
         self._notices: list[Callable[[Listener], None]] = []
-        splits = graph.layout.splits[0]
+        self._describe_outputs()
+
+    def _describe_outputs(self) -> None:
+        splits = self.graph.layout.splits[0]
         self._outputs = [
             tuple((name, splits.get((node, at), 0)) for at, name in enumerate(chosen.outputs))
-            for node, chosen in enumerate(graph.nodes)
+            for node, chosen in enumerate(self.graph.nodes)
         ]
         self._taken_apart = [any(depth for _, depth in outputs) for outputs in self._outputs]
+
+    def grow(self, graph: Graph) -> None:
+        """Go on with a graph that has more in it; what was there is where it was."""
+        self.graph = self.results.graph = graph
+        self.reuse.grow(graph)
+        self._describe_outputs()
 
     def run(self) -> str:
         """Carry the run to its end; answers with its status.
@@ -123,7 +150,9 @@ class Loop:
         """
         with self._interrupts():
             try:
-                self.executor.start(self.job, self.functions)
+                # The steps of a dynamic pipeline come one by one, and tell tasks in other processes where they are.
+                comes_later = self._dynamic is not None and self.executor.name != "inline"
+                self.executor.start(self.job, () if comes_later else self.functions)
                 self._carry_out(self.machine.handle(Start()))
                 while self.machine.status is None:
                     self._turn()
@@ -133,12 +162,17 @@ class Loop:
             except BaseException:
                 self.executor.stop(now=True)
                 raise
+            finally:
+                if self._dynamic is not None:
+                    self._dynamic.stop()
         return self.machine.status or "cancelled"
 
     def _turn(self) -> None:
         actions: list[Action] = []
         for message in self.executor.wait(self._patience()):
             self._take(message, actions)
+        if self._dynamic is not None:
+            actions += self._dynamic.hear(self)
         if self.machine.next_tick is not None:
             actions += self.machine.handle(Tick(time.monotonic()))
         if self._interrupted:
@@ -156,6 +190,8 @@ class Loop:
         return _IDLE_SECONDS if tick is None else min(_IDLE_SECONDS, max(0.0, tick - time.monotonic()))
 
     def _cancel(self) -> list[Action]:
+        if self._dynamic is not None:
+            self._dynamic.stop()
         actions = self.machine.handle(Cancel())
         for one in (*self._ripe, *(one for waiting in self._waiting.values() for one in waiting)):
             actions += self.machine.handle(events.Withdrawn(one.node, one.path))
@@ -229,6 +265,8 @@ class Loop:
         said: str = "",
     ) -> list[Action]:
         self.results.add(node, path, artifacts)
+        if self._dynamic is not None:
+            self._dynamic.done(node, path, artifacts)
         if new:
             self.writer.outputs(node, path, artifacts)
         if not self._taken_apart[node]:
@@ -246,6 +284,8 @@ class Loop:
         self._ended(report, "retried" if retried else "failed", error.headline, error)
         if retried and self._on_retry is not None:
             self._on_retry(report)
+        if not retried and self._dynamic is not None:
+            self._dynamic.failed(self.graph, *place, "failed", error.headline, error)
         # The attempt's own row says that the task failed.
         return [
             action
@@ -282,6 +322,8 @@ class Loop:
                     break
                 launches = self._decided(self._decide(launches, specs))
             self.writer.beat(time.time())
+        if self._dynamic is not None:
+            self._dynamic.after_commit()
         if self.listener is not None:
             notices, self._notices = self._notices, []
             for notice in notices:
@@ -356,8 +398,25 @@ class Loop:
         self.writer.launched(node, path, attempt, key, reason)
         self._tell(lambda listener: listener.task_started(node, path, attempt))
         return TaskSpec(
-            node, path, attempt, chosen.step, chosen.id, self.results.light(arguments), self._outputs[node]
+            node,
+            path,
+            attempt,
+            chosen.step,
+            chosen.id,
+            self.results.light(arguments),
+            self._outputs[node],
+            self._ref(chosen.step) if self._dynamic is not None else None,
         )
+
+    def _ref(self, step: int) -> FunctionRef | None:
+        """How an executor that was not told of a step finds its function; the one in this process has it."""
+        if self.executor.name == "inline":
+            return None
+        known = self._refs.get(step)
+        if known is None:
+            function = self.functions[step]
+            known = self._refs[step] = function_ref(self.graph.steps[step].name, function)
+        return known
 
     def _record_extents(self) -> None:
         for scope, path, items in self.machine.take_extents():
@@ -374,6 +433,8 @@ class Loop:
         self.writer.settled(node, path, state, reason, absent=action.absent)
         if action.absent:
             self.results.add_absent(node, path, reason)
+        if self._dynamic is not None:
+            self._dynamic.failed(self.graph, node, path, state, reason, None)
         self._tell(lambda listener: listener.task_ended(node, path, state, Usage(), None, reason))
 
     # What the run decides itself.
@@ -384,8 +445,12 @@ class Loop:
         todo = deque(launches)
         while todo:
             launch = todo.popleft()
-            if self.graph.nodes[launch.node].is_step:
+            chosen = self.graph.nodes[launch.node]
+            if chosen.is_step:
                 steps.append(launch)
+            elif chosen.is_body:
+                assert self._dynamic is not None
+                self._dynamic.begin(self, launch, launch.attempt + self._attempts.get((launch.node, ()), 0))
             else:
                 self._record_extents()
                 todo.extend(self._decide_one(launch.node, launch.path))
@@ -400,6 +465,8 @@ class Loop:
             self._tell(
                 lambda listener: listener.task_ended(node, path, "failed", Usage(), info, info.headline)
             )
+            if self._dynamic is not None:
+                self._dynamic.failed(self.graph, node, path, "failed", info.headline, info)
             answer = self.machine.handle(Failed(node, path, retryable=False))
             own = Settle(node, path, "failed")
             return self._sort([action for action in answer if action != own])

@@ -4,6 +4,9 @@ No I/O and no clock: time arrives in the events. Every task and every *prefix* o
 place ``(node, path)`` that is completed once; whoever waits for a place is told then. A gather waits for a prefix,
 an element for a full path, so one rule serves both. Cost is O(1) amortised per task and edge.
 
+The body of a dynamic pipeline is a task that runs while others do: its calls come as events, and what it calls for the
+first time lets the graph grow. A call that fails is for the body to deal with once the body has seen it.
+
 A place in a branch that is not taken is *absent*: skipped, and so is what reads it, but a gather goes on without it.
 """
 
@@ -19,25 +22,39 @@ from typing import TypeAlias
 from plait.engine.events import (
     Action,
     Back,
+    Call,
     Cancel,
     Done,
     Event,
     Failed,
     Finish,
+    Grow,
     Launch,
     Retry,
     Room,
+    Seen,
     Settle,
     Start,
     Tick,
     Withdrawn,
 )
 from plait.errors import DefinitionError
-from plait.graph.model import ROOT, Branch, Each, Graph, Loop, Path, task_name
+from plait.graph.model import ROOT, Branch, Calls, Each, Graph, Loop, Path, task_name
 from plait.graph.options import Options
 from plait.graph.slicing import downstream, producers
-from plait.graph.unfold import Keyed, Lengths, Many, Need, Resolved, Unknown, is_there, resolve, size
-from plait.graph.values import Const, Input, Item, Last, Output, Value, parts
+from plait.graph.unfold import (
+    Fixed,
+    Keyed,
+    Lengths,
+    Many,
+    Need,
+    Resolved,
+    Unknown,
+    is_there,
+    resolve,
+    size,
+)
+from plait.graph.values import Const, Input, Item, Last, Output, Passed, Value, parts
 from plait.graph.values import State as Carried
 
 __all__ = ["Machine", "State"]
@@ -68,8 +85,6 @@ class Machine:
     """
 
     def __init__(self, graph: Graph, input_lengths: Mapping[str, Lengths] | None = None) -> None:
-        self.graph = graph
-        self.layout = graph.layout
         self.state: dict[Place, State] = {}
         self.status: str | None = None
         self._inputs = dict(input_lengths or {})
@@ -87,16 +102,30 @@ class Machine:
         self._running: set[Place] = set()
         self._attempts: dict[Place, int] = {}
         self._failed = False
+        self._unseen: dict[Place, list[Place]] = {}  # calls with failures that the body does not know of
+        self._passed: dict[Place, dict[str, Resolved]] = {}
+        self._called: dict[int, int] = {}
         self._cancelled = False
+        self._stopped = False
         self._room = 0
         self._actions: list[Action] = []
         # What follows from what: completed places whose waiters are to be told, scopes that may open now. A worklist
         # and no recursion, since chains are long.
         self._agenda: deque[Place] = deque()
         self._new_extents: list[tuple[int, Path, int]] = []
-        self._kinds = [node.kind for node in graph.nodes]
+        self._kinds: list[str] = []
+        self._demands: list[Demand] = []
+        self._priorities: list[int] = []
+        self._learn(graph)
+
+    def _learn(self, graph: Graph) -> None:
+        """Take in a graph, or what has been added to it."""
+        first = len(self._kinds)
+        self.graph = graph
+        self.layout = graph.layout
         self._guarded = _guarded(graph)
-        self._demands = [_demands(graph, node) for node in range(len(graph.nodes))]
+        self._kinds += [node.kind for node in graph.nodes[first:]]
+        self._demands += [_demands(graph, node) for node in range(first, len(graph.nodes))]
         self._priorities = [-graph.options(node).priority for node in range(len(graph.nodes))]
 
     # Facts, for `size` and `resolve`.
@@ -113,6 +142,9 @@ class Machine:
 
     def absent(self, node: int, path: Path) -> bool:
         return (node, path) in self._absent
+
+    def passed(self, scope: int, path: Path, name: str) -> Resolved:
+        return self._passed.get((scope, path), _NOTHING_PASSED).get(name, _THERE)
 
     # Events.
 
@@ -136,11 +168,19 @@ class Machine:
             case Start():
                 self._enter(ROOT, ())
             case Cancel():
-                self._on_cancel()
+                self._cancelled = True
+                self._stop_launching()
+            case Grow(graph=graph):
+                self._grow(graph)
+            case Call():
+                self._on_call(event)
+            case Seen(scope=scope, path=path):
+                self._on_seen(scope, path)
         self._follow()
         self._launch()
         if not (self._running or self._ready or self._delayed) and self.status is None:
-            self.status = "cancelled" if self._cancelled else "failed" if self._failed else "done"
+            failed = self._failed or self._unseen
+            self.status = "cancelled" if self._cancelled else "failed" if failed else "done"
             self._actions.append(Finish(self.status))
         actions, self._actions = self._actions, []
         return actions
@@ -163,13 +203,15 @@ class Machine:
         if self._kinds[event.node] != "step":
             self._choices[place] = (event.choice, event.said)
         self._complete(place, State.DONE)
+        if self._kinds[event.node] == "body":
+            self._close_calls()
 
     def _on_failed(self, event: Failed) -> None:
         place = (event.node, event.path)
         self._running.remove(place)
         attempt = self._attempts.get(place, 1)
         options = self.graph.options(event.node)
-        if event.retryable and attempt <= options.retries and not self._cancelled:
+        if event.retryable and attempt <= options.retries and not self._stopped:
             at = event.now + _delay(options, attempt)
             self._actions.append(Retry(event.node, event.path, attempt, at))
             self._attempts[place] = attempt + 1
@@ -180,9 +222,12 @@ class Machine:
                 self._make_ready(place)
             return
         self._fail(place)
+        if self._kinds[event.node] == "body":
+            self._stop_launching()
+            self._close_calls()
 
-    def _on_cancel(self) -> None:
-        self._cancelled = True
+    def _stop_launching(self) -> None:
+        self._stopped = True
         for _, negative, path in self._ready:
             self.state[-negative, path] = State.CANCELLED
         for _, node, path in self._delayed:
@@ -205,7 +250,7 @@ class Machine:
             self._actions.append(Launch(-negative, path, self._attempts.get(place, 1)))
 
     def _make_ready(self, place: Place) -> None:
-        if self._cancelled:
+        if self._stopped:
             self.state[place] = State.CANCELLED
             return
         if self._kinds[place[0]] != "step":
@@ -357,6 +402,9 @@ class Machine:
             case Loop():
                 self._go_round(scope, path, each)
                 return
+            case Calls():
+                self._await_calls(scope, path)
+                return
         if not isinstance(each, Each):
             self._enter(scope, path)
             return
@@ -411,7 +459,6 @@ class Machine:
 
     def _refuse(self, scope: int, path: Path, reason: str) -> None:
         """A scope that cannot be entered: its first node fails, the others are skipped."""
-        self._failed = True
         nodes = self.layout.subtree(scope)
         for node in nodes:
             if node == nodes[0]:
@@ -450,10 +497,76 @@ class Machine:
                 del self._unmet[waiter]
                 self._create(waiter)
 
+    # What the body of a dynamic pipeline calls.
+
+    def _grow(self, graph: Graph) -> None:
+        first = len(self.graph.scopes)
+        self._learn(graph)
+        for scope in range(first, len(graph.scopes)):
+            if isinstance(graph.scopes[scope], Calls):
+                self._await_calls(scope, ())
+
+    def _await_calls(self, scope: int, path: Path) -> None:
+        for node in self.layout.subtree(scope):
+            self._remaining[node, path] = 1  # until the body has ended
+        self._called[scope] = 0
+
+    def _on_call(self, event: Call) -> None:
+        scope, path = event.scope, event.path
+        for node in self.layout.subtree(scope):
+            self._remaining[node, path[:-1]] += 1
+        self._called[scope] = max(self._called[scope], path[-1] + 1)
+        if event.passed:
+            self._passed[scope, path] = dict(event.passed)
+        if event.failed:
+            self._fail_call(scope, path, event.failed)
+        else:
+            self._enter(scope, path)
+
+    def _fail_call(self, scope: int, path: Path, reason: str) -> None:
+        nodes = self.layout.subtree(scope)
+        self._fail((nodes[0], path), reason)
+        for node in nodes[1:]:
+            self._skip((node, path), f"{self._name((nodes[0], path))} failed")
+
+    def _on_seen(self, scope: int, path: Path) -> None:
+        """The body knows of a call's failure, and so of the failures of calls that it hangs on."""
+        todo = [(scope, path)]
+        known: set[Place] = set()
+        while todo:
+            call = todo.pop()
+            if call in known:
+                continue
+            known.add(call)
+            self._unseen.pop(call, None)
+            for value in self._passed.get(call, _NOTHING_PASSED).values():
+                for place in _places(value):
+                    before = self._call_of(place)
+                    if before and self.state.get(place) in (State.FAILED, State.SKIPPED):
+                        todo.append(before)
+
+    def _call_of(self, place: Place) -> Place | None:
+        """The call that a task belongs to, as a scope at a path."""
+        node, path = place
+        axes = self.layout.node_axes[node]
+        return (axes[0], path[:1]) if axes and isinstance(self.graph.scopes[axes[0]], Calls) else None
+
+    def _close_calls(self) -> None:
+        for scope, count in self._called.items():
+            self._extents[scope, ()] = count
+            self._new_extents.append((scope, (), count))
+            self._wake((~scope, ()))
+            for node in self.layout.subtree(scope):
+                self._count_down((node, ()))
+
     # Completing places.
 
     def _fail(self, place: Place, reason: str = "") -> None:
-        self._failed = True
+        call = self._call_of(place)
+        if call is not None:
+            self._unseen.setdefault(call, []).append(place)
+        else:
+            self._failed = True
         self._actions.append(Settle(place[0], place[1], "failed", reason))
         self._spoiled[place] = f"{self._name(place)} failed"
         self._complete(place, State.FAILED)
@@ -535,9 +648,11 @@ class Machine:
         assert not self._agenda
         if self.status is not None:
             assert not any((self._running, self._ready, self._delayed))
-            assert self.status == "cancelled" or not self._unmet, "finished with tasks that still wait"
+            assert self._stopped or not self._unmet, "finished with tasks that still wait"
         if self.status == "done":
-            assert all(self.state[p] == State.DONE or p in self._absent for p in tasks)
+            assert not self._unseen
+            assert all(self.state[p] == State.DONE or p in self._absent or self._call_of(p) for p in tasks)
+        assert all(self.state[place] == State.FAILED for places in self._unseen.values() for place in places)
         assert all(self.state[place] == State.SKIPPED for place in self._absent)
         assert not self._absent.keys() & self._spoiled.keys()
 
@@ -602,6 +717,8 @@ def _positions(graph: Graph, value: Value, scope: int, identity: Path) -> list[P
     match source:
         case Const() | Input():
             return []
+        case Passed():
+            return None
         case Output():
             # `resolve` only cuts and joins paths on its way to an output, so positions pass through it as well.
             return list(_places(resolve(graph, _NOTHING, value, scope, identity)))
@@ -619,7 +736,7 @@ def _positions(graph: Graph, value: Value, scope: int, identity: Path) -> list[P
 
 
 def _reads_outputs(value: Value) -> bool:
-    return isinstance(value, Output | Item | Carried | Last) or any(
+    return isinstance(value, Output | Item | Passed | Carried | Last) or any(
         _reads_outputs(part) for part in parts(value)
     )
 
@@ -648,8 +765,13 @@ class _Nothing:
     def input_lengths(self, name: str) -> Lengths:
         return None
 
+    def passed(self, scope: int, path: Path, name: str) -> Resolved:
+        return _THERE
+
     def absent(self, node: int, path: Path) -> bool:
         return False
 
 
 _NOTHING = _Nothing()
+_THERE = Fixed(None)
+_NOTHING_PASSED: dict[str, Resolved] = {}

@@ -60,7 +60,8 @@ class Job(Struct, frozen=True, array_like=True):
 class TaskSpec(Struct, frozen=True, array_like=True):
     """One attempt of a task.
 
-    ``outputs`` has an item per output: its name and how many levels of list are stored apart for an ``each``.
+    ``outputs`` has an item per output: its name and how many levels of list are stored apart for an ``each``. ``ref``
+    tells where the function is that was not among those of the start.
     """
 
     node: int
@@ -70,6 +71,7 @@ class TaskSpec(Struct, frozen=True, array_like=True):
     name: str
     arguments: tuple[tuple[str, Stored | Plain | ListArg | DictArg], ...]
     outputs: tuple[tuple[str, int], ...]
+    ref: FunctionRef | None = None
 
 
 class Report(Struct, frozen=True, array_like=True, tag="report"):
@@ -140,6 +142,9 @@ class Executor(Protocol):
 
     def wait(self, timeout: float | None) -> list[Message]:
         """What has been said since the last call; at most ``timeout`` seconds later, possibly nothing."""
+
+    def wake(self) -> None:
+        """Let ``wait`` return at once; called from another thread."""
 
     def cancel(self) -> None:
         """Begin nothing more; what has not begun comes back from ``wait`` as ``Withdrawn``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -36,17 +37,18 @@ class InlineExecutor:
     honours = frozenset({"cpus"})
 
     def __init__(self, *, tee: bool = True, store: ArtifactStore | None = None) -> None:
-        self._tee = tee
+        self.tee = tee
         self._store = store
         self._queue: list[TaskSpec] = []
         self._withdrawn: list[Message] = []
+        self._woken = threading.Event()
         self.errors: dict[tuple[int, tuple[int, ...]], BaseException] = {}
 
     def capacity(self) -> dict[str, float]:
         return {"cpus": float(cores())}
 
     def start(self, job: Job, functions: Sequence[Callable[..., Any]]) -> None:
-        self._capture = Capture(tee=self._tee)
+        self._capture = Capture(tee=self.tee)
         self._capture.install()
         self._work = Work(job, functions.__getitem__, self._store, self._capture, "inline")
 
@@ -62,9 +64,8 @@ class InlineExecutor:
             return given_back
         if not self._queue:
             if timeout:
-                import time
-
-                time.sleep(timeout)
+                self._woken.wait(timeout)
+                self._woken.clear()
             return []
         spec = self._queue.pop(0)
         report, raised = self._work.do(spec, self._work.context(spec))
@@ -74,6 +75,9 @@ class InlineExecutor:
         else:
             self.errors.pop((spec.node, spec.path), None)
         return [report]
+
+    def wake(self) -> None:
+        self._woken.set()
 
     def cancel(self) -> None:
         self._withdrawn += [Withdrawn(spec.node, spec.path, spec.attempt) for spec in self._queue]

@@ -63,7 +63,7 @@ class ProcessExecutor:
         self._most = workers or cores()
         self._workers: list[_Worker] = []
         self._backlog: deque[TaskSpec] = deque()
-        self._said: queue.SimpleQueue[tuple[_Worker, list[Reply] | None]] = queue.SimpleQueue()
+        self._said: queue.SimpleQueue[tuple[_Worker | None, list[Reply] | None]] = queue.SimpleQueue()
         self._seconds: dict[int, float] = {}
         self._folder: str | None = None
         self._job: Job | None = None
@@ -99,7 +99,9 @@ class ProcessExecutor:
         try:
             worker, replies = self._said.get(timeout=0 if self._cancelled and self._backlog else timeout)
             while True:
-                if replies is None:
+                if worker is None:
+                    pass
+                elif replies is None:
                     messages += self._bury(worker)
                 else:
                     self._hear(worker, replies, messages)
@@ -112,6 +114,9 @@ class ProcessExecutor:
             self._backlog.clear()
         self._dispatch()
         return messages
+
+    def wake(self) -> None:
+        self._said.put((None, []))
 
     def cancel(self) -> None:
         self._cancelled = True

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from plait.data import Artifact, ArtifactStore
 from plait.engine.current import TaskContext
-from plait.engine.task import EndNow, Job, Report, TaskSpec
+from plait.engine.task import EndNow, Job, Report, TaskSpec, load_function
 from plait.errors import StepError
 from plait.executors.capture import Capture
 from plait.graph.model import task_name
@@ -49,6 +49,7 @@ class Work:
         self._function = function
         self._callers: dict[int, Callable[[dict[str, Any]], Any]] = {}
         self._hints: dict[int, dict[str, Any]] = {}
+        self._loaded: dict[int, Callable[..., Any]] = {}
         self._writes: list[DatasetWrite] = []
         self.project = Project.of(job.project) if job.project is not None else None
         self.store = store = store or _open_store(job, self.project)
@@ -85,7 +86,7 @@ class Work:
             try:
                 self._tell_start(spec)
                 arguments = {name: self._argument(spec, name, tree) for name, tree in spec.arguments}
-                result = (self._callers.get(spec.function) or self._caller(spec.function))(arguments)
+                result = (self._callers.get(spec.function) or self._caller(spec))(arguments)
                 artifacts = self._store_outputs(spec, result)
                 self._tell_end(spec, artifacts, started)
             except EndNow:
@@ -183,9 +184,17 @@ class Work:
             seconds = time.time() - started
             self._tell("step_finished", StepFinished(**self._which(spec), seconds=seconds, outputs=types))
 
-    def _caller(self, index: int) -> Callable[[dict[str, Any]], Any]:
-        made = self._callers[index] = _caller(self._function(index))
+    def _caller(self, spec: TaskSpec) -> Callable[[dict[str, Any]], Any]:
+        made = self._callers[spec.function] = _caller(self._function_of(spec))
         return made
+
+    def _function_of(self, spec: TaskSpec) -> Callable[..., Any]:
+        if spec.ref is None:
+            return self._function(spec.function)
+        known = self._loaded.get(spec.function)
+        if known is None:
+            known = self._loaded[spec.function] = load_function(spec.ref)
+        return known
 
     def _come_home(self) -> None:
         """A step that changes the working directory does so for itself alone."""
@@ -198,7 +207,7 @@ class Work:
     def _argument(self, spec: TaskSpec, name: str, tree: Any) -> Any:
         if type(tree) is Stored:
             if tree.artifact.format in (DATASET, PARAMETER):
-                return load_reference(self.project, tree.artifact, self._annotation(spec.function, name))
+                return load_reference(self.project, tree.artifact, self._annotation(spec, name))
             return self.store.load(tree.artifact)
         if type(tree) is Plain and type(tree.value) not in (list, dict):
             return tree.value
@@ -227,15 +236,16 @@ class Work:
             for (name, depth), value in zip(spec.outputs, result, strict=True)
         )
 
-    def _annotation(self, function: int, parameter: str) -> Any:
+    def _annotation(self, spec: TaskSpec, parameter: str) -> Any:
         """What a step's parameter asks for; None when it says nothing that can be resolved."""
-        hints = self._hints.get(function)
+        hints = self._hints.get(spec.function)
         if hints is None:
+            function = self._function_of(spec)
             try:
-                hints = typing.get_type_hints(inspect.unwrap(self._function(function)))
+                hints = typing.get_type_hints(inspect.unwrap(function))
             except Exception:  # noqa: BLE001 - a name that exists for type checkers only
-                hints = dict(getattr(self._function(function), "__annotations__", {}))
-            self._hints[function] = hints
+                hints = dict(getattr(function, "__annotations__", {}))
+            self._hints[spec.function] = hints
         return hints.get(parameter)
 
     def _store_output(self, spec: TaskSpec, name: str, value: Any, depth: int) -> Artifact:

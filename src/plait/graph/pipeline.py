@@ -9,15 +9,20 @@ from typing import Any, cast
 
 from plait.errors import DefinitionError
 from plait.graph.model import InputSpec
-from plait.graph.tracing import Traced, Tracer, _plain, current_tracer
+from plait.graph.tracing import Traced, Tracer, _plain, current_caller
 
 __all__ = ["Definition"]
 
 
 class Definition:
-    """A pipeline as it was written: its function, its arguments, and how to get its graph."""
+    """A pipeline as it was written: its function, its arguments, and how to get its graph.
 
-    def __init__(self, function: Callable[..., Any], *, name: str | None = None) -> None:
+    ``dynamic`` says that the function decides while it runs what is called, so its graph is known only then.
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], *, name: str | None = None, dynamic: bool = False
+    ) -> None:
         if not callable(function):
             raise DefinitionError(
                 f"@pipeline needs a function, got {function!r}", hint="write @pipeline above a def"
@@ -31,6 +36,13 @@ class Definition:
         code = function.__code__
         self.file = code.co_filename
         self.where = f"{code.co_filename}:{code.co_firstlineno}"
+        self.dynamic = dynamic
+        if inspect.iscoroutinefunction(function) and not dynamic:
+            raise DefinitionError(
+                f"pipeline {self.name!r} is an async def, which only a dynamic pipeline can be",
+                where=self.where,
+                hint="write @pipeline(dynamic=True)",
+            )
 
     @functools.cached_property
     def signature(self) -> inspect.Signature:
@@ -48,11 +60,16 @@ class Definition:
         return tuple(_input_spec(parameter) for parameter in self.signature.parameters.values())
 
     def trace(self) -> Traced:
-        """Call the function once with references.
+        """Call the function once with references; of a dynamic pipeline the graph has its body alone.
 
         Raises:
             DefinitionError: the pipeline cannot be described as a graph; the message says what to write instead.
         """
+        if self.dynamic:
+            from plait.graph.dynamic import begin_dynamic
+
+            text = f"calls {', '.join(names)}" if (names := self._named()) else ""
+            return begin_dynamic(self.name, self.inputs, self.function, self.doc, self.where, text)
         tracer = Tracer(self.name, self.inputs, f"{self.module}:{self.qualname}")
         with tracer.active():
             references = {name: tracer.input(name) for name in self.signature.parameters}
@@ -62,11 +79,20 @@ class Definition:
 
     def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Called in another pipeline: a group of its own. Called elsewhere: the plain functions run."""
-        tracer = current_tracer()
-        if tracer is None:
+        caller = current_caller()
+        if caller is None:
             return self.function(*args, **kwargs)
-        _ = self.signature  # refuses parameters without a name
-        return tracer.call_pipeline(self.name, f"{self.module}:{self.qualname}", self.function, args, kwargs)
+        return caller.call_definition(self, args, kwargs)
+
+    def _named(self) -> list[str]:
+        """The steps and pipelines that the code of the function names: what its body may call."""
+        from plait.graph.step import Step
+
+        code = self.function.__code__
+        around = inspect.getclosurevars(self.function)
+        known = {**around.globals, **around.nonlocals}
+        names = [name for name in code.co_names + code.co_freevars if name in known]
+        return [name for name in names if isinstance(known[name], Step | Definition)]
 
 
 def _input_spec(parameter: inspect.Parameter) -> InputSpec:

@@ -68,13 +68,16 @@ def tell_end(hooks: HookCaller | None, run: Run) -> None:
     hooks.doing = (None, None)
 
 
-def retry_teller(hooks: HookCaller | None, run_id: str, graph: Graph) -> Callable[[Report], None] | None:
+def retry_teller(
+    hooks: HookCaller | None, run_id: str, graph_now: Callable[[], Graph]
+) -> Callable[[Report], None] | None:
     """What the loop calls when an attempt will be followed by another; None where nobody wants to know."""
     if hooks is None or not hooks.wants("step_retried"):
         return None
     from plait.project.hookspecs import StepRetried
 
     def tell(report: Report) -> None:
+        graph = graph_now()
         step = graph.nodes[report.node].id
         context = StepRetried(
             run=run_id,

@@ -29,6 +29,9 @@ class Published:
         self._saves = saves
         self._last: dict[str, dict[str | None, _Row]] = {}
 
+    def grow(self, graph: Graph) -> None:
+        self._graph = graph
+
     def fault(self, node: int, path: Path, found: Found) -> str | None:
         """Why a recorded result is not what the datasets of a task hold; None when it is, or when it has none."""
         part = "-".join(map(str, path)) if path else None

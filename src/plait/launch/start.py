@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -13,18 +14,21 @@ import msgspec
 from msgspec import Struct
 
 from plait.data import Artifact, ArtifactStore
+from plait.engine.dynamic import Dynamic
 from plait.engine.honours import refuse_what_cannot_be
 from plait.engine.keys import Keys
 from plait.engine.loop import Loop
 from plait.engine.reuse import Reuse, Take
 from plait.engine.task import Executor, Job
 from plait.errors import CatalogError, ParameterError, PlaitError, RecordError, SecretFound, did_you_mean
+from plait.graph.dynamic import Growing
 from plait.graph.model import Graph
 from plait.graph.model import Path as TaskPath
 from plait.graph.pipeline import Definition
 from plait.graph.slicing import downstream, input_names, meanings, upstream
 from plait.graph.tracing import Traced
 from plait.launch.again import project_again, target_of
+from plait.launch.dynamic import listening, make_dynamic
 from plait.launch.facts import installed_packages, new_id, run_facts
 from plait.launch.hiding import hidden, hidden_graph, hiding
 from plait.launch.moments import retry_teller, tell_end, tell_start
@@ -71,6 +75,8 @@ class _Begin(Struct, frozen=True):
     project: Project
     prior: Prior = lambda _node, _path: None
     attempts: Mapping[tuple[int, TaskPath], int] = {}
+    signature: inspect.Signature = inspect.Signature()
+    resumed: Graph | None = None  # of a dynamic run that goes on
 
 
 def execute(
@@ -116,7 +122,17 @@ def _execute(
             executor=executor.name,
             inputs={name: (one, prepared.origins.get(name, "literal")) for name, one in inputs.items()},
         )
-    begin = _Begin(records, prepared.traced, inputs, writer, keys, params, policy, project)
+    begin = _Begin(
+        records,
+        prepared.traced,
+        inputs,
+        writer,
+        keys,
+        params,
+        policy,
+        project,
+        signature=definition.signature,
+    )
     return _carry(begin, executor, listener)
 
 
@@ -163,6 +179,15 @@ def _resume(
     if status == "done":
         raise RecordError(f"run {run.id} is done: there is nothing to resume", hint=f"plait show {run.id}")
     traced, records = configured(definition.trace(), project), run.store
+    if run.graph.is_dynamic != traced.graph.is_dynamic:
+        was, now = ("dynamic", "not") if run.graph.is_dynamic else ("not dynamic", "dynamic")
+        raise RecordError(
+            f"the pipeline of run {run.id} was {was}, and by now {definition.name!r} is {now}",
+            where=definition.where,
+            hint="start a new run: what is the same comes from the cache",
+        )
+    if run.graph.is_dynamic:
+        return _go_on(run, definition, traced, project, executor, listener, policy, tell)
     refuse_what_cannot_be(traced.graph, executor)
     keys = Keys(traced.graph, traced.functions, traced.uses, records.artifacts)
     changed = _changed_code(run, traced.graph, keys)
@@ -172,12 +197,6 @@ def _resume(
         return _branch(run, definition, traced, project, keys, {}, set(), executor, listener, policy)
     closures = {node: keys.closure(node) for node in changed.values()}
     writer = take_over(records.database, run, run_facts(project.root), closures)
-    places = finished_places(records.database, run.key)
-
-    def prior(node: int, path: TaskPath) -> Take | None:
-        found = places.get((node, path))
-        return Take(found.artifacts, found.key, run.id, recorded=True) if found else None
-
     project.announce()
     begin = _Begin(
         records,
@@ -188,10 +207,60 @@ def _resume(
         run.params,
         policy,
         project,
-        prior,
+        _recorded(run),
         past_attempts(records.database, run.key),
     )
     return _carry(begin, executor, listener)
+
+
+def _go_on(
+    run: Run,
+    definition: Definition,
+    traced: Traced,
+    project: Project,
+    executor: Executor,
+    listener: Any,
+    policy: CachePolicy,
+    tell: Callable[[str], None],
+) -> Run:
+    """Run the body of a dynamic pipeline once more: the calls that it makes again are those that are recorded."""
+    records = run.store
+    keys = Keys(run.graph, traced.functions, traced.uses, records.artifacts)
+    own = keys.closure(0)
+    changed = run.closures.get(0) != own.digest
+    if changed:
+        tell(
+            f"the code of {definition.name} or of what it calls has changed since: the calls that it makes as before"
+            " are not repeated"
+        )
+    writer = take_over(records.database, run, run_facts(project.root), {0: own} if changed else {})
+    project.announce()
+    begin = _Begin(
+        records,
+        traced,
+        run.results.inputs,
+        writer,
+        keys,
+        run.params,
+        policy,
+        project,
+        _recorded(run),
+        past_attempts(records.database, run.key),
+        definition.signature,
+        run.graph,
+    )
+    return _carry(begin, executor, listener)
+
+
+def _recorded(run: Run) -> Prior:
+    """What a run that goes on has already."""
+    places = finished_places(run.store.database, run.key)
+
+    def prior(node: int, path: TaskPath) -> Take | None:
+        found = places.get((node, path))
+        return Take(found.artifacts, found.key, run.id, recorded=True) if found else None
+
+    return prior
 
 
 def fork(
@@ -238,6 +307,11 @@ def _fork(
         )
     traced = configured(definition.trace(), project)
     graph = traced.graph
+    if graph.is_dynamic or run.graph.is_dynamic:
+        raise RecordError(
+            f"run {run.id} is of a dynamic pipeline, which has no steps to fork at before its body has called them",
+            hint="start a new run with other parameters: calls with the same inputs come from the cache",
+        )
     refuse_what_cannot_be(graph, executor)
     keys = Keys(graph, traced.functions, traced.uses, run.store.artifacts)
     values = convert_given(definition, given)
@@ -398,6 +472,7 @@ def open_reuse(
         return answer
 
     saves = _saves(graph, project)
+    published = Published(records.database, graph, project, saves)
     return Reuse(
         graph,
         keys,
@@ -407,55 +482,95 @@ def open_reuse(
         look_up=policy.look_up,
         refresh=find_nodes(graph, policy.refresh),
         alive=still_alive,
-        unpublished=Published(records.database, graph, project, saves).fault,
+        unpublished=published.fault,
+        on_growth=published.grow,
     )
 
 
 def _carry(begin: _Begin, executor: Executor, listener: Any) -> Run:
-    graph, writer, records = begin.traced.graph, begin.writer, begin.records
+    graph, writer, records = begin.resumed or begin.traced.graph, begin.writer, begin.records
     run = records.run(writer.run_id)
     project, masker = begin.project, begin.project.masker()
     hooks = project.hooks
     watching = listener(run) if callable(listener) else listener
     reuse = open_reuse(records, graph, begin.keys, begin.policy, begin.project, prior=begin.prior)
-    loop = Loop(
-        graph,
-        begin.traced.functions,
-        job=Job(
-            writer.run_id,
-            graph.name,
-            records.artifacts_url,
-            (),
-            hidden(masker, begin.params),
-            project=project.spec if project.has_conf or project.stack.named or hooks is not None else None,
-            saves=_saves(graph, begin.project),
-        ),
-        results=Results(graph, records.artifacts, begin.inputs),
-        executor=executor,
-        writer=writer,
-        reuse=reuse,
-        attempts=begin.attempts,
-        listener=watching,
-        mask=masker.struct if masker is not None else None,
-        on_retry=retry_teller(hooks, run.id, graph),
-    )
-    found, project.checked[:] = list(project.checked), []
-    writer.checks(-1, (), 0, [_hidden_check(masker, one) for one in found])
-    try:
-        tell_start(hooks, run)
-        loop.run()
-    except BaseException as error:
-        # Such as a step that cannot travel to another process, or a full disk: said in the records if they can be.
-        with contextlib.suppress(PlaitError):
-            writer.finished("failed", hidden(masker, describe_error(error).headline))
-            writer.commit()
-            tell_end(hooks, run.refresh())
-        raise
-    finally:
-        if hasattr(watching, "close"):
-            watching.close()
-    tell_end(hooks, run.refresh())
-    return run
+    with contextlib.ExitStack() as around:
+        dynamic = around.enter_context(_dynamic(begin, run, executor, watching)) if graph.is_dynamic else None
+        loop = Loop(
+            graph,
+            begin.traced.functions,
+            job=Job(
+                writer.run_id,
+                graph.name,
+                records.artifacts_url,
+                (),
+                hidden(masker, begin.params),
+                project=project.spec
+                if project.has_conf or project.stack.named or hooks is not None
+                else None,
+                saves=_saves(graph, begin.project),
+            ),
+            results=Results(graph, records.artifacts, begin.inputs),
+            executor=executor,
+            writer=writer,
+            reuse=reuse,
+            attempts=begin.attempts,
+            listener=watching,
+            mask=masker.struct if masker is not None else None,
+            on_retry=retry_teller(hooks, run.id, lambda: loop.graph),
+            dynamic=dynamic,
+        )
+        found, project.checked[:] = list(project.checked), []
+        writer.checks(-1, (), 0, [_hidden_check(masker, one) for one in found])
+        try:
+            tell_start(hooks, run)
+            loop.run()
+        except BaseException as error:
+            # Such as a step that cannot travel to another process, or a full disk: said in the records if they can be.
+            with contextlib.suppress(PlaitError):
+                writer.finished("failed", hidden(masker, describe_error(error).headline))
+                writer.commit()
+                tell_end(hooks, run.refresh())
+            raise
+        finally:
+            if hasattr(watching, "close"):
+                watching.close()
+        tell_end(hooks, run.refresh())
+        return run
+
+
+@contextlib.contextmanager
+def _dynamic(begin: _Begin, run: Run, executor: Executor, watching: Any) -> Iterator[Dynamic]:
+    """The body of a dynamic pipeline, while its run goes on."""
+    project, masker = begin.project, begin.project.masker()
+
+    def check(graph: Graph) -> None:
+        refuse_what_cannot_be(graph, executor)
+        _saves(graph, project)
+
+    with listening(executor, watching, masker.mask if masker is not None else None) as capture:
+        dynamic = make_dynamic(
+            Growing(begin.traced, begin.resumed, project.step_rules),
+            begin.signature,
+            run_id=run.id,
+            run_key=run.key,
+            is_resumed=begin.resumed is not None,
+            params=hidden(masker, begin.params),
+            inputs=begin.inputs,
+            store=begin.records.artifacts,
+            database=begin.records.database,
+            keys=begin.keys,
+            executor=executor,
+            project=project,
+            capture=capture,
+            check=check,
+            store_literal=lambda name, value: _store_input(begin.records.artifacts, project, name, value, 0),
+        )
+        yield dynamic
+    if dynamic.error is not None:
+        # For whoever called from Python: the exception itself, as of steps that ran in this process.
+        errors: dict[Any, BaseException] = getattr(executor, "errors", {})
+        executor.errors = {**errors, (0, ()): dynamic.error}  # type: ignore[attr-defined]
 
 
 def _masked(masker: Masker, closures: Sequence[Closure]) -> list[Closure]:
@@ -478,7 +593,7 @@ def _saves(graph: Graph, project: Project) -> frozenset[str]:
     if not project.has_conf:
         return frozenset()
     catalog = project.catalog
-    saved: set[str] = set()
+    saved: set[str] = set(catalog.names()) if graph.is_dynamic else set()
     for index, node in enumerate(graph.nodes):
         for name in node.outputs:
             if name not in catalog:

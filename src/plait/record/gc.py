@@ -41,6 +41,7 @@ _TABLES = (
     "annotation",
     "dataset_write",
     "data_check",
+    "call",
 )
 
 

@@ -8,10 +8,12 @@ content; the table ``artifact`` lists those that have blobs. Attempt 0 is a task
 not write. ``recoded`` tells with which code a resumed run went on, where that is not the one that it began with.
 ``pin`` names what is kept whatever its age, ``beginning`` the processes that store values for a run that is not
 recorded yet. ``data_check`` is what checks of datasets found, ``body`` all that is known of it; those of what was
-loaded before the first task stand at node -1.
+loaded before the first task stand at node -1. ``call`` is what the body of a dynamic pipeline called: ``body`` is what
+was passed, ``failed`` why it failed if the body went on knowing that; the row with an empty path is what it returned.
 
 What is looked at of runs that are large is summed up while it is written, so that no look costs a pass over a run:
-``pace`` tells how attempts of a node ended and, by logarithmic buckets, how long they took (bucket -1: no time at all; state '': begun and not ended);
+``pace`` tells how attempts of a node ended and, by logarithmic buckets, how long they took (bucket -1: no time at all;
+state '': begun and not ended);
 ``series`` sums up each 512 numbers of a logged
 series, ``measure`` each name of a run. ``serial`` of a log's lines is their place among all lines of the run, ``level``
 the highest level in them. ``annotation`` is what people say of a run: its name, its tags, a note.
@@ -309,5 +311,17 @@ _THIRD = (
     "CREATE INDEX log_loud_by_serial ON log (run, serial) WHERE level IS NULL OR level >= 30",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD)
+_FOURTH = (
+    """CREATE TABLE call (
+        run INTEGER NOT NULL,
+        scope INTEGER NOT NULL,
+        path BLOB NOT NULL,
+        digest BLOB NOT NULL,
+        body BLOB NOT NULL,
+        failed TEXT,
+        PRIMARY KEY (run, scope, path)
+    ) WITHOUT ROWID""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD, _FOURTH)
 VERSION = len(MIGRATIONS)
