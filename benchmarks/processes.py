@@ -100,7 +100,8 @@ def scratch(peer: Peer) -> Iterator[Scratch]:
                 dirs_exist_ok=True,
                 ignore=shutil.ignore_patterns("__pycache__"),
             )
-            shutil.copy(SCRIPTS / "stopwatch.py", root / "work")
+            for shared in SCRIPTS.glob("*.py"):
+                shutil.copy(shared, root / "work")
         yield Scratch(root, temporary)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -57,13 +57,22 @@ OURS = Peer(
         ),
         "B7": (Way("processes", (PY, "map.py", "{n}", "fresh"), 100_000),),
         "B9": (Way("plait", ()),),
+        "B10": tuple(
+            Way(label, command, n, before=((PY, "make_catalog.py", "{n}"),))
+            for label, command in (
+                ("resolve and load all", (PY, "catalog.py", "{n}")),
+                ("list the catalog", ("plait", "catalog", "list")),
+                ("run a step that reads one", ("plait", "run", "--executor", "inline", "--no-cache")),
+            )
+            for n in (10, 1_000)
+        ),
     },
 )
 
 KEDRO = Peer(
     "kedro",
     install=("kedro",),
-    also=("kedro-datasets", "pandas", "pyarrow"),
+    also=("kedro-datasets[pandas]", "pandas", "pyarrow"),
     env={"KEDRO_DISABLE_TELEMETRY": "1"},
     ways={
         "B1": (
@@ -81,6 +90,15 @@ KEDRO = Peer(
         "B4": (Way("parallel", (PY, "map.py", "{n}"), 100, records=False),),
         "B6": (Way("Parquet files", (PY, "table.py"), records=False),),
         "B9": (Way("kedro", ()),),
+        "B10": tuple(
+            Way(label, command, n, before=((PY, "make_catalog.py", "{n}"),), records=False)
+            for label, command in (
+                ("resolve and load all", (PY, "catalog.py", "{n}")),
+                ("list the catalog", ("kedro", "catalog", "describe-datasets")),
+                ("run a step that reads one", ("kedro", "run")),
+            )
+            for n in (10, 1_000)
+        ),
     },
 )
 

@@ -10,6 +10,7 @@ from benchmarks.measures import (
     b6_table,
     b7_large_map,
     b9_install,
+    b10_catalog,
 )
 
 MEASURES = (
@@ -22,4 +23,5 @@ MEASURES = (
     b6_table.MEASURE,
     b7_large_map.MEASURE,
     b9_install.MEASURE,
+    b10_catalog.MEASURE,
 )

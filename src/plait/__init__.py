@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 from plait._version import __version__
 
 if TYPE_CHECKING:
-    from plait.api import Pipeline, fork, get_run, list_runs, pipeline, resume
+    from plait.api import Pipeline, fork, get_run, list_runs, pipeline, resume, wire
     from plait.engine.current import current, log
     from plait.engine.futures import Future, as_completed
     from plait.errors import PlaitError, RunFailed, TaskFailed
     from plait.graph.branches import either, otherwise, switch, when
     from plait.graph.loops import repeat
     from plait.graph.model import Graph
+    from plait.graph.parameter import param
     from plait.graph.refs import each
     from plait.graph.step import Step, step
     from plait.project.hooks import hook
@@ -42,12 +43,14 @@ __all__ = [
     "list_runs",
     "log",
     "otherwise",
+    "param",
     "pipeline",
     "repeat",
     "resume",
     "step",
     "switch",
     "when",
+    "wire",
 ]
 
 # Where each public name lives; it is imported when it is first asked for.
@@ -73,6 +76,7 @@ _HOMES = {
     "load_ipython_extension": "plait.notebook",
     "log": "plait.engine.current",
     "otherwise": "plait.graph.branches",
+    "param": "plait.graph.parameter",
     "pipeline": "plait.api",
     "repeat": "plait.graph.loops",
     "resume": "plait.api",
@@ -80,6 +84,7 @@ _HOMES = {
     "switch": "plait.graph.branches",
     "unload_ipython_extension": "plait.notebook",
     "when": "plait.graph.branches",
+    "wire": "plait.api",
 }
 
 

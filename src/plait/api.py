@@ -28,6 +28,7 @@ __all__ = [
     "list_runs",
     "pipeline",
     "resume",
+    "wire",
 ]
 
 P = ParamSpec("P")
@@ -58,6 +59,8 @@ class Pipeline(Definition, Generic[P, R]):
         stack: str | None = None,
         step_options: Mapping[str, Mapping[str, Any]] | None = None,
         paranoid: bool = False,
+        inputs_from: Run | str | None = None,
+        debug: bool = False,
         **params: Any,
     ) -> Any:
         """Run the pipeline and record everything; answers with the ``Run``.
@@ -74,6 +77,9 @@ class Pipeline(Definition, Generic[P, R]):
             stack: the stack to run on, if not that of the environment.
             step_options: how steps run, over what they and the conf say: ``{"fit": {"memory": "16GiB"}}``.
             paranoid: read every data file anew, even if its size and times are known.
+            inputs_from: an earlier run or its id: its arguments are taken where none are given, and, by a part of a
+                pipeline, what the rest of the pipeline made in it.
+            debug: open Python's debugger at the line of a step that fails.
             params: the pipeline's arguments, by name.
 
         Raises:
@@ -81,7 +87,7 @@ class Pipeline(Definition, Generic[P, R]):
             RunFailed: a step failed or the run was cancelled; ``error.run`` holds what was recorded, and the step's
                 own exception is its cause where it was raised in this process.
         """
-        from plait.executors import make_executor
+        from plait.executors import debugging_executor, make_executor
         from plait.launch.prepare import Given, prepare
         from plait.launch.start import CachePolicy, execute
         from plait.project.importing import refuse_while_importing
@@ -89,8 +95,13 @@ class Pipeline(Definition, Generic[P, R]):
         refuse_while_importing(f"{self.name}.run()", Tracer.user_line())
         self._check_run()
         project = self._project(env, stack, step_options, paranoid)
-        prepared = prepare(self, {name: Given(value) for name, value in params.items()}, project)
-        chosen = make_executor(executor, workers=workers, project=project, default="inline")
+        given = {name: Given(value) for name, value in params.items()}
+        prepared = prepare(self, given, project, inputs_from=_earlier(inputs_from, project))
+        chosen = (
+            debugging_executor(executor)
+            if debug
+            else make_executor(executor, workers=workers, project=project, default="inline")
+        )
         policy = CachePolicy(cache, tuple(refresh))
         run = execute(prepared, executor=chosen, listener=_watcher(progress), policy=policy)
         if raise_on_failure:
@@ -106,6 +117,7 @@ class Pipeline(Definition, Generic[P, R]):
         stack: str | None = None,
         step_options: Mapping[str, Mapping[str, Any]] | None = None,
         paranoid: bool = False,
+        inputs_from: Run | str | None = None,
         **params: Any,
     ) -> Forecast:
         """What ``run`` would do with the same arguments, without doing it.
@@ -119,7 +131,8 @@ class Pipeline(Definition, Generic[P, R]):
 
         self._check_run()
         project = self._project(env, stack, step_options, paranoid)
-        prepared = prepare(self, {name: Given(value) for name, value in params.items()}, project)
+        given = {name: Given(value) for name, value in params.items()}
+        prepared = prepare(self, given, project, inputs_from=_earlier(inputs_from, project))
         records = open_records(prepared)
         return Forecast(plan(prepared, records=records, policy=CachePolicy(cache, tuple(refresh))), records)
 
@@ -167,7 +180,7 @@ class Pipeline(Definition, Generic[P, R]):
         from plait.display.html import pipeline_html
         from plait.launch.prepare import filled_in
 
-        return pipeline_html(self, graph, filled_in(self))
+        return pipeline_html(self, graph, filled_in(self, more=[spec.name for spec in graph.inputs]))
 
     def _graph_to_show(self) -> Graph | None:
         from plait.graph.tracing import current_tracer
@@ -202,6 +215,28 @@ def pipeline(function: Any = None, /, *, name: str | None = None, dynamic: bool 
     if function is None:
         return lambda decorated: Pipeline(decorated, name=name, dynamic=dynamic)
     return Pipeline(function, name=name, dynamic=dynamic)
+
+
+def wire(
+    *parts: Any, name: str | None = None, returns: str | Sequence[str] | None = None
+) -> Pipeline[..., Any]:
+    """A pipeline without a body: each parameter of a step is the output of that name, or an argument of the pipeline.
+
+    ``training = wire(clean, split, fit)`` is the graph of a pipeline that calls them with each other's outputs; the
+    order in which they are given does not matter.
+
+    Args:
+        parts: steps, and pipelines as groups.
+        name: what the pipeline is called; the name of its variable if left out.
+        returns: the output, or the outputs, that it returns; if left out, what the last steps make: one value as it
+            is, several as a dict by name.
+
+    Raises:
+        DefinitionError: two parts make one name, or they need each other in a circle.
+    """
+    from plait.graph.wiring import wired
+
+    return Pipeline.of(wired(parts, returns), name)
 
 
 def list_runs(limit: int | None = 20, *, pipeline: str | None = None, home: Path | None = None) -> list[Any]:
@@ -387,6 +422,14 @@ def fork(
     if raise_on_failure:
         _raise_failure(done, chosen)
     return done
+
+
+def _earlier(run: Run | str | None, project: Project) -> Run | None:
+    if run is None or not isinstance(run, str):
+        return run
+    from plait.record.store import open_records
+
+    return open_records(project).run(run)
 
 
 def _definition_of(run: Run) -> Any:

@@ -73,7 +73,7 @@ def test_runs_can_be_limited_and_chosen(ran):
 
 
 def test_show_tells_where_values_came_from_and_what_came_out(once):
-    shown = once("show").out
+    shown = once("show", "--open", "tune").out
     assert "git" not in shown or "code" in shown
     for said in ("Python", "plait run looking.py:looking", "command line", "default"):
         assert said in shown or said == "plait run looking.py:looking"
@@ -86,7 +86,7 @@ def test_show_tells_where_values_came_from_and_what_came_out(once):
 
 
 def test_show_of_a_target_is_its_graph(once):
-    shown = once("show", "looking.py:looking").out
+    shown = once("show", "looking.py:looking", "--open", "*").out
     assert "Look back." in shown
     assert "← load" in shown
     assert "split → small, large" in shown
@@ -97,14 +97,14 @@ def test_show_of_a_target_is_its_graph(once):
 
 
 def test_mermaid_has_groups_maps_and_states(once):
-    text = once("show", "--mermaid").out
+    text = once("show", "--mermaid", "--open", "*").out
     assert text.startswith("flowchart TD\n")
     assert "subgraph g" in text
     assert '"tune.fit × 3"' in text
     assert "classDef done" in text
     assert "n0 --> n1" in text
     assert "n1 -.-> n2" in text
-    plain = once("show", "looking.py:looking", "--mermaid").out
+    plain = once("show", "looking.py:looking", "--mermaid", "--open", "*").out
     assert "classDef" not in plain
     assert "× each" in plain
 

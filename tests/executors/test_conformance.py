@@ -286,6 +286,8 @@ def test_whatever_is_raised_is_recorded(run_it: RunIt, kind: str, says: str) -> 
     assert len(error.frames) <= 101
     if kind == "group":
         assert error.notes == ("ValueError: first", "TypeError: second")
+    if kind == "unpicklable":
+        assert error.kinds == ("executors.steps.Unpicklable", "Exception", "BaseException")
 
 
 def test_an_error_keeps_its_cause_notes_and_frames(run_it: RunIt) -> None:
@@ -294,7 +296,9 @@ def test_an_error_keeps_its_cause_notes_and_frames(run_it: RunIt) -> None:
 
     error = run_it(p).task("raise_it").error
     assert (error.type, error.message, error.notes) == ("ValueError", "outer", ("a note",))
+    assert error.kinds == ("ValueError", "Exception", "BaseException")
     assert error.cause.headline == "KeyError: 'inner'"
+    assert error.cause.kinds == ("KeyError", "LookupError", "Exception", "BaseException")
     frame = error.frames[-1]
     assert (frame.file, frame.function, frame.origin) == (steps.__file__, "raise_it", "user")
     assert frame.code == "raise outer from error"

@@ -62,6 +62,7 @@ def test_a_worker_that_dies_fails_its_task_with_the_cause(
     assert run.status == "failed"
     task = run.task("die")
     assert cause in task.error.message
+    assert task.error.kinds == ("WorkerLost", "Exception", "BaseException")
     assert [one.state for one in run.tasks] == ["failed", "done", "done", "done", "done"]
     said = [line.text for line in task.logs()]
     assert said[0] == "last words"

@@ -52,7 +52,7 @@ def plait(shell, project):
 
 def planned(said):
     assert said.status in (0, 2), said.err
-    return {one["step"]: one["decision"] for one in said.json["tasks"]}
+    return {one["step"]: one["decision"] for one in said.json["items"]}
 
 
 def test_plan_takes_what_run_takes(project, plait):
@@ -130,3 +130,50 @@ def before(project):
     was = project / "was"
     was.write_text('["a"]')
     return hash_file(was)
+
+
+def test_data_that_changes_while_a_run_goes_on_is_never_found_under_what_it_was(project, plait, write):
+    code = project / "src/again/pipelines/counting.py"
+    code.write_text(
+        code.read_text().replace(
+            "    return factor * len(words)",
+            "    Path('data/words.json').write_text('[\"z\", \"z\"]')\n    return factor * len(words)",
+        )
+    )
+    (project / "go").touch()
+    said = plait("run", "--executor", "inline", "-q")
+    assert said.status == 1
+    assert "the data of 'words' has changed since the run began" in said.err
+    # Going on, what is done is kept, and what is to do reads the data as it is now.
+    said = plait("resume", "--executor", "inline", "-q")
+    assert said.status == 0, said.err
+    assert "the data of 'words' has changed since" in said.err
+    assert result(project) == (1, "z")
+    # With the old data back nothing is found that was made of the new.
+    write("data/words.json", '["a"]')
+    assert planned(plait("plan", "--json"))["checked"] == "run"
+
+
+def test_a_run_is_resumed_on_the_data_that_is_there(project, plait, write):
+    assert plait("run", "--executor", "inline", "-q").status == 1
+    first = RecordStore(project / ".plait").run()
+    (project / "go").touch()
+    write("data/words.json", '["n"]')
+    said = plait("resume", "--executor", "inline", "-q")
+    assert said.status == 0, said.err
+    assert result(project) == (1, "n")
+    second = RecordStore(project / ".plait").run()
+    assert second.parent == first.id
+    assert {task.name: task.state for task in second.tasks} == {"counted": "cached", "checked": "done"}
+    write("data/words.json", '["a"]')
+    assert planned(plait("plan", "--json"))["checked"] == "run"
+
+
+def test_a_fork_says_that_data_has_changed_and_computes_with_it(project, plait, write):
+    (project / "go").touch()
+    assert plait("run", "--executor", "inline", "-q").status == 0
+    write("data/words.json", '["f", "f"]')
+    said = plait("fork", "latest", "--at", "checked", "--executor", "inline", "-q")
+    assert said.status == 0, said.err
+    assert "the data of 'words' has changed since" in said.err
+    assert result(project) == (1, "f")

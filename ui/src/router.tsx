@@ -1,7 +1,9 @@
 /** Which address shows which page. Every page is a chunk of its own; every state of a page is in its address. */
 import { QueryClient } from "@tanstack/react-query";
 import {
+  Link,
   Outlet,
+  createHashHistory,
   createRootRouteWithContext,
   createRoute,
   createRouter,
@@ -32,7 +34,7 @@ const root = createRootRouteWithContext<{ queries: QueryClient }>()({
     </Shell>
   ),
   notFoundComponent: () => (
-    <Empty title="There is no page at this address" action={<a className="link" href="/runs">All runs</a>} />
+    <Empty page title="There is no page at this address" action={<Link className="link" to="/runs">All runs</Link>} />
   ),
   errorComponent: ({ error, reset }) => <ErrorView error={error} retry={reset} />,
 });
@@ -217,6 +219,8 @@ const project = createRoute({
 export const router = createRouter({
   routeTree: root.addChildren([home, runs, run, artifact, compare, pipelines, pipeline, catalog, dataset, project]),
   context: { queries },
+  // A file has no paths of its own: its state stands behind the #.
+  ...(exported ? { history: createHashHistory() } : {}),
   defaultPreload: "intent",
   defaultPendingComponent: () => <Loading />,
   defaultPendingMs: 300,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from plait.launch.prepare import Prepared
     from plait.project.discover import Found
 
-__all__ = ["cache_options", "prepare_target", "target_options"]
+__all__ = ["cache_options", "prepare_target", "selection_options", "source_option", "target_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -49,6 +49,37 @@ def target_options(command: F) -> F:
     )
 
 
+def selection_options(command: F) -> F:
+    """Which part of the pipeline is meant."""
+    return _all(
+        command,
+        click.option(
+            "--from",
+            "from_",
+            multiple=True,
+            metavar="NAME",
+            help="From this step, or the steps that read this dataset.",
+        ),
+        click.option(
+            "--to", multiple=True, metavar="NAME", help="Up to this step, or the one that makes this dataset."
+        ),
+        click.option(
+            "--only", multiple=True, metavar="NAME", help="This step alone, or one of its elements: 'fit[3]'."
+        ),
+        click.option("--tag", "tags", multiple=True, metavar="TAG", help="The steps with this tag."),
+        click.option("--group", "groups", multiple=True, metavar="GROUP", help="The steps of this group."),
+    )
+
+
+def source_option(command: F) -> F:
+    """Where what a part of a pipeline needs of the rest is taken from."""
+    return click.option(
+        "--inputs-from",
+        metavar="RUN",
+        help="Take arguments, and what is not run, from this run: an id or `latest`.",
+    )(command)
+
+
 def cache_options(command: F) -> F:
     """What may be taken from earlier runs."""
     return _all(
@@ -80,6 +111,8 @@ def prepare_target(
     load_versions: tuple[str, ...] = (),
     step_options: tuple[str, ...] = (),
     paranoid: bool = False,
+    selection: Mapping[str, tuple[str, ...]] | None = None,
+    inputs_from: str | None = None,
 ) -> tuple[Found, Prepared]:
     """The pipeline that is meant, and the run of it that could begin.
 
@@ -90,9 +123,11 @@ def prepare_target(
     from plait.cli.target import open_project, read_version, split_target
     from plait.launch.prepare import prepare
     from plait.project.discover import find_pipeline
+    from plait.record.store import open_records
 
     target, parameters = split_target(target, parameters)
     found = find_pipeline(target)
+    chosen = found.pipeline.select(**(selection or {}))
     with describing(found.pipeline.name):
         versions = dict(read_version(text) for text in load_versions)
         project, given = open_project(
@@ -104,4 +139,5 @@ def prepare_target(
             step_options=step_options,
             paranoid=paranoid,
         )
-        return found, prepare(found.pipeline, given, project)
+        source = open_records(project).run(inputs_from) if inputs_from else None
+        return found, prepare(chosen, given, project, inputs_from=source)

@@ -66,6 +66,7 @@ def make_watch(
     as_json: bool,
     quiet: bool,
     project: Project | None = None,
+    debug: bool = False,
 ) -> Watch:
     """What runs the tasks, and what shows them.
 
@@ -76,15 +77,17 @@ def make_watch(
         ParameterError: there is no such executor.
         ConfError: what the stack says of it is wrong.
     """
-    from plait.executors import make_executor
+    from plait.executors import debugging_executor, make_executor
 
-    chosen: Any = make_executor(executor, workers=workers, project=project)
+    chosen: Any = (
+        debugging_executor(executor) if debug else make_executor(executor, workers=workers, project=project)
+    )
     inline = chosen.name == "inline"
     shown_by_itself = inline and not as_json and not quiet and sys.stdout.isatty()
     if inline and not shown_by_itself:
         from plait.executors.inline import InlineExecutor
 
-        chosen = InlineExecutor(tee=False)
+        chosen = InlineExecutor(tee=False, debug=debug)
     listener = _listener(as_json=as_json, quiet=quiet, repeat=not shown_by_itself)
     return Watch(chosen, listener, as_json=as_json, quiet=quiet)
 

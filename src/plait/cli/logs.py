@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -50,7 +49,8 @@ def command(
 ) -> None:
     from plait.cli.store import open_store
 
-    run = open_store().run(run_id)
+    store = open_store()
+    run = store.run(run_id)
     node, path = _place(run, task)
     chosen = _Filter(level, stream)
     printer = _Printer(
@@ -62,7 +62,7 @@ def command(
         printer.lines(_new_lines(run, node, path, seen), chosen)
         if not (follow and running):
             break
-        time.sleep(_POLL_SECONDS)
+        store.wait(_POLL_SECONDS)
     if not as_json:
         printer.ending(node, path, follow=follow)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from plait.cli.asking import cache_options, target_options
+from plait.cli.asking import cache_options, selection_options, source_option, target_options
 
 __all__ = ["command"]
 
@@ -20,6 +20,8 @@ Each step is cached, to run, or not known before something else has run; what is
 closest earlier task: code, parameters, inputs, packages.""",
 )
 @target_options
+@selection_options
+@source_option
 @cache_options
 @click.option(
     "--check", is_flag=True, help="Leave with 2 when there is work to do, with 0 when there is none."
@@ -31,6 +33,12 @@ def command(
     params_file: Path | None,
     env: str | None,
     load_versions: tuple[str, ...],
+    from_: tuple[str, ...],
+    to: tuple[str, ...],
+    only: tuple[str, ...],
+    tags: tuple[str, ...],
+    groups: tuple[str, ...],
+    inputs_from: str | None,
     step_options: tuple[str, ...],
     no_cache: bool,
     refresh: tuple[str, ...],
@@ -50,6 +58,8 @@ def command(
         load_versions=load_versions,
         step_options=step_options,
         paranoid=paranoid,
+        selection={"from_": from_, "to": to, "only": only, "tags": tags, "groups": groups},
+        inputs_from=inputs_from,
     )
     records = open_records(prepared)
     made = plan(prepared, records=records, policy=CachePolicy(not no_cache, refresh))

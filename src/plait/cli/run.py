@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from plait.cli.asking import target_options
+from plait.cli.asking import selection_options, source_option, target_options
 from plait.cli.carrying import executor_options
 
 __all__ = ["command"]
@@ -24,13 +24,22 @@ NAME=VALUE sets its parameters, typed as YAML; dots reach inside: model.alpha=0.
 Steps whose code and inputs are the same as before are not run again: `plait plan TARGET` says which, and why.""",
 )
 @target_options
+@selection_options
+@source_option
 @executor_options
+@click.option("--debug", is_flag=True, help="Run the steps here, and open Python's debugger where one fails.")
 def command(
     target: str | None,
     parameters: tuple[str, ...],
     params_file: Path | None,
     env: str | None,
     load_versions: tuple[str, ...],
+    from_: tuple[str, ...],
+    to: tuple[str, ...],
+    only: tuple[str, ...],
+    tags: tuple[str, ...],
+    groups: tuple[str, ...],
+    inputs_from: str | None,
     step_options: tuple[str, ...],
     executor: str | None,
     workers: int | None,
@@ -39,6 +48,7 @@ def command(
     paranoid: bool,
     as_json: bool,
     quiet: bool,
+    debug: bool,
 ) -> int:
     from plait.cli.asking import prepare_target
     from plait.cli.carrying import conclude, make_watch
@@ -52,8 +62,10 @@ def command(
         load_versions=load_versions,
         step_options=step_options,
         paranoid=paranoid,
+        selection={"from_": from_, "to": to, "only": only, "tags": tags, "groups": groups},
+        inputs_from=inputs_from,
     )
-    watch = make_watch(executor, workers, as_json=as_json, quiet=quiet, project=prepared.project)
+    watch = make_watch(executor, workers, as_json=as_json, quiet=quiet, project=prepared.project, debug=debug)
     run = execute(
         prepared,
         executor=watch.executor,

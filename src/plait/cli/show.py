@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from plait.cli.asking import selection_options
 from plait.errors import RecordError, TargetError
 
 if TYPE_CHECKING:
     from plait.graph.model import Graph
+    from plait.graph.selection import Selection
     from plait.record.views import Run
 
 __all__ = ["command"]
@@ -25,14 +27,37 @@ _ID_LETTERS = frozenset("0123456789abcdefghjkmnpqrstvwxyz")
 WHAT is the id of a run, a unique beginning of one, `latest` (the default), or a TARGET as for plait run.""",
 )
 @click.argument("what", default="latest", metavar="[RUN|TARGET]")
+@selection_options
+@click.option(
+    "--open",
+    "opened",
+    multiple=True,
+    metavar="GROUP",
+    help="Show the steps of this group; '*' for all groups.",
+)
 @click.option("--mermaid", is_flag=True, help="A flowchart in Mermaid's language.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON object.")
-def command(what: str, mermaid: bool, as_json: bool) -> None:
+def command(
+    what: str,
+    from_: tuple[str, ...],
+    to: tuple[str, ...],
+    only: tuple[str, ...],
+    tags: tuple[str, ...],
+    groups: tuple[str, ...],
+    opened: tuple[str, ...],
+    mermaid: bool,
+    as_json: bool,
+) -> None:
+    from plait.graph.selection import Selection
+
     run = find_run(what)
+    selection = Selection(from_, to, only, tags, groups)
+    if groups and not opened:
+        opened = groups
     if run is not None:
-        _show_run(run, mermaid=mermaid, as_json=as_json)
+        _show_run(run, selection, opened, mermaid=mermaid, as_json=as_json)
     else:
-        _show_target(what, mermaid=mermaid, as_json=as_json)
+        _show_target(what, selection, opened, mermaid=mermaid, as_json=as_json)
 
 
 def find_run(what: str) -> Run | None:
@@ -53,12 +78,17 @@ def find_run(what: str) -> Run | None:
     return store.run(what) if store.database.row(begins, (len(what), what)) else None
 
 
-def _show_run(run: Run, *, mermaid: bool, as_json: bool) -> None:
+def _show_run(
+    run: Run, selection: Selection, opened: tuple[str, ...], *, mermaid: bool, as_json: bool
+) -> None:
+    from plait.graph.selection import choose
+
+    nodes = choose(run.graph, selection) if selection else None
     if mermaid:
         from plait.display.mermaid import mermaid_text
         from plait.display.steps import progress_of
 
-        sys.stdout.write(mermaid_text(run.graph, progress_of(run)))
+        sys.stdout.write(mermaid_text(run.graph, progress_of(run), opened=opened, nodes=nodes))
         return
     if as_json:
         from plait.cli.store import print_json
@@ -70,10 +100,14 @@ def _show_run(run: Run, *, mermaid: bool, as_json: bool) -> None:
     from plait.display.screen import Screen
 
     screen = Screen(sys.stdout)
-    screen.write(run_page(run, screen.width))
+    screen.write(run_page(run, screen.width, opened=opened, nodes=nodes))
 
 
-def _show_target(what: str, *, mermaid: bool, as_json: bool) -> None:
+def _show_target(
+    what: str, selection: Selection, opened: tuple[str, ...], *, mermaid: bool, as_json: bool
+) -> None:
+    import msgspec
+
     from plait.cli.problems import describing
     from plait.project.discover import find_pipeline
 
@@ -85,12 +119,13 @@ def _show_target(what: str, *, mermaid: bool, as_json: bool) -> None:
                 f"there is no run and no pipeline {what!r}", hint=error.hint or "plait runs lists the runs"
             ) from None
         raise
+    chosen = found.pipeline.select(**msgspec.structs.asdict(selection))
     with describing(found.pipeline.name):
-        graph: Graph = found.pipeline.trace().graph
+        graph: Graph = chosen.trace().graph
     if mermaid:
         from plait.display.mermaid import mermaid_text
 
-        sys.stdout.write(mermaid_text(graph))
+        sys.stdout.write(mermaid_text(graph, opened=opened))
         return
     if as_json:
         sys.stdout.write(graph.to_json().decode() + "\n")
@@ -100,4 +135,5 @@ def _show_target(what: str, *, mermaid: bool, as_json: bool) -> None:
     from plait.launch.prepare import filled_in
 
     screen = Screen(sys.stdout)
-    screen.write(pipeline_page(found.pipeline, graph, screen.width, found.text, filled_in(found.pipeline)))
+    known = filled_in(chosen, more=[spec.name for spec in graph.inputs])
+    screen.write(pipeline_page(chosen, graph, screen.width, found.text, known, opened=opened))

@@ -20,15 +20,19 @@ __all__ = ["command"]
 
 @click.command(
     "status",
-    help="""Tell which results are up to date, and why the others are not.
+    help="""Tell which datasets and results are up to date, and why the others are not.
 
-TARGETs are as for plait run; all pipelines of the project if left out. Each pipeline is looked at with the arguments of
-its last run and with its code as it is now. Leaves with 2 with --check when something is not up to date.""",
+TARGETs are as for plait run; all pipelines of the project if left out. Each pipeline is looked at with what was typed
+for its last run in the environment, and with its code, conf and data as they are now.""",
 )
 @click.argument("targets", nargs=-1, metavar="[TARGET]...")
+@click.option("--env", "-e", metavar="ENV", help="The environment of the conf; PLAIT_ENV, else local.")
+@click.option(
+    "--paranoid", is_flag=True, help="Read every data file anew, even if its size and times are known."
+)
 @click.option("--check", is_flag=True, help="Leave with 2 when something is not up to date.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON list.")
-def command(targets: tuple[str, ...], check: bool, as_json: bool) -> int:
+def command(targets: tuple[str, ...], env: str | None, paranoid: bool, check: bool, as_json: bool) -> int:
     from plait.launch.status import pipeline_status
     from plait.project.place import home_of
     from plait.project.project import Project
@@ -39,9 +43,9 @@ def command(targets: tuple[str, ...], check: bool, as_json: bool) -> int:
     for definition in _definitions(targets):
         root = home_of(definition.file)[0]
         if root not in stores:
-            stores[root] = open_records(Project(root), create=True)
+            stores[root] = open_records(Project(root, env), create=True)
         store = stores[root]
-        found.append((pipeline_status(store, definition), store))
+        found.append((pipeline_status(store, definition, env=env, paranoid=paranoid), store))
     if as_json:
         from plait.cli.store import print_json
 
@@ -120,7 +124,7 @@ def _row(one: OutputStatus, store: RecordStore) -> list[Text]:
     if one.run:
         when.add("by run ", "dim").add(one.run, "name")
     return [
-        Text(sign, style).add(f" {one.output}"),
+        Text(sign, style).add(f" {one.output}", "" if one.place else "dim"),
         Text(one.state, style),
         when,
         Text(_why(one, store), "dim"),
@@ -145,6 +149,7 @@ def _object(status: PipelineStatus, store: RecordStore) -> dict[str, Any]:
         "outputs": [
             {
                 "output": one.output,
+                "place": one.place or None,
                 "state": one.state,
                 "run": one.run or None,
                 "made_at": one.made_at.isoformat() if one.made_at else None,

@@ -22,7 +22,7 @@ def explain(error: click.UsageError) -> None:
         message = f"there is no option {error.option_name}" + (
             f"\n  → did you mean {close[0]}?" if close else ""
         )
-        if not close and error.ctx.info_name == "run":
+        if error.ctx.info_name in ("run", "plan"):
             message += f"\n  → a parameter is written without dashes: {error.option_name.lstrip('-')}=VALUE"
     print(message[:1].lower() + message[1:] if message[1:2].islower() else message, file=sys.stderr)
     if error.ctx is not None:

@@ -8,7 +8,6 @@ import contextlib
 import errno
 import mmap
 import os
-import secrets
 import sys
 import time
 import weakref
@@ -153,7 +152,7 @@ class LocalBlobs:
 
     def _write(self, path: str, data: Buffer) -> None:
         folder = os.path.dirname(path)
-        temporary = f"{self.root}/{_UNFINISHED}/{os.getpid()}-{secrets.token_hex(8)}"
+        temporary = f"{self.root}/{_UNFINISHED}/{os.getpid()}-{os.urandom(8).hex()}"
         try:
             file = os.open(temporary, _NEW, 0o666)
         except FileNotFoundError:

@@ -19,7 +19,7 @@ def headline(error: ErrorInfo) -> str:
     """The first line: type and message; for what plait itself says the message alone."""
     first = clean(_message(error)[0]) if error.message.strip() else ""
     kind = error.type.rpartition(".")[2] if error.type.startswith("plait.") else error.type
-    if error.type.startswith("plait.errors.") or error.type == "WorkerLost":
+    if error.type.startswith("plait.errors.") or error.type in ("WorkerLost", "TimedOut", "OutOfMemory"):
         return first or kind
     return f"{kind}: {first}" if first else kind
 

@@ -77,9 +77,7 @@ def graph_html(graph: Graph, found: list[Progress] | None = None) -> str:
             text.append("</ul></details>")
             depth -= 1
         if row.node is None:
-            text.append(
-                f"<li><details open><summary><b>{escape(row.label)}</b>{_takes(row.takes)}</summary><ul>"
-            )
+            text.append(f"<li><details><summary><b>{escape(row.label)}</b>{_takes(row.takes)}</summary><ul>")
             depth += 1
         else:
             text.append(f"<li>{_step(row, found[row.node] if found else None)}")

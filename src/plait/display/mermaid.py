@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
-from plait.display.outline import passed_by
-from plait.display.steps import Progress
-from plait.graph.model import ROOT, Each, Graph, Group
+from plait.display.outline import Row, outline, passed_by
+from plait.display.steps import Progress, opened_groups, row_progress
+from plait.graph.model import Each, Graph
 from plait.graph.values import Input, Item, Output, Passed, Value, parts
 
 __all__ = ["edges_of", "mermaid_text"]
@@ -23,16 +23,41 @@ _CLASSES = {
 }
 
 
-def mermaid_text(graph: Graph, found: Sequence[Progress] | None = None) -> str:
-    """A flowchart of a graph; with the states of a run where ``found`` tells them."""
-    lines = ["flowchart TD", *_scope(graph, ROOT, found, "  ")]
+def mermaid_text(
+    graph: Graph,
+    found: Sequence[Progress] | None = None,
+    *,
+    opened: Collection[str] = (),
+    nodes: Collection[int] | None = None,
+) -> str:
+    """A flowchart of a graph; with the states of a run where ``found`` tells them.
+
+    Args:
+        opened: the groups that are boxes with their steps in them, ``*`` for all; others are one box each.
+        nodes: only these.
+    """
+    shown = opened_groups(graph, list(found) if found else None, opened)
+    rows = outline(graph, opened=shown, nodes=nodes)
+    boxes = {node: f"n{node}" for row in rows if (node := row.node) is not None}
+    boxes |= {node: f"c{row.inside[0]}" for row in rows for node in row.inside}
+    lines = ["flowchart TD", *_boxes(graph, rows, found)]
+    edges: dict[tuple[str, str], bool] = {}
     for producer, consumer, is_element in edges_of(graph):
-        lines.append(f"  n{producer} {'-.->' if is_element else '-->'} n{consumer}")
+        if producer in boxes and consumer in boxes and boxes[producer] != boxes[consumer]:
+            pair = (boxes[producer], boxes[consumer])
+            edges[pair] = edges.get(pair, False) or is_element
+    lines += [f"  {one} {'-.->' if dotted else '-->'} {other}" for (one, other), dotted in edges.items()]
     if found:
-        for state in dict.fromkeys(progress.state for progress in found):
+        states: dict[str, list[str]] = {}
+        for row in rows:
+            progress = row_progress(row, list(found))
+            if progress is not None:
+                states.setdefault(progress.state, []).append(
+                    boxes[row.inside[0] if row.inside else row.node or 0]
+                )
+        for state, members in states.items():
             lines.append(f"  classDef {state} {_CLASSES.get(state, _CLASSES['waiting'])}")
-            members = ",".join(f"n{at}" for at, progress in enumerate(found) if progress.state == state)
-            lines.append(f"  class {members} {state}")
+            lines.append(f"  class {','.join(members)} {state}")
     return "\n".join(lines) + "\n"
 
 
@@ -66,23 +91,25 @@ def _producers(graph: Graph, value: Value, *, is_element: bool) -> Iterator[tupl
                 yield from _producers(graph, part, is_element=is_element)
 
 
-def _scope(graph: Graph, scope: int, found: Sequence[Progress] | None, indent: str) -> Iterator[str]:
-    """What is in a scope, in the order of the pipeline; only groups are boxes of their own."""
-    members: list[tuple[int, int, int]] = [(node, 0, node) for node in graph.layout.inside[scope]]
-    for child in graph.layout.children[scope]:
-        inside = graph.layout.subtree(child)
-        if inside:
-            members.append((inside[0], 1, child))
-    for _, is_scope, index in sorted(members):
-        if not is_scope:
-            yield f"{indent}{_node(graph, index, found)}"
-        elif isinstance(graph.scopes[index], Group):
-            name = graph.scopes[index].name
-            yield f'{indent}subgraph g{index}["{_escaped(name)}"]'
-            yield from _scope(graph, index, found, f"{indent}  ")
-            yield f"{indent}end"
+def _boxes(graph: Graph, rows: Sequence[Row], found: Sequence[Progress] | None) -> Iterator[str]:
+    """The boxes of an outline: an open group around those of its steps, a closed one as one box."""
+    depth = 0
+    for row in rows:
+        while depth > row.depth:
+            depth -= 1
+            yield f"{'  ' * (depth + 1)}end"
+        indent = "  " * (row.depth + 1)
+        if row.node is not None:
+            yield f"{indent}{_node(graph, row.node, found)}"
+        elif row.inside:
+            count = f"{len(row.inside)} step{'s' if len(row.inside) > 1 else ''}"
+            yield f'{indent}c{row.inside[0]}[["{_escaped(row.label)}<br/>{count}"]]'
         else:
-            yield from _scope(graph, index, found, indent)
+            yield f'{indent}subgraph g{row.group}["{_escaped(graph.scopes[row.group].name)}"]'
+            depth = row.depth + 1
+    while depth:
+        depth -= 1
+        yield f"{'  ' * (depth + 1)}end"
 
 
 def _node(graph: Graph, node: int, found: Sequence[Progress] | None) -> str:

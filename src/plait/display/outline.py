@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from msgspec import Struct
 
 from plait.display.text import Text, clean
 from plait.graph.model import ROOT, Calls, Each, Graph, Group, Node
+from plait.graph.slicing import leaves
 from plait.graph.values import (
     Const,
     DictOf,
@@ -35,8 +36,9 @@ class Taken(Struct, frozen=True):
 
 
 class Row(Struct, frozen=True):
-    """A line of an outline: a step, or a group that the deeper rows after it are in (``node`` is None).
+    """A line of an outline: a step, or a group (``node`` is None).
 
+    A group is open, and the deeper rows after it are in it, or it is closed and stands for the nodes ``inside``.
     ``label`` is the step's name inside its group, ``outputs`` how its values are called where that is not its name.
     """
 
@@ -46,20 +48,47 @@ class Row(Struct, frozen=True):
     takes: tuple[Taken, ...]
     outputs: tuple[str, ...] = ()
     mapped: bool = False
+    inside: tuple[int, ...] = ()
+    group: int = ROOT
 
 
-def outline(graph: Graph) -> list[Row]:
-    """The rows of a graph: one per step, and one per group before its steps."""
+def outline(
+    graph: Graph, *, opened: Collection[str] | None = None, nodes: Collection[int] | None = None
+) -> list[Row]:
+    """The rows of a graph: one per step, and one per group before its steps.
+
+    Args:
+        opened: names of the groups that are open, each with those around it; all are if left out.
+        nodes: only these, and the groups that they are in.
+    """
     rows: list[Row] = []
     open_groups: list[int] = []
+    closed: set[int] = set()
     for index, node in enumerate(graph.nodes):
+        if nodes is not None and index not in nodes:
+            continue
         groups = _groups_around(graph, node.scope)
+        shut = next((at for at, group in enumerate(groups) if not _is_open(graph, group, opened)), None)
+        if shut is not None:
+            if groups[shut] in closed:
+                continue
+            closed.add(groups[shut])
+            groups = groups[: shut + 1]
         shared = 0
         while shared < min(len(groups), len(open_groups)) and groups[shared] == open_groups[shared]:
             shared += 1
         for depth, group in enumerate(groups[shared:], shared):
-            rows.append(_group_row(graph, group, depth, groups[depth - 1] if depth else ROOT))
+            outer = groups[depth - 1] if depth else ROOT
+            is_shut = depth == shut
+            rows.append(
+                _closed_row(graph, group, depth, outer, nodes)
+                if is_shut
+                else _group_row(graph, group, depth, outer)
+            )
         open_groups = groups
+        if shut is not None:
+            open_groups = groups[:-1]
+            continue
         prefix = f"{graph.scopes[groups[-1]].name}." if groups else ""
         rows.append(
             Row(
@@ -89,6 +118,31 @@ def taken_text(takes: Sequence[Taken], width: int) -> Text:
     return line
 
 
+def _is_open(graph: Graph, group: int, opened: Collection[str] | None) -> bool:
+    if opened is None:
+        return True
+    name = graph.scopes[group].name
+    return any(one == name or one.startswith(f"{name}.") for one in opened)
+
+
+def _closed_row(graph: Graph, group: int, depth: int, outer: int, nodes: Collection[int] | None) -> Row:
+    """A group as one step: what it takes from outside, what others take of it."""
+    row = _group_row(graph, group, depth, outer)
+    inside = graph.layout.subtree(group)
+    takes = {taken.text: taken for taken in row.takes}
+    for node in inside:
+        for leaf in leaves(graph, node):
+            if isinstance(leaf, Input) and leaf.name in {spec.name for spec in graph.inputs}:
+                if f"each({leaf.name})" not in takes:
+                    takes.setdefault(leaf.name, Taken(leaf.name, "name"))
+            elif isinstance(leaf, Output) and leaf.node not in inside:
+                name = _local(graph, graph.nodes[leaf.node].outputs[leaf.output], graph.scopes[group].parent)
+                if f"each({name})" not in takes:
+                    takes.setdefault(name, Taken(name))
+    shown = tuple(node for node in inside if nodes is None or node in nodes)
+    return Row(depth, row.label, None, tuple(takes.values()), (), row.mapped, shown, group)
+
+
 def _groups_around(graph: Graph, scope: int) -> list[int]:
     found: list[int] = []
     while scope != ROOT:
@@ -109,7 +163,16 @@ def _group_row(graph: Graph, group: int, depth: int, outer: int) -> Row:
             sources = [*each.sources, *sources]
         scope = each.parent
     said = dict.fromkeys(_each(graph, source, graph.scopes[group].parent) for source in sources)
-    return Row(depth, name.removeprefix(above), None, tuple(Taken(text) for text in said), (), bool(sources))
+    return Row(
+        depth,
+        name.removeprefix(above),
+        None,
+        tuple(Taken(text) for text in said),
+        (),
+        bool(sources),
+        (),
+        group,
+    )
 
 
 def passed_by(graph: Graph, value: Passed) -> tuple[int, ...]:

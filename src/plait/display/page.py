@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from plait.display.checks import check_lines
 from plait.display.errors import shown_path
 from plait.display.metrics import metric_lines
-from plait.display.steps import progress_of, step_lines
+from plait.display.steps import opened_groups, progress_of, step_lines
 from plait.display.summary import failure_lines, head
 from plait.display.text import Text, columns
 from plait.display.values import describe_output, result_lines
 from plait.display.words import value_text
 from plait.graph.model import Graph, InputSpec
 from plait.graph.pipeline import Definition
+from plait.graph.selection import Selection
 from plait.record.views import Run
 
 __all__ = ["pipeline_page", "run_page"]
@@ -21,12 +22,22 @@ __all__ = ["pipeline_page", "run_page"]
 _MOST_OUTPUTS = 60
 
 
-def run_page(run: Run, width: int) -> list[Text]:
-    """Head, parameters, steps, metrics, outputs and failures of a run."""
+def run_page(
+    run: Run, width: int, *, opened: Collection[str] = (), nodes: Collection[int] | None = None
+) -> list[Text]:
+    """Head, parameters, steps, metrics, outputs and failures of a run.
+
+    Args:
+        opened: the groups of steps that are shown open, beside those in which something failed; ``*`` for all.
+        nodes: only these steps.
+    """
+    progress = progress_of(run)
+    shown = opened_groups(run.graph, progress, opened)
+    steps = step_lines(run.graph, progress, width, opened=shown, nodes=nodes)
     lines = [head(run), *_facts(run, width)]
     blocks = (
         _params(run, width),
-        [Text("steps", "title"), *step_lines(run.graph, progress_of(run), width)],
+        [Text("steps", "title"), *steps],
         metric_lines(run, width),
         _outputs(run, width),
         result_lines(run, width) if run.status == "done" else [],
@@ -53,6 +64,10 @@ def _facts(run: Run, width: int) -> list[Text]:
             f"Python {facts.get('python', '?')}, plait {facts.get('plait', '?')}, {facts.get('platform', '?')}",
         )
     )
+    selections = [str(Selection(**words)) for words in facts.get("selections", ())]
+    source = [f"inputs of run {facts['inputs_from']}"] if facts.get("inputs_from") else []
+    if selections or source:
+        rows.append(("part", ", ".join([*selections, *source])))
     if facts.get("argv"):
         import shlex
 
@@ -87,12 +102,19 @@ def _outputs(run: Run, width: int) -> list[Text]:
 
 
 def pipeline_page(
-    pipeline: Definition, graph: Graph, width: int, target: str, found: Mapping[str, str] | None = None
+    pipeline: Definition,
+    graph: Graph,
+    width: int,
+    target: str,
+    found: Mapping[str, str] | None = None,
+    *,
+    opened: Collection[str] = (),
 ) -> list[Text]:
     """The graph of a pipeline as text, its parameters, and how to run it.
 
     Args:
         found: what the project has for its arguments, by name.
+        opened: the groups of steps that are shown open; ``*`` for all.
     """
     known = found or {}
     title = Text(pipeline.name, "bold").add(
@@ -106,15 +128,33 @@ def pipeline_page(
         lines += columns(
             [_input(spec, width, known.get(spec.name)) for spec in graph.inputs], width=width, shrink=(2, 1)
         )
-    lines += [Text(), Text("steps", "title"), *step_lines(graph, None, width)]
-    needed = "".join(f" {spec.name}=…" for spec in graph.inputs if spec.required and spec.name not in known)
-    return [*lines, Text(), Text("  ").add("→ ", "dim").add(f"plait run {target}{needed}", "name")]
+    lines += [
+        Text(),
+        Text("steps", "title"),
+        *step_lines(graph, None, width, opened=opened_groups(graph, None, opened)),
+    ]
+    needed = "".join(
+        f" {spec.name}=…"
+        for spec in graph.inputs
+        if spec.required and not spec.kind and spec.name not in known
+    )
+    part = "".join(f" {selection}" for selection in pipeline.selections)
+    source = " --inputs-from RUN" if any(spec.kind == "output" for spec in graph.inputs) else ""
+    return [
+        *lines,
+        Text(),
+        Text("  ").add("→ ", "dim").add(f"plait run {target}{part}{source}{needed}", "name"),
+    ]
 
 
 def _input(spec: InputSpec, width: int, found: str | None) -> tuple[Text, Text, Text]:
     kind = Text(spec.annotation, "dim")
     if found is not None:
         return Text(spec.name, "name"), kind, Text(f"= {found}")
+    if spec.kind == "output":
+        return Text(spec.name, "name"), kind, Text("of the catalog, or of an earlier run", "dim")
+    if spec.kind == "argument":
+        return Text(spec.name, "name"), kind, Text("of an earlier run", "dim")
     if spec.required:
         return Text(spec.name, "name"), kind, Text("required", "warning")
     return (

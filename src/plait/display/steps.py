@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from msgspec import Struct
 
 from plait.display.outline import Row, outline, taken_text
 from plait.display.text import Text, columns
 from plait.display.words import mark, seconds
-from plait.graph.model import Graph
+from plait.errors import DefinitionError, did_you_mean
+from plait.graph.model import ROOT, Graph, Group
 from plait.record.views import Run
 
-__all__ = ["Progress", "finished", "progress_of", "state_of", "step_lines"]
+__all__ = ["Progress", "finished", "opened_groups", "progress_of", "row_progress", "state_of", "step_lines"]
 
 _WORST = ("failed", "lost", "running", "cancelled", "skipped")
+_OPEN_STATES = ("failed", "lost")
 _LEAST_INPUTS = 12  # cells; with less room inputs are left out
 _MOST_INPUTS = 32  # cells that are worth leaving out how long the longest task took
 
@@ -85,7 +89,41 @@ def finished(counts: dict[str, int]) -> int:
     return counts.get("done", 0) + counts.get("cached", 0)
 
 
-def step_lines(graph: Graph, found: list[Progress] | None, width: int, *, inputs: bool = True) -> list[Text]:
+def opened_groups(graph: Graph, found: list[Progress] | None, names: Collection[str]) -> list[str] | None:
+    """The groups that a page shows open: those that are named, and those in which something went wrong.
+
+    Args:
+        names: names of groups, or ``*`` for all of them.
+
+    Raises:
+        DefinitionError: there is no such group; the nearest is named.
+    """
+    if "*" in names:
+        return None
+    groups = [scope.name for scope in graph.scopes[1:] if isinstance(scope, Group)]
+    for name in names:
+        if name not in groups:
+            raise DefinitionError(
+                f"there is no group {name!r}", hint=did_you_mean(name, groups) or "there are none"
+            )
+    for node, one in enumerate(found or ()):
+        scope = graph.nodes[node].scope if one.state in _OPEN_STATES else ROOT
+        while scope != ROOT and not isinstance(graph.scopes[scope], Group):
+            scope = graph.scopes[scope].parent
+        if scope != ROOT:
+            names = [*names, graph.scopes[scope].name]
+    return list(names)
+
+
+def step_lines(
+    graph: Graph,
+    found: list[Progress] | None,
+    width: int,
+    *,
+    inputs: bool = True,
+    opened: Collection[str] | None = None,
+    nodes: Collection[int] | None = None,
+) -> list[Text]:
     """The outline of a graph, with the states and times of a run where there is one.
 
     Args:
@@ -93,8 +131,10 @@ def step_lines(graph: Graph, found: list[Progress] | None, width: int, *, inputs
         found: the progress of each node.
         width: of the page.
         inputs: whether each step is followed by what it takes, as far as there is room.
+        opened: the groups that are open; all if left out.
+        nodes: only these.
     """
-    rows = outline(graph)
+    rows = outline(graph, opened=opened, nodes=nodes)
     lines = _lines(rows, found, width, brief=False)
     if not inputs:
         return lines
@@ -116,19 +156,43 @@ def _lines(rows: list[Row], found: list[Progress] | None, width: int, *, brief: 
 
 
 def _cells(row: Row, found: list[Progress] | None, *, brief: bool) -> list[Text]:
-    progress = found[row.node] if found and row.node is not None else None
+    progress = row_progress(row, found) if found else None
     label = Text("  " * row.depth)
-    if row.node is None:
-        label.add("▾ ", "dim")
-    elif progress:
+    if progress:
         label.add(mark(progress.state)).add(" ")
+    if row.node is None:
+        label.add("▸ " if row.inside else "▾ ", "dim")
     label.add(row.label, "bold" if row.node is None else "")
+    if row.inside and not progress:
+        label.add(f"  {len(row.inside)} step{'s' if len(row.inside) > 1 else ''}", "dim")
     if row.outputs:
         label.add(f" → {', '.join(row.outputs)}", "dim")
     if progress is None:
         return [label]
     remark = Text() if brief and progress.state in ("done", "cached") else _remark(progress)
     return [label, _count(progress), Text(seconds(progress.work)), remark]
+
+
+def row_progress(row: Row, found: list[Progress]) -> Progress | None:
+    """That of a step, or of all that a closed group stands for: its state the worst of theirs."""
+    if row.node is not None:
+        return found[row.node]
+    if not row.inside:
+        return None
+    parts = [found[node] for node in row.inside]
+    counts = {"done": 0}
+    for part in parts:
+        state = "done" if part.state == "cached" else part.state
+        counts[state] = counts.get(state, 0) + 1
+    states = {part.state for part in parts}
+    state = next((one for one in _WORST if one in states), "")
+    if not state:
+        over = states <= {"done", "cached"}
+        state = ("cached" if states == {"cached"} else "done") if over else "waiting"
+        state = "running" if not over and states & {"done", "cached"} else state
+    work = [part.work for part in parts if part.work is not None]
+    reason = next((part.reason for part in parts if part.state == state and part.reason), "")
+    return Progress(state, counts, len(parts), True, work=sum(work) if work else None, reason=reason)
 
 
 def _count(progress: Progress) -> Text:

@@ -88,7 +88,7 @@ def difference_lines(
 ) -> list[Text]:
     """One difference: a line, and below it the diff of a source or what is different inside a value."""
     pad = " " * indent
-    first = Text(pad).add(_spoken(difference.kind), "dim").add(f" {_short_name(difference)}", "name")
+    first = Text(pad).add(_spoken(difference), "dim").add(f" {_short_name(difference)}", "name")
     if difference.kind in ("parameter", "input"):
         return _value_lines(difference, store, width, first, pad)
     if difference.kind in ("function", "class"):
@@ -119,6 +119,8 @@ def _value_lines(
         tree = difference.new or difference.old
         said = value_of_tree(store, tree, width // 2) if tree else ""
         return [first.add(f" {difference.change}").add(f"  {said}", "dim").cut(width)]
+    if _is_dataset(difference.old) and _is_dataset(difference.new):
+        return [first.add("  has other data than then").cut(width)]
     room = max(16, (width - first.width - 8) // 2)
     inside = list(_inside(difference.old, difference.new, store))
     if inside:
@@ -204,8 +206,12 @@ def _short_name(one: Difference) -> str:
     return one.name.rpartition(":")[2] if one.kind in ("function", "class", "constant") else one.name
 
 
-def _spoken(kind: str) -> str:
-    return {"opaque": "code"}.get(kind, kind)
+def _spoken(one: Difference) -> str:
+    return "dataset" if _is_dataset(one.new) else {"opaque": "code"}.get(one.kind, one.kind)
+
+
+def _is_dataset(tree: Tree | None) -> bool:
+    return isinstance(tree, Stored) and tree.artifact.format == "dataset"
 
 
 def _ago(at: float) -> str:

@@ -44,8 +44,8 @@ class Keys:
         self._walker = walker or Walker(hash_value=self._hash_value)
         self._closures: dict[tuple[int, tuple[tuple[str, str], ...]], Closure] = {}
         self._constants: dict[tuple[type, Any], str] = {}
-        self._bases: dict[int, Any] = {}
-        self._shared: dict[tuple[bool, str, str], Any] = {}
+        self._depths = _depths(graph)
+        self._bases: dict[tuple[int, int, str], Any] = {}
         self._lists: dict[int, tuple[ListArg, bytes]] = {}
 
     def grow(self, graph: Graph) -> None:
@@ -72,9 +72,11 @@ class Keys:
 
     def key(self, node: int, arguments: tuple[tuple[str, Tree], ...]) -> str | None:
         """The key of a task; None for one that is never looked up."""
-        base = self._bases.get(node)
+        # Nodes of one step share their options, as long as none of them was given its own.
+        alike = (self._graph.nodes[node].step, id(self._graph.options(node)), self._depths.get(node, ""))
+        base = self._bases.get(alike)
         if base is None:
-            base = self._bases[node] = self._base(node)
+            base = self._bases[alike] = self._base(node)
         if base is False:
             return None
         hasher = base.copy()
@@ -85,22 +87,11 @@ class Keys:
 
     def _base(self, node: int) -> Any:
         """What the keys of all tasks of a node begin with; False for a node that has none."""
-        chosen = self._graph.nodes[node]
-        splits = self._graph.layout.splits[0]
-        depths = ",".join([str(splits.get((node, at), 0)) for at in range(len(chosen.outputs))])
-        looked_up = self._graph.options(node).cache is not False
-        shared = (looked_up, depths, self.closure(node).digest)
-        known = self._shared.get(shared)
-        if known is None:
-            known = self._shared[shared] = self._start(node, depths)
-        return known
-
-    def _start(self, node: int, depths: str) -> Any:
         if self.why_uncached(node) is not None:
             return False
         hasher = blake3.blake3(_FORMAT)
         hasher.update(self.closure(node).digest.encode())
-        hasher.update(f"\0{depths}".encode())
+        hasher.update(f"\0{self._depths.get(node, '')}".encode())
         return hasher
 
     def _update(self, hasher: Any, tree: Tree) -> None:
@@ -148,6 +139,15 @@ class Keys:
             return self._store.identify(value)
         except (DataError, RecursionError):
             return None
+
+
+def _depths(graph: Graph) -> dict[int, str]:
+    """For each node with an output that is stored item by item: how many lists deep each of them is."""
+    splits = graph.layout.splits[0]
+    return {
+        node: ",".join([str(splits.get((node, at), 0)) for at in range(len(graph.nodes[node].outputs))])
+        for node in {node for node, _ in splits}
+    }
 
 
 def _declared(options: Options) -> tuple[tuple[str, str], ...]:

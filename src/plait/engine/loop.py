@@ -29,6 +29,7 @@ from plait.engine.events import (
     Start,
     Tick,
 )
+from plait.engine.honours import asked_for
 from plait.engine.machine import Machine
 from plait.engine.reuse import Compute, Reuse, Take, Wait
 from plait.engine.task import (
@@ -134,6 +135,12 @@ class Loop:
             tuple((name, splits.get((node, at), 0)) for at, name in enumerate(chosen.outputs))
             for node, chosen in enumerate(self.graph.nodes)
         ]
+        self._carried_out = [
+            options if chosen.is_step and asked_for(options) else None
+            for chosen, options in zip(
+                self.graph.nodes, map(self.graph.options, range(len(self.graph.nodes))), strict=True
+            )
+        ]
         self._taken_apart = [any(depth for _, depth in outputs) for outputs in self._outputs]
 
     def grow(self, graph: Graph) -> None:
@@ -201,8 +208,10 @@ class Loop:
 
     def _look_again(self) -> None:
         """Ask anew, now and then, for results that other runs are at."""
+        if not self._waiting:
+            return
         now = time.monotonic()
-        if self._waiting and now - self._looked >= _IDLE_SECONDS:
+        if now - self._looked >= _IDLE_SECONDS:
             self._looked = now
             for key in [key for key in self._waiting if not self.reuse.ours(key)]:
                 self._ripe += self._waiting.pop(key)
@@ -405,6 +414,7 @@ class Loop:
             chosen.id,
             self.results.light(arguments),
             self._outputs[node],
+            self._carried_out[node],
             self._ref(chosen.step) if self._dynamic is not None else None,
         )
 

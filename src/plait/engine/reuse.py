@@ -70,7 +70,7 @@ class Reuse:
         computations: Computations,
         store: ArtifactStore,
         *,
-        prior: Callable[[int, Path], Take | None] = lambda _node, _path: None,
+        prior: Callable[[int, Path], Take | None] | None = None,
         look_up: bool = True,
         refresh: Collection[int] = (),
         alive: Callable[[int], bool] = lambda _run: False,
@@ -105,10 +105,11 @@ class Reuse:
         decisions: dict[Place, Decision] = {}
         keys: dict[Place, str] = {}
         for place, arguments in tasks.items():
-            prior = self._prior(*place)
-            if prior is not None and self._sound(prior.artifacts) is None:
-                decisions[place] = prior
-                continue
+            if self._prior is not None:
+                prior = self._prior(*place)
+                if prior is not None and self._sound(prior.artifacts) is None:
+                    decisions[place] = prior
+                    continue
             key = self.keys.key(place[0], arguments)
             if key is None:
                 decisions[place] = Compute(None, self.keys.why_uncached(place[0]) or "not cached")
@@ -123,7 +124,7 @@ class Reuse:
 
     def prior(self, node: int, path: Path) -> Take | None:
         """What the run has already at a place, or takes over from the one that it branched off."""
-        return self._prior(node, path)
+        return self._prior(node, path) if self._prior is not None else None
 
     def ours(self, key: str) -> bool:
         """Whether this run is at a computation."""

@@ -11,6 +11,7 @@ from msgspec import Struct
 from plait.data import Artifact
 from plait.errors import DataError, TargetError
 from plait.graph.model import Path
+from plait.graph.options import Options
 from plait.project.importing import importing
 from plait.project.project import ProjectSpec
 from plait.record.facts import DataCheck, DatasetWrite, ErrorInfo, LogLine, Metric, Preview, Usage
@@ -60,8 +61,9 @@ class Job(Struct, frozen=True, array_like=True):
 class TaskSpec(Struct, frozen=True, array_like=True):
     """One attempt of a task.
 
-    ``outputs`` has an item per output: its name and how many levels of list are stored apart for an ``each``. ``ref``
-    tells where the function is that was not among those of the start.
+    ``outputs`` has an item per output: its name and how many levels of list are stored apart for an ``each``.
+    ``options`` are told where the executor has to carry out some of them. ``ref`` tells where the function is that
+    was not among those of the start.
     """
 
     node: int
@@ -71,13 +73,15 @@ class TaskSpec(Struct, frozen=True, array_like=True):
     name: str
     arguments: tuple[tuple[str, Stored | Plain | ListArg | DictArg], ...]
     outputs: tuple[tuple[str, int], ...]
+    options: Options | None = None
     ref: FunctionRef | None = None
 
 
 class Report(Struct, frozen=True, array_like=True, tag="report"):
     """How an attempt ended: with artifacts, one per output, or with an error.
 
-    ``lost`` says that the worker is gone, so the attempt has no report of its own.
+    ``lost`` says that the worker is gone, so the attempt has no report of its own. ``cause`` is what ended it, if
+    not the step itself: ``timeout``, ``memory`` or ``lost``.
     """
 
     node: int
@@ -92,6 +96,7 @@ class Report(Struct, frozen=True, array_like=True, tag="report"):
     writes: tuple[DatasetWrite, ...] = ()
     checks: tuple[DataCheck, ...] = ()
     lost: bool = False
+    cause: str = ""
 
 
 class Live(Struct, frozen=True, array_like=True, tag="live"):

@@ -13,7 +13,23 @@ from plait.errors import ParameterError, did_you_mean
 if TYPE_CHECKING:
     from plait.project.project import Project
 
-__all__ = ["make_executor"]
+__all__ = ["debugging_executor", "make_executor"]
+
+
+def debugging_executor(name: str | None = None) -> Executor:
+    """The executor that opens Python's debugger where a step fails.
+
+    Raises:
+        ParameterError: another one than ``inline`` was named.
+    """
+    if name not in (None, "inline"):
+        raise ParameterError(
+            f"a debugger needs the steps in this process, and executor {name!r} runs them elsewhere",
+            hint="leave the executor out, or say inline",
+        )
+    from plait.executors.inline import InlineExecutor
+
+    return InlineExecutor(debug=True)
 
 
 def make_executor(

@@ -13,6 +13,7 @@ from plait.engine.task import Job, Message, TaskSpec, Withdrawn
 from plait.executors.capacity import cores
 from plait.executors.capture import Capture
 from plait.executors.work import Work
+from plait.graph.model import task_name
 from plait.project.project import Project
 
 __all__ = ["InlineExecutor", "InlineSettings"]
@@ -30,14 +31,16 @@ class InlineExecutor:
 
     Args:
         tee: whether what steps print is also shown as it comes.
+        debug: whether Python's debugger is opened where a step fails.
         store: the store to use instead of one opened anew.
     """
 
     name = "inline"
     honours = frozenset({"cpus"})
 
-    def __init__(self, *, tee: bool = True, store: ArtifactStore | None = None) -> None:
+    def __init__(self, *, tee: bool = True, debug: bool = False, store: ArtifactStore | None = None) -> None:
         self.tee = tee
+        self._debug = debug
         self._store = store
         self._queue: list[TaskSpec] = []
         self._withdrawn: list[Message] = []
@@ -72,6 +75,10 @@ class InlineExecutor:
         if raised is not None:
             # The exception itself, for whoever called from Python: it carries frames and locals.
             self.errors[spec.node, spec.path] = raised
+            if self._debug:
+                from plait.executors.debugging import debug
+
+                debug(raised, task_name(spec.name, spec.path))
         else:
             self.errors.pop((spec.node, spec.path), None)
         return [report]

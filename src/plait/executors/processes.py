@@ -22,11 +22,12 @@ from msgspec import Struct
 
 from plait.engine.task import Job, Live, Message, Report, TaskSpec, Withdrawn, function_ref
 from plait.executors.capacity import cores
+from plait.executors.outcomes import lost, out_of_memory
 from plait.executors.spool import read_last_task, read_start
 from plait.executors.wire import Begin, Channel, Recall, Reply, Returned, Tasks, read_replies
 from plait.graph.model import Path
 from plait.project.project import Project
-from plait.record.facts import ErrorInfo, Usage, clean
+from plait.record.facts import Usage
 
 __all__ = ["ProcessExecutor", "ProcessesSettings"]
 
@@ -38,6 +39,7 @@ _AHEAD_TASKS = 256
 _STUCK_SECONDS = 0.1
 _GRACE_SECONDS = 2.0
 _STILLBORN = 3
+_NO_MEMORY = "the system killed"
 
 
 class ProcessesSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -225,11 +227,22 @@ class ProcessExecutor:
             if place not in guilty:
                 self._backlog.appendleft(spec)
                 continue
-            error = ErrorInfo("WorkerLost", clean(worker.fault or cause))
+            why = worker.fault or cause
+            no_memory = why.startswith(_NO_MEMORY)
+            error = out_of_memory(0, None, why) if no_memory else lost(why)
             usage = Usage(worker.last_heard, time.time(), worker=worker.label)
             lines = last.lines if last is not None else ()
             messages.append(
-                Report(spec.node, spec.path, spec.attempt, error=error, usage=usage, lines=lines, lost=True)
+                Report(
+                    spec.node,
+                    spec.path,
+                    spec.attempt,
+                    error=error,
+                    usage=usage,
+                    lines=lines,
+                    lost=True,
+                    cause="memory" if no_memory else "lost",
+                )
             )
         return messages
 
@@ -245,7 +258,7 @@ class ProcessExecutor:
         if -code == getattr(signal, "SIGKILL", 9):
             if kills > self._out_of_memory:
                 self._out_of_memory = kills
-                return f"out of memory: the system killed the worker process ({name})"
+                return f"{_NO_MEMORY} the worker process ({name})"
             return f"the worker process was killed from outside ({name})"
         return f"the worker process was ended by signal {name}"
 

@@ -151,7 +151,7 @@ class Growing:
         call, _ = self._call(group, said)
         tracer = self._tracer(group)
         spec = step.spec
-        node_id = tracer._new_id(spec.name)
+        node_id = tracer.new_id(spec.name)
         scope = len(tracer.scopes)
         tracer.scopes.append(Calls(node_id, group, call))
         index = len(tracer.nodes)
@@ -197,7 +197,7 @@ class Growing:
         if known is None:
             tracer = self._tracer(group)
             known = self._groups[group, qualname] = len(tracer.scopes)
-            tracer.scopes.append(Group(tracer._new_id(definition.name), group, qualname))
+            tracer.scopes.append(Group(tracer.new_id(definition.name), group, qualname))
             self._take(tracer)
         return known
 
@@ -259,11 +259,11 @@ class Growing:
         return self._measured(site)
 
     def _describe(self, tracer: Tracer, definition: Definition, group: int, call: str) -> Site:
-        name = tracer._new_id(definition.name)
+        name = tracer.new_id(definition.name)
         scope = len(tracer.scopes)
         tracer.scopes.append(Calls(name, group, call))
         tracer.scopes.append(Group(name, scope, f"{definition.module}:{definition.qualname}"))
-        tracer.scope, tracer._prefix = scope + 1, f"{name}."
+        tracer.scope, tracer.prefix = scope + 1, f"{name}."
         passed = {one: Ref(tracer, Passed(scope, one), one) for one in definition.signature.parameters}
         before = len(tracer.nodes)
         with tracer.active():
@@ -319,7 +319,7 @@ class Growing:
         tracer._ids = {node.id: 1 for node in graph.nodes}
         tracer._ids |= {scope.name: 1 for scope in graph.scopes[1:] if isinstance(scope, Group | Calls)}
         tracer.scope = group
-        tracer._prefix = self._prefix(group)
+        tracer.prefix = self._prefix(group)
         return tracer
 
     def _take(self, tracer: Tracer) -> None:

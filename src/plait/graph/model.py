@@ -46,12 +46,17 @@ ROOT = 0
 
 
 class InputSpec(Struct, frozen=True, omit_defaults=True):
-    """An argument of the pipeline."""
+    """What a run needs: an argument of the pipeline, or of another ``kind``:
+
+    ``parameter``, a parameter of the conf that is asked for by its name; ``output``, what a step makes that is not
+    in this part of its pipeline; ``argument``, what one task received in an earlier run.
+    """
 
     name: str
     annotation: str = ""
     required: bool = True
     default: Any = None
+    kind: str = ""
 
 
 class StepSpec(Struct, frozen=True, omit_defaults=True):

@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 from plait.errors import DefinitionError, did_you_mean
 from plait.graph.units import read_rate, read_seconds, read_size
 
-__all__ = ["STAND_IN", "Options", "execution_options", "help_lines", "make_options"]
+__all__ = ["STAND_IN", "Options", "exception_name", "execution_options", "help_lines", "make_options"]
 
 STAND_IN = "stand-in"
 _EXECUTION: dict[str, Any] = {"needs": "executor"}  # an executor has to carry it out, or refuse it
@@ -196,13 +196,17 @@ def _exceptions(value: Any) -> tuple[str, ...]:
     found = []
     for one in (value,) if isinstance(value, str | type) else tuple(value):
         if isinstance(one, type) and issubclass(one, BaseException):
-            module = "" if one.__module__ == "builtins" else f"{one.__module__}."
-            found.append(f"{module}{one.__qualname__}")
+            found.append(exception_name(one))
         elif isinstance(one, str) and one:
             found.append(one)
         else:
             raise ValueError(f"{one!r} is not a type of exception")
     return tuple(found)
+
+
+def exception_name(kind: type) -> str:
+    """How a type of exception is told: one of Python bare, others with their module."""
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _variables(value: Any) -> dict[str, str]:

@@ -4,20 +4,70 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
-from typing import Any, cast
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, Self, cast
 
 from plait.errors import DefinitionError
 from plait.graph.model import InputSpec
+from plait.graph.selection import Selection
 from plait.graph.tracing import Traced, Tracer, _plain, current_caller
 
-__all__ = ["Definition"]
+__all__ = ["Body", "Definition", "type_hints"]
+
+_OWN = __file__.rpartition("graph")[0]
+
+
+class Body:
+    """What a pipeline that is made of others, or of names, has in place of a written function.
+
+    Args:
+        call: takes the arguments by name, and answers as a written function would.
+        name: what the pipeline is called where nobody says.
+        signature: its arguments, asked for once.
+        hints: their types, as far as they are known.
+        group: the group that its steps are in wherever it runs.
+        selections: which part of a larger pipeline it is.
+        whole: that larger pipeline.
+    """
+
+    def __init__(
+        self,
+        call: Callable[..., Any],
+        *,
+        name: str,
+        signature: Callable[[], inspect.Signature],
+        hints: Callable[[], dict[str, Any]],
+        doc: str = "",
+        group: str = "",
+        selections: tuple[Selection, ...] = (),
+        whole: Definition | None = None,
+    ) -> None:
+        self._call = call
+        self.name = name
+        self._signature = signature
+        self.hints = hints
+        self.doc = doc
+        self.group = group
+        self.selections = selections
+        self.whole = whole
+
+    @functools.cached_property
+    def __signature__(self) -> inspect.Signature:
+        return self._signature()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        bound = self.__signature__.bind(*args, **kwargs)
+        bound.apply_defaults()
+        return self._call(**bound.arguments)
 
 
 class Definition:
     """A pipeline as it was written: its function, its arguments, and how to get its graph.
 
-    ``dynamic`` says that the function decides while it runs what is called, so its graph is known only then.
+    ``group`` names the group that its steps are in wherever it runs; ``selections`` say which part of the pipeline
+    ``whole`` it is. ``dynamic`` says that the function decides while it runs what is called, so its graph is known only
+    then.
     """
 
     def __init__(
@@ -29,9 +79,9 @@ class Definition:
             )
         functools.update_wrapper(cast(Any, self), function)
         self.function = function
-        self.name = name or function.__name__
+        self._name: str | None = name or function.__name__
         self.module = function.__module__ or ""
-        self.qualname = function.__qualname__
+        self._qualname: str | None = function.__qualname__
         self.doc = inspect.cleandoc(function.__doc__ or "")
         code = function.__code__
         self.file = code.co_filename
@@ -43,6 +93,53 @@ class Definition:
                 where=self.where,
                 hint="write @pipeline(dynamic=True)",
             )
+        self.group = ""
+        self.selections: tuple[Selection, ...] = ()
+        self.whole: Definition | None = None
+
+    @classmethod
+    def of(cls, body: Body, name: str | None = None) -> Self:
+        """A pipeline with a body that is not a written function.
+
+        It stands where its whole does, or at the line that calls plait; its name is, if left out, that of its whole,
+        or that of the variable that holds it there.
+        """
+        made = cls.__new__(cls)
+        made.function = body
+        made.doc = body.doc
+        made._unnamed = body.name
+        made._name = made._qualname = name
+        if body.whole is not None:
+            made._name, made._qualname = body.whole.name, body.whole.qualname
+            made.module, made.file, made.where = body.whole.module, body.whole.file, body.whole.where
+        else:
+            frame = sys._getframe(1)
+            while frame.f_back is not None and frame.f_code.co_filename.startswith(_OWN):
+                frame = frame.f_back
+            made._around = frame.f_globals
+            made.module = str(frame.f_globals.get("__name__", ""))
+            made.file = frame.f_code.co_filename
+            made.where = f"{made.file}:{frame.f_lineno}"
+        made.group = body.group
+        made.selections = body.selections
+        made.whole = body.whole
+        return made
+
+    _unnamed = ""
+    dynamic = False
+    _around: dict[str, Any] = {}  # noqa: RUF012 - never changed: stands for having none
+
+    @property
+    def name(self) -> str:
+        return self._name or self._found_name() or self._unnamed
+
+    @property
+    def qualname(self) -> str:
+        """Where the module has it."""
+        return self._found_name() or self._qualname or self._unnamed
+
+    def _found_name(self) -> str | None:
+        return next((at for at, value in self._around.items() if value is self), None)
 
     @functools.cached_property
     def signature(self) -> inspect.Signature:
@@ -59,6 +156,12 @@ class Definition:
     def inputs(self) -> tuple[InputSpec, ...]:
         return tuple(_input_spec(parameter) for parameter in self.signature.parameters.values())
 
+    def hints(self) -> dict[str, Any]:
+        """The annotations of the arguments; those that cannot be resolved say nothing."""
+        if isinstance(self.function, Body):
+            return self.function.hints()
+        return type_hints(self.function)
+
     def trace(self) -> Traced:
         """Call the function once with references; of a dynamic pipeline the graph has its body alone.
 
@@ -70,11 +173,15 @@ class Definition:
 
             text = f"calls {', '.join(names)}" if (names := self._named()) else ""
             return begin_dynamic(self.name, self.inputs, self.function, self.doc, self.where, text)
-        tracer = Tracer(self.name, self.inputs, f"{self.module}:{self.qualname}")
+        called = f"{self.module}:{self.qualname}"
+        tracer = Tracer(self.name, self.inputs, called)
         with tracer.active():
             references = {name: tracer.input(name) for name in self.signature.parameters}
-            bound = inspect.BoundArguments(self.signature, references)
-            result = self.function(*bound.args, **bound.kwargs)
+            if self.group:
+                result = tracer.call_pipeline(self.group, called, self.function, (), references)
+            else:
+                bound = inspect.BoundArguments(self.signature, references)
+                result = self.function(*bound.args, **bound.kwargs)
         return tracer.finish(result)
 
     def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -94,6 +201,89 @@ class Definition:
         names = [name for name in code.co_names + code.co_freevars if name in known]
         return [name for name in names if isinstance(known[name], Step | Definition)]
 
+    def _refuse_dynamic(self, what: str) -> None:
+        if self.dynamic:
+            raise DefinitionError(
+                f"pipeline {self.name!r} is dynamic: its body decides as it runs, so it {what}",
+                where=Tracer.user_line(),
+                hint="call it in another dynamic pipeline, or give it an argument that says what to do",
+            )
+
+    # Pipelines of pipelines.
+
+    def select(
+        self,
+        *,
+        from_: str | Sequence[str] = (),
+        to: str | Sequence[str] = (),
+        only: str | Sequence[str] = (),
+        tags: str | Sequence[str] = (),
+        groups: str | Sequence[str] = (),
+    ) -> Self:
+        """A part of the pipeline: the steps that fit all kinds of words that are given.
+
+        What the part reads of the rest is an input of it: a run takes it from the catalog, from an earlier run
+        (``inputs_from=``), or as an argument of its name.
+
+        Args:
+            from_: these steps and what depends on them, or the steps that read these datasets and what depends on
+                them.
+            to: these steps, or the ones that make these datasets, and what they depend on.
+            only: these steps, or the ones that make these datasets, and nothing else; ``"fit[3]"`` is one element.
+            tags: the steps with one of these tags.
+            groups: the steps in one of these groups.
+
+        Raises:
+            DefinitionError: when the graph is asked for: a name is unknown, or no step is left.
+        """
+        from plait.graph.composing import selected
+
+        words = [(one,) if isinstance(one, str) else tuple(one) for one in (from_, to, only, tags, groups)]
+        selection = Selection(*words)
+        if selection:
+            self._refuse_dynamic("has no parts to select")
+        return type(self).of(selected(self, selection)) if selection else self
+
+    def using(self, *, prefix: str = "", **names: Any) -> Self:
+        """The same pipeline with other datasets, parameters or outputs: to have it twice.
+
+        ``training.using(flights="flights_2014", model="model_2014", prefix="y2014")``
+
+        Args:
+            prefix: its steps and outputs are in a group of this name: ``y2014.fit``.
+            names: for an argument the name of the dataset or parameter to read instead, or, if it is no text, a
+                value; for an output the name that it gets.
+
+        Raises:
+            DefinitionError: the pipeline has no such argument or output.
+        """
+        from plait.graph.composing import used
+
+        self._refuse_dynamic("cannot be had with other names")
+        return type(self).of(used(self, names, prefix))
+
+    def __add__(self, other: Any) -> Self:
+        """The steps of both, connected by the names of their outputs and arguments."""
+        return self._united("+", other)
+
+    __or__ = __add__
+
+    def __and__(self, other: Any) -> Self:
+        """The steps that the other has as well."""
+        return self._united("&", other)
+
+    def __sub__(self, other: Any) -> Self:
+        """The steps that the other does not have."""
+        return self._united("-", other)
+
+    def _united(self, sign: str, other: Any) -> Self:
+        from plait.graph.composing import united
+
+        for one in (self, other):
+            if isinstance(one, Definition):
+                one._refuse_dynamic("has no steps to put together with those of another")
+        return type(self).of(united(sign, self, other)) if isinstance(other, Definition) else NotImplemented
+
 
 def _input_spec(parameter: inspect.Parameter) -> InputSpec:
     annotation = parameter.annotation
@@ -104,3 +294,17 @@ def _input_spec(parameter: inspect.Parameter) -> InputSpec:
     required = parameter.default is parameter.empty
     default = parameter.default if not required and _plain(parameter.default, [1000]) else None
     return InputSpec(parameter.name, text, required, default)
+
+
+def type_hints(function: Any) -> dict[str, Any]:
+    """The types of a function's parameters, as far as they can be told."""
+    import typing
+
+    try:
+        return typing.get_type_hints(inspect.unwrap(function), include_extras=True)
+    except Exception:  # noqa: BLE001 - a name that exists for type checkers only
+        return {
+            name: annotation
+            for name, annotation in getattr(function, "__annotations__", {}).items()
+            if not isinstance(annotation, str)
+        }

@@ -23,7 +23,7 @@ from plait.graph.values import (
     parts,
 )
 
-__all__ = ["downstream", "input_names", "meanings", "producers", "reads", "upstream"]
+__all__ = ["downstream", "input_names", "leaves", "meanings", "producers", "reads", "upstream"]
 
 
 def reads(graph: Graph, node: int) -> set[int]:
@@ -40,10 +40,13 @@ def producers(graph: Graph, values: Iterable[Value]) -> set[int]:
 
 def input_names(graph: Graph, node: int) -> set[str]:
     """The inputs of the run that a node reads itself: in its arguments and in the scopes around it."""
-    found: set[str] = set()
+    return {leaf.name for leaf in leaves(graph, node) if isinstance(leaf, Input)}
+
+
+def leaves(graph: Graph, node: int) -> Iterator[Output | Input]:
+    """The outputs and inputs that a node reads, or that decide about it."""
     for value in _read(graph, node):
-        found.update(leaf.name for leaf in _leaves(graph, value, set()) if isinstance(leaf, Input))
-    return found
+        yield from _leaves(graph, value, set())
 
 
 def downstream(graph: Graph, nodes: Iterable[int]) -> set[int]:

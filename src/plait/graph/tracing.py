@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from plait.graph.pipeline import Definition
     from plait.graph.step import Step
 
-__all__ = ["Caller", "Traced", "Tracer", "calling", "current_caller", "current_tracer"]
+__all__ = ["Caller", "Reference", "Traced", "Tracer", "calling", "current_caller", "current_tracer"]
 
 _active: ContextVar[Caller | None] = ContextVar("plait_tracer", default=None)
 _OWN = __file__.rpartition("graph")[0]
@@ -76,10 +76,20 @@ def calling(caller: Caller | None) -> Iterator[None]:
         _active.reset(token)
 
 
+class Reference:
+    """An input that no argument of the pipeline stands for, and what JSON cannot hold of it: default and type."""
+
+    def __init__(self, spec: InputSpec, default: Any = None, annotation: Any = None) -> None:
+        self.spec = spec
+        self.default = default
+        self.annotation = annotation
+
+
 class Traced:
     """A graph with what JSON cannot hold: the functions of its steps, its literals, what stands in for results.
 
-    ``stand_ins`` has, by node, the value or function that its ``on_failure`` names.
+    ``references`` has what it refers to by name, ``stand_ins``, by node, the value or function that its
+    ``on_failure`` names.
     """
 
     def __init__(
@@ -89,16 +99,18 @@ class Traced:
         uses: Sequence[tuple[Any, ...]],
         literals: dict[str, Any],
         stand_ins: dict[int, Any] | None = None,
+        references: dict[str, Reference] | None = None,
     ) -> None:
         self.graph = graph
         self.functions = functions
         self.uses = uses
         self.literals = literals
         self.stand_ins = stand_ins or {}
+        self.references = references or {}
 
     def with_graph(self, graph: Graph) -> Traced:
         """The same with a graph of the same nodes, such as one with other options."""
-        return Traced(graph, self.functions, self.uses, self.literals, self.stand_ins)
+        return Traced(graph, self.functions, self.uses, self.literals, self.stand_ins, self.references)
 
 
 class Tracer:
@@ -113,13 +125,15 @@ class Tracer:
         self.functions: list[Any] = []
         self.uses: list[tuple[Any, ...]] = []
         self.literals: dict[str, Any] = {}
+        self.references: dict[str, Reference] = {}
         self.stand_ins: dict[int, Any] = {}
         self.scope = ROOT
         self._step_index: dict[int, int] = {}
+        self._by_function: dict[int, list[int]] = {}
         self._signatures: dict[int, inspect.Signature] = {}
         # What is known by its id() must live as long as the tracer: a freed object's id goes to the next one.
         self._kept: list[Any] = []
-        self._prefix = ""
+        self.prefix = ""
         self._ids: dict[str, int] = {}
         self._kinds: dict[str, int] = {}
         self.after_when: dict[int, Any] = {}  # for each scope the `when` that ended last in it
@@ -132,6 +146,23 @@ class Tracer:
     def input(self, name: str) -> Ref:
         return Ref(self, Input(name), name)
 
+    def refer(self, reference: Reference) -> Ref:
+        """An input by its name; that of an argument of the pipeline is that argument.
+
+        Raises:
+            DefinitionError: it is asked for twice, with different defaults.
+        """
+        name = reference.spec.name
+        known = self.references.get(name)
+        if known is None and all(spec.name != name for spec in self.inputs):
+            self.references[name] = reference
+        elif known is not None and _differ(known, reference):
+            raise DefinitionError(
+                f"{name!r} has two defaults: {known.default!r} and {reference.default!r}",
+                where=self.user_line(),
+            )
+        return self.input(name)
+
     def call_step(self, step: Step[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """One call of a step in a pipeline: a node, inside an ``each`` scope per level of ``each`` in its arguments."""
         spec, base = step.spec, step.base or step
@@ -140,7 +171,7 @@ class Tracer:
             more = kwargs.pop("after")
             after = (*after, *(more if isinstance(more, list | tuple) else (more,)))
         given = self._bind(base, spec.name, args, kwargs)
-        node_id = self._new_id(spec.name)
+        node_id = self.new_id(spec.name)
         outer = self.scope
         try:
             lifted = self._enter_each(node_id, base, given)
@@ -178,17 +209,15 @@ class Tracer:
             args: condition and operands, as they were written.
             outputs: names of its values, inside this node; itself if left out.
         """
-        node_id = self._new_id(kind)
+        node_id = self.new_id(kind)
         lifted = tuple(
             (name, (self.condition if name == "condition" else self._lift)(f"{node_id}.{name}", raw))
             for name, raw in args
         )
         index = self._kinds.get(kind)
         if index is None:
-            index = self._kinds[kind] = len(self.steps)
-            self.steps.append(StepSpec(kind, function.__module__, function.__qualname__, (kind,)))
-            self.functions.append(function)
-            self.uses.append(())
+            spec = StepSpec(kind, function.__module__, function.__qualname__, (kind,))
+            index = self._kinds[kind] = self.add_step(spec, function, ())
         node = Node(
             id=node_id,
             step=index,
@@ -217,9 +246,8 @@ class Tracer:
                 hint=f"make {self.name!r} dynamic as well, @pipeline(dynamic=True); its steps then give futures",
             )
         _ = definition.signature  # refuses parameters without a name
-        return self.call_pipeline(
-            name, f"{definition.module}:{definition.qualname}", definition.function, args, kwargs
-        )
+        called = f"{definition.module}:{definition.qualname}"
+        return self.call_pipeline(definition.group or name, called, definition.function, args, kwargs)
 
     def call_pipeline(
         self,
@@ -231,21 +259,21 @@ class Tracer:
     ) -> Any:
         """A pipeline called inside a pipeline: a named group, mapped when called with ``each``."""
         given = self._bind(function, name, args, kwargs)
-        group_id = self._new_id(name)
-        outer, prefix = self.scope, self._prefix
+        group_id = self.new_id(name)
+        outer, prefix = self.scope, self.prefix
         try:
             lifted = self._enter_each(group_id, function, given)
             mapped_scope = self.scope
             self.scopes.append(Group(name=group_id, parent=self.scope, pipeline=qualname))
             self.scope = len(self.scopes) - 1
-            self._prefix = f"{group_id}."
+            self.prefix = f"{group_id}."
             passed = {
                 key: Ref(self, raw.value, key) if isinstance(raw, _Element) else raw
                 for key, raw in lifted.items()
             }
             result = self._call(function, passed)
         finally:
-            self.scope, self._prefix = outer, prefix
+            self.scope, self.prefix = outer, prefix
         if result is None:
             raise DefinitionError(
                 f"pipeline {name!r} returns nothing",
@@ -341,13 +369,15 @@ class Tracer:
         self.scope = ROOT
         graph = Graph(
             name=self.name,
-            inputs=self.inputs,
+            inputs=(*self.inputs, *(one.spec for one in self.references.values())),
             steps=tuple(self.steps),
             scopes=tuple(self.scopes),
             nodes=tuple(self.nodes),
             result=self._lift("result", result),
         )
-        return Traced(graph, tuple(self.functions), tuple(self.uses), self.literals, self.stand_ins)
+        return Traced(
+            graph, tuple(self.functions), tuple(self.uses), self.literals, self.stand_ins, self.references
+        )
 
     @staticmethod
     def user_line() -> str:
@@ -468,7 +498,7 @@ class Tracer:
         if _plain(raw, [_SMALL]):
             return Const(raw)
         name, count = label, 1
-        while name in self.literals:
+        while name in self.literals or name in self.references:
             count += 1
             name = f"{label}_{count}"
         self.literals[name] = raw
@@ -526,16 +556,26 @@ class Tracer:
     def _step(self, step: Step[..., Any]) -> int:
         index = self._step_index.get(id(step))
         if index is None:
-            index = self._step_index[id(step)] = len(self.steps)
+            index = self._step_index[id(step)] = self.add_step(step.spec, step.function, step.uses)
             self._kept.append(step)
-            self.steps.append(step.spec)
-            self.functions.append(step.function)
-            self.uses.append(step.uses)
         return index
 
-    def _new_id(self, name: str) -> str:
+    def add_step(self, spec: StepSpec, function: Any, uses: tuple[Any, ...]) -> int:
+        """The number of a step; a step that is there already keeps its own."""
+        for index in self._by_function.setdefault(id(function), []):
+            # By identity: what a step uses may be an array, and such are not compared by ==.
+            if self.steps[index] == spec and list(map(id, self.uses[index])) == list(map(id, uses)):
+                return index
+        self._by_function[id(function)].append(len(self.steps))
+        self._kept.append(function)
+        self.steps.append(spec)
+        self.functions.append(function)
+        self.uses.append(uses)
+        return len(self.steps) - 1
+
+    def new_id(self, name: str) -> str:
         """``fit``, then ``fit_2``; inside a group ``group.fit``."""
-        base = f"{self._prefix}{name}"
+        base = f"{self.prefix}{name}"
         node_id, count = base, self._ids.get(base, 0)
         while True:
             count += 1
@@ -545,12 +585,18 @@ class Tracer:
                 self._ids.setdefault(node_id, 1)
                 return node_id
 
+    def inner_id(self, name: str) -> str:
+        """The id here of what has an id of its own already, in a graph that is added."""
+        node_id = f"{self.prefix}{name}"
+        self._ids.setdefault(node_id, 1)
+        return node_id
+
     def _output_names(self, node_id: str, spec: StepSpec) -> tuple[str, ...]:
         """Declared names, numbered as the node is; a step without any gives its one output the node's id."""
         if spec.outputs == (spec.name,):
             return (node_id,)
-        number = node_id[len(self._prefix) + len(spec.name) :]
-        return tuple(f"{self._prefix}{name}{number}" for name in spec.outputs)
+        number = node_id[len(self.prefix) + len(spec.name) :]
+        return tuple(f"{self.prefix}{name}{number}" for name in spec.outputs)
 
     def _check_output_names(self) -> None:
         seen: dict[str, Node] = {}
@@ -563,6 +609,10 @@ class Tracer:
                         where=node.where,
                         hint=f"name one of them at its call: step(…).named({name + '_2'!r})",
                     )
+
+
+def _differ(one: Reference, other: Reference) -> bool:
+    return not one.spec.required and not other.spec.required and repr(one.default) != repr(other.default)
 
 
 class _Element:

@@ -6,6 +6,7 @@ is the (nested) list of all its elements: gathering is not an operation, it foll
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeAlias, Union
 
 from msgspec import Struct
@@ -24,6 +25,7 @@ __all__ = [
     "Test",
     "Value",
     "parts",
+    "rebuilt",
 ]
 
 
@@ -121,3 +123,17 @@ def parts(value: Value) -> tuple[Value, ...]:
         case Test(operands=operands):
             return operands
     return ()
+
+
+def rebuilt(value: Value, leaf: Callable[[Value], Value]) -> Value:
+    """The value with everything in it that has no parts exchanged for what ``leaf`` makes of it."""
+    match value:
+        case ListOf(items=items, is_tuple=is_tuple):
+            return ListOf(tuple([rebuilt(item, leaf) for item in items]), is_tuple)
+        case DictOf(items=pairs):
+            return DictOf(tuple([(key, rebuilt(item, leaf)) for key, item in pairs]))
+        case Grid(columns=columns, column=column):
+            return Grid(tuple([rebuilt(item, leaf) for item in columns]), column)
+        case Test(op=op, operands=operands):
+            return Test(op, tuple([rebuilt(operand, leaf) for operand in operands]))
+    return leaf(value)

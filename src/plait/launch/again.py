@@ -15,7 +15,7 @@ from plait.project.stack import chosen_stack
 from plait.record.store import RecordStore
 from plait.record.views import Run
 
-__all__ = ["find_again", "latest_to_resume", "project_again", "target_of"]
+__all__ = ["find_again", "latest_to_resume", "part_again", "project_again", "target_of"]
 
 _RESUMABLE = ("failed", "cancelled", "crashed")
 
@@ -50,6 +50,15 @@ def find_again(run: Run) -> Found:
             where=error.where,
             hint=error.hint,
         ) from error.__cause__
+
+
+def part_again(run: Run, definition: Definition) -> Definition:
+    """The part of a pipeline that a run was of; the pipeline itself where it was of the whole."""
+    if definition.selections:
+        return definition
+    for words in run.facts.get("selections", ()):
+        definition = definition.select(**words)
+    return definition
 
 
 def project_again(run: Run, definition: Definition, *, paranoid: bool = False) -> Project:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from plait._version import __version__
+from plait.record.views import host_name
 
 __all__ = ["command_line", "installed_packages", "new_id", "run_facts"]
 
@@ -23,8 +24,6 @@ def new_id() -> str:
 
 
 def run_facts(root: Path) -> dict[str, Any]:
-    import socket
-
     from plait.project.git import git_state
 
     git = git_state(root)
@@ -34,7 +33,7 @@ def run_facts(root: Path) -> dict[str, Any]:
         user = str(os.getuid()) if hasattr(os, "getuid") else ""
     return {
         "user": user,
-        "host": socket.gethostname(),
+        "host": host_name(),
         "pid": os.getpid(),
         "process_started": _process_started(),
         "folder": str(root),

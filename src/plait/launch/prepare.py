@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -15,20 +14,25 @@ from plait.graph.pipeline import Definition
 from plait.graph.tracing import Traced
 from plait.graph.unfold import Resolved, Unknown, size
 from plait.launch.hiding import hiding
+from plait.launch.outside import OUTSIDE, FromCatalog, find_outside, laid_out, recorded_argument
 from plait.project.place import home_of
 from plait.project.project import Project
+from plait.record.views import Run
 
 __all__ = [
-    "FromCatalog",
     "FromSecret",
     "Given",
     "Prepared",
     "configured",
     "convert_given",
     "filled_in",
+    "missing_arguments",
     "prepare",
     "project_of",
 ]
+
+
+_NOTHING: Any = object()
 
 
 class Given(Struct, frozen=True):
@@ -38,13 +42,6 @@ class Given(Struct, frozen=True):
     origin: str = "given"
     text: str | None = None
     where: Any = None  # ``file:line``, or a function from a path inside the value to one
-
-
-class FromCatalog(Struct, frozen=True):
-    """Stands for a dataset, or for one part of it, that is read where it is used."""
-
-    dataset: str
-    part: str | None = None
 
 
 class FromSecret(Struct, frozen=True):
@@ -61,20 +58,30 @@ class Prepared(Struct, frozen=True):
     values: dict[str, Any]
     origins: dict[str, str]
     project: Project
+    inputs_from: str = ""
 
     @property
     def graph(self) -> Graph:
         return self.traced.graph
 
 
-def prepare(definition: Definition, given: Mapping[str, Given], project: Project | None = None) -> Prepared:
+def prepare(
+    definition: Definition,
+    given: Mapping[str, Given],
+    project: Project | None = None,
+    *,
+    inputs_from: Run | None = None,
+) -> Prepared:
     """Trace a pipeline and find its arguments, before anything is recorded.
 
-    An argument is the given value, else the parameter of its name, else the dataset of its name, else its default.
+    An argument is the given value, else that of ``inputs_from``, else the parameter of its name, else the dataset of
+    its name, else its default. What a part of a pipeline reads of the rest is the given value, else that of
+    ``inputs_from``, else what the dataset of its name holds.
 
     Args:
         given: explicit values by name.
         project: where parameters and datasets are; the one around the pipeline's file if left out.
+        inputs_from: an earlier run, whose arguments and outputs are taken.
 
     Raises:
         DefinitionError: the pipeline cannot be described as a graph.
@@ -84,10 +91,11 @@ def prepare(definition: Definition, given: Mapping[str, Given], project: Project
     with hiding(project):
         project.announce()
         traced = configured(definition.trace(), project)
-        values, origins = _arguments(definition, given, project)
+        values, origins = _arguments(definition, traced, given, project, inputs_from)
         values = _taken_apart(traced, values, project)
         _check_lists(traced, {**traced.literals, **values})
-    return Prepared(definition, traced, values, origins, project)
+    source = inputs_from.id if inputs_from is not None else ""
+    return Prepared(definition, traced, values, origins, project, source)
 
 
 def configured(traced: Traced, project: Project) -> Traced:
@@ -107,42 +115,149 @@ def project_of(definition: Definition) -> Project:
     return Project(home_of(definition.file)[0])
 
 
-def _refuse_unknown(definition: Definition, given: Mapping[str, Given]) -> None:
-    known = definition.signature.parameters
-    for name in given:
-        if name not in known:
+def _arguments(
+    definition: Definition,
+    traced: Traced,
+    given: Mapping[str, Given],
+    project: Project,
+    inputs_from: Run | None,
+) -> tuple[dict[str, Any], dict[str, str]]:
+    asked = _asked(definition, traced)
+    if project.has_conf:
+        # An argument of the whole pipeline that this part does not read is no mistake.
+        whole = definition.whole.signature.parameters if definition.whole is not None else ()
+        project.params.check_overrides([*definition.signature.parameters, *asked, *whole])
+    values = convert_given(definition, traced, given)
+    origins = {name: one.origin for name, one in _matched(definition, asked, given).items()}
+    outside = {name: one for name, one in asked.items() if one.kind in OUTSIDE and name not in values}
+    if inputs_from is not None:
+        for name in asked:
+            if name not in outside and name not in values and not _is_typed(project, name):
+                found = recorded_argument(inputs_from, name)
+                if found is not None:
+                    depth = traced.graph.layout.splits[1].get(name, 0)
+                    values[name] = laid_out(found, depth, inputs_from.store.artifacts)
+                    origins[name] = f"run {inputs_from.id}"
+    rest = {name: one for name, one in asked.items() if name not in values and name not in outside}
+    more, more_origins = from_project(definition, rest, project)
+    values.update(more)
+    origins.update(more_origins)
+    if outside:
+        typed = {name for name in outside if _is_typed(project, name)}
+        for name in typed:
+            values[name], origins[name] = project.params.get(name), "command line"
+        more, more_origins = find_outside(definition, traced, set(outside) - typed, project, inputs_from)
+        values.update(more)
+        origins.update(more_origins)
+    return {name: values[name] for name in asked}, origins
+
+
+def _is_typed(project: Project, name: str) -> bool:
+    """Whether NAME=VALUE, or a file of parameters, sets a name over the conf."""
+    return project.has_conf and project.params.origin(name) == "command line"
+
+
+class _Asked(Struct, frozen=True):
+    """What an input of a run has to be: its kind as in ``InputSpec``, its default and its type if there are any."""
+
+    kind: str
+    required: bool
+    default: Any
+    annotation: Any
+
+
+def _asked(definition: Definition, traced: Traced) -> dict[str, _Asked]:
+    hints = definition.hints()
+    found: dict[str, _Asked] = {}
+    for spec in traced.graph.inputs:
+        parameter = definition.signature.parameters.get(spec.name)
+        reference = traced.references.get(spec.name)
+        if parameter is not None and not spec.kind:
+            required = parameter.default is parameter.empty
+            default = None if required else parameter.default
+            found[spec.name] = _Asked(spec.kind, required, default, hints.get(spec.name, Any))
+        elif reference is not None:
+            annotation = Any if reference.annotation is None else reference.annotation
+            found[spec.name] = _Asked(spec.kind, spec.required, reference.default, annotation)
+        else:
+            found[spec.name] = _Asked(spec.kind, spec.required, spec.default, Any)
+    return found
+
+
+def _matched(
+    definition: Definition, asked: Mapping[str, _Asked], given: Mapping[str, Given]
+) -> dict[str, Given]:
+    """Given values by the names of the inputs: ``model: {alpha: 0.3}`` has what ``param("model.alpha")`` asks for.
+
+    Raises:
+        ParameterError: a name is unknown; the nearest is named.
+    """
+    found: dict[str, Given] = {}
+    for name, one in given.items():
+        dotted = [full for full in asked if full.startswith(f"{name}.")]
+        inside = {full: got for full in dotted if (got := _inside(one.value, full, name)) is not _NOTHING}
+        if name in asked:
+            found[name] = one
+        elif inside:
+            where = one.where if isinstance(one.where, str) else None
+            found |= {full: Given(value, one.origin, where=where) for full, value in inside.items()}
+        elif definition.whole is None or name not in definition.whole.signature.parameters:
             raise ParameterError(
                 f"pipeline {definition.name!r} has no parameter {name!r}",
                 where=definition.where,
-                hint=did_you_mean(name, known) or "it takes none",
+                hint=did_you_mean(name, asked) or "it takes none",
             )
+    return found
 
 
-def _arguments(
-    definition: Definition, given: Mapping[str, Given], project: Project
+def _inside(value: Any, full: str, name: str) -> Any:
+    """What a mapping has where a dotted name leads."""
+    for key in full.removeprefix(f"{name}.").split("."):
+        if not isinstance(value, Mapping) or key not in value:
+            return _NOTHING
+        value = value[key]
+    return value
+
+
+def from_project(
+    definition: Definition, asked: Mapping[str, _Asked], project: Project
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    values = convert_given(definition, given)
-    origins = {name: one.origin for name, one in given.items()}
-    missing: list[str] = []
-    rest = [name for name in definition.signature.parameters if name not in values]
+    """Values for inputs that nobody gave: parameters, datasets, defaults.
+
+    Raises:
+        ParameterError: for one there is nothing; all of them are said at once.
+    """
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
     if project.has_conf:
-        found, found_origins = _from_conf(definition, rest, project)
-        values.update(found)
-        origins.update(found_origins)
-    for name, parameter in definition.signature.parameters.items():
+        values, origins = _from_conf(definition, asked, project)
+    missing: list[str] = []
+    for name, one in asked.items():
         if name in values:
             continue
-        if parameter.default is parameter.empty:
+        if one.required:
             missing.append(name)
         else:
-            values[name], origins[name] = parameter.default, "default"
+            values[name], origins[name] = one.default, "default"
     if missing:
         raise _missing(definition, missing, project)
-    return {name: values[name] for name in definition.signature.parameters}, origins
+    return values, origins
+
+
+def missing_arguments(
+    definition: Definition, traced: Traced, known: Collection[str], project: Project
+) -> dict[str, Any]:
+    """Values for the inputs that a run had no word of when it began, because its pipeline did not have them yet.
+
+    Raises:
+        ParameterError: for one there is nothing.
+    """
+    asked = {name: one for name, one in _asked(definition, traced).items() if name not in known}
+    return from_project(definition, asked, project)[0] if asked else {}
 
 
 def _from_conf(
-    definition: Definition, names: Sequence[str], project: Project
+    definition: Definition, asked: Mapping[str, _Asked], project: Project
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """The values that the project has for names: parameters, typed as annotated, and datasets by reference."""
     from plait.project.secrets import has_secret
@@ -151,30 +266,32 @@ def _from_conf(
     origins: dict[str, str] = {}
     typed: dict[str, Any] = {}
     values: dict[str, Any] = {}
-    hints = _annotations(definition)
-    for name in names:
-        optional = definition.signature.parameters[name].default is not inspect.Parameter.empty
+    for name, one in asked.items():
         if name in params:
-            if name in catalog.names():
+            if name in catalog.names() and one.kind != "parameter":
                 raise ParameterError(
                     f"{name!r} is both a parameter ({params.origin(name)}) and a dataset ({catalog.entry(name).where})",
                     where=definition.where,
                     hint="rename one of them",
                 )
-            typed[name] = hints.get(name, Any)
+            typed[name] = one.annotation
             origins[name] = params.origin(name) or "parameters"
-        elif name in catalog.names() or (not optional and name in catalog):
+        elif one.kind != "parameter" and (name in catalog.names() or (one.required and name in catalog)):
             catalog.dataset(name)  # a wrong entry is found now, not in the middle of the run
             values[name], origins[name] = FromCatalog(name), "catalog"
     for name, value in params.typed(typed).items():
         # Typed, a secret may be a field of an object; as it was written it is a text somewhere inside.
         values[name] = FromSecret(name) if has_secret(value) or has_secret(params.get(name)) else value
-    params.check_overrides(definition.signature.parameters)
     return values, origins
 
 
-def filled_in(definition: Definition, project: Project | None = None) -> dict[str, str]:
+def filled_in(
+    definition: Definition, project: Project | None = None, *, more: Iterable[str] = ()
+) -> dict[str, str]:
     """What the project has for the arguments of a pipeline, as text: ``0.25``, or ``dataset``; for displays.
+
+    Args:
+        more: further inputs, such as parameters that it asks for by their names.
 
     Empty where the project cannot be read: what is wrong with it is told by what needs it.
     """
@@ -184,7 +301,7 @@ def filled_in(definition: Definition, project: Project | None = None) -> dict[st
             return {}
         params, catalog = project.params, project.catalog
         found: dict[str, str] = {}
-        for name in definition.signature.parameters:
+        for name in dict.fromkeys([*definition.signature.parameters, *more]):
             if name in params:
                 shown = params.conf.show(f"parameters.{name}")
                 found[name] = repr(shown[0].value) if len(shown) == 1 else f"{len(shown)} values"
@@ -226,7 +343,7 @@ def _taken_apart(traced: Traced, values: dict[str, Any], project: Project) -> di
     return made
 
 
-def convert_given(definition: Definition, given: Mapping[str, Given]) -> dict[str, Any]:
+def convert_given(definition: Definition, traced: Traced, given: Mapping[str, Given]) -> dict[str, Any]:
     """Given values as the types that the arguments are annotated with.
 
     Raises:
@@ -236,25 +353,11 @@ def convert_given(definition: Definition, given: Mapping[str, Given]) -> dict[st
         return {}
     from plait.project.types import Wanted, convert_all
 
-    _refuse_unknown(definition, given)
-    hints = _annotations(definition)
+    asked = _asked(definition, traced)
     return convert_all(
-        Wanted(name, one.value, hints.get(name, Any), one.where, one.text) for name, one in given.items()
+        Wanted(name, one.value, asked[name].annotation, one.where, one.text)
+        for name, one in _matched(definition, asked, given).items()
     )
-
-
-def _annotations(definition: Definition) -> dict[str, Any]:
-    """The annotations of the arguments; those that cannot be resolved say nothing."""
-    import typing
-
-    try:
-        return typing.get_type_hints(inspect.unwrap(definition.function), include_extras=True)
-    except Exception:  # noqa: BLE001 - a name that exists for type checkers only
-        return {
-            name: annotation
-            for name, annotation in definition.function.__annotations__.items()
-            if not isinstance(annotation, str)
-        }
 
 
 def _check_lists(traced: Traced, values: Mapping[str, Any]) -> None:

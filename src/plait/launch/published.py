@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from plait.graph.model import Graph, Path
 from plait.project.project import Project
@@ -12,7 +12,13 @@ from plait.record.paths import to_key
 
 __all__ = ["Published"]
 
-_Row = tuple[int, int, bytes, int, str | None]  # of whom: run, node, path, attempt; and the content
+
+class _Write(NamedTuple):
+    """Who saved what, and when."""
+
+    task: tuple[int, int, bytes, int]
+    content: str | None
+    written_at: float
 
 
 class Published:
@@ -27,7 +33,13 @@ class Published:
         self._graph = graph
         self._project = project
         self._saves = saves
-        self._last: dict[str, dict[str | None, _Row]] = {}
+        self._last: dict[str, dict[str | None, _Write]] = {}
+
+    def latest(self, name: str) -> tuple[int, float] | None:
+        """Which run, by its number, saved a dataset last where it is now, and when; None when none did."""
+        rows = self._rows(name).values()
+        last = max(rows, key=lambda row: row.written_at, default=None)
+        return (last.task[0], last.written_at) if last else None
 
     def grow(self, graph: Graph) -> None:
         self._graph = graph
@@ -44,34 +56,36 @@ class Published:
             last = self._rows(name).get(part)
             if last is None:
                 return f"the dataset {name!r} is in another place now"
-            if last[:4] != own[:4] and (own[4] is None or last[4] != own[4]):
+            if last.task != own.task and (own.content is None or last.content != own.content):
                 return f"the dataset {name!r} holds another result now"
             if self._is_missing(name, part):
                 return f"the dataset {name!r} is gone"
+            if last.content is not None and self._project.catalog.holds(name, last.content, part) is False:
+                return f"the dataset {name!r} was changed by something else"
         return None
 
-    def _own(self, found: Found, name: str) -> _Row | None:
-        place = (found.run, found.node, to_key(found.path), found.attempt)
+    def _own(self, found: Found, name: str) -> _Write | None:
+        task = (found.run, found.node, to_key(found.path), found.attempt)
         row = self._database.row(
-            "SELECT content FROM dataset_write"
+            "SELECT content, written_at FROM dataset_write"
             " WHERE run = ? AND node = ? AND path = ? AND attempt = ? AND dataset = ?",
-            (*place, name),
+            (*task, name),
         )
-        return (*place, row[0]) if row else None
+        return _Write(task, *row) if row else None
 
-    def _rows(self, name: str) -> dict[str | None, _Row]:
+    def _rows(self, name: str) -> dict[str | None, _Write]:
         """What was saved last in each part of a dataset, where it is now."""
         if name not in self._last:
             base = self._place(name)
-            found: dict[str | None, _Row] = {}
+            found: dict[str | None, _Write] = {}
             rows = self._database.rows(
-                "SELECT part, place, run, node, path, attempt, content FROM dataset_write"
+                "SELECT part, place, run, node, path, attempt, content, written_at FROM dataset_write"
                 " WHERE dataset = ? ORDER BY written_at",
                 (name,),
             )
-            for part, place, *row in rows:
+            for part, place, *task, content, written_at in rows:
                 if base is None or place is None or place == base or place.startswith(f"{base}/"):
-                    found[part] = tuple(row)
+                    found[part] = _Write(tuple(task), content, written_at)
             self._last[name] = found
         return self._last[name]
 

@@ -25,29 +25,47 @@ from plait.graph.dynamic import Growing
 from plait.graph.model import Graph
 from plait.graph.model import Path as TaskPath
 from plait.graph.pipeline import Definition
+from plait.graph.selection import Selection
 from plait.graph.slicing import downstream, input_names, meanings, upstream
 from plait.graph.tracing import Traced
-from plait.launch.again import project_again, target_of
+from plait.launch.again import part_again, project_again, target_of
 from plait.launch.dynamic import listening, make_dynamic
 from plait.launch.facts import installed_packages, new_id, run_facts
 from plait.launch.hiding import hidden, hidden_graph, hiding
 from plait.launch.moments import retry_teller, tell_end, tell_start
-from plait.launch.prepare import FromCatalog, FromSecret, Given, Prepared, configured, convert_given
+from plait.launch.outside import FromCatalog, FromRun, store_recorded
+from plait.launch.prepare import (
+    FromSecret,
+    Given,
+    Prepared,
+    configured,
+    convert_given,
+    missing_arguments,
+)
 from plait.launch.published import Published
 from plait.project.project import Project
-from plait.project.references import dataset_artifact, parameter_artifact
+from plait.project.references import dataset_artifact, parameter_artifact, refreshed
 from plait.project.secrets import Masker
 from plait.record.beginnings import beginning
 from plait.record.closures import Closure
 from plait.record.computations import Computations
 from plait.record.facts import DataCheck, clean, data_check, describe_error
-from plait.record.results import Results
+from plait.record.results import Results, Stored, load_tree
 from plait.record.store import RecordStore, open_records
 from plait.record.takeover import finished_places, past_attempts, take_over
 from plait.record.views import Run, run_is_alive
 from plait.record.writer import RunWriter, new_run
 
-__all__ = ["CachePolicy", "execute", "find_nodes", "fork", "open_reuse", "resume", "store_inputs"]
+__all__ = [
+    "CachePolicy",
+    "execute",
+    "find_nodes",
+    "fork",
+    "open_reuse",
+    "resume",
+    "saved_outputs",
+    "store_inputs",
+]
 
 Prior: TypeAlias = Callable[[int, TaskPath], "Take | None"]
 
@@ -73,7 +91,7 @@ class _Begin(Struct, frozen=True):
     params: dict[str, Any]
     policy: CachePolicy
     project: Project
-    prior: Prior = lambda _node, _path: None
+    prior: Prior | None = None
     attempts: Mapping[tuple[int, TaskPath], int] = {}
     signature: inspect.Signature = inspect.Signature()
     resumed: Graph | None = None  # of a dynamic run that goes on
@@ -110,7 +128,7 @@ def _execute(
     records = open_records(project, create=True, home=home)
     with beginning(records.database):
         inputs = store_inputs(prepared.traced, prepared.values, records.artifacts, project)
-        params = {name: shown(value) for name, value in prepared.values.items()}
+        params = {name: shown(value, records.artifacts) for name, value in prepared.values.items()}
         keys = Keys(prepared.graph, prepared.traced.functions, prepared.traced.uses, records.artifacts)
         writer = _record(
             records,
@@ -121,6 +139,8 @@ def _execute(
             project=project,
             executor=executor.name,
             inputs={name: (one, prepared.origins.get(name, "literal")) for name, one in inputs.items()},
+            selections=definition.selections,
+            inputs_from=prepared.inputs_from,
         )
     begin = _Begin(
         records,
@@ -157,6 +177,7 @@ def resume(
     Raises:
         RecordError: the run is still going on or is done.
     """
+    definition = part_again(run, definition)
     project = project_again(run, definition, paranoid=paranoid)
     with hiding(project):
         return _resume(run, definition, project, executor, listener, policy, tell)
@@ -192,9 +213,16 @@ def _resume(
     keys = Keys(traced.graph, traced.functions, traced.uses, records.artifacts)
     changed = _changed_code(run, traced.graph, keys)
     _point_out_changes(run, changed, set(), tell)
-    if not _same_shape(run.graph, traced.graph):
+    fresh = _changed_data(run, project)
+    if fresh:
+        named = " and ".join(map(repr, sorted(fresh)))
+        tell(
+            f"the data of {named} has changed since: what is done goes into a new run, which reads it as it is now"
+        )
+    elif not _same_shape(run.graph, traced.graph):
         tell("the pipeline has changed since: what is the same goes into a new run")
-        return _branch(run, definition, traced, project, keys, {}, set(), executor, listener, policy)
+    if fresh or not _same_shape(run.graph, traced.graph):
+        return _branch(run, definition, traced, project, keys, {}, fresh, set(), executor, listener, policy)
     closures = {node: keys.closure(node) for node in changed.values()}
     writer = take_over(records.database, run, run_facts(project.root), closures)
     project.announce()
@@ -284,6 +312,7 @@ def fork(
         RecordError: there is no such step, or the run is still going on.
         ParameterError: a given parameter is unknown, of a wrong type, or changes what lies before the steps.
     """
+    definition = part_again(run, definition)
     project = project_again(run, definition, paranoid=paranoid)
     with hiding(project):
         return _fork(run, definition, project, at, given, executor, listener, policy, tell)
@@ -314,14 +343,17 @@ def _fork(
         )
     refuse_what_cannot_be(graph, executor)
     keys = Keys(graph, traced.functions, traced.uses, run.store.artifacts)
-    values = convert_given(definition, given)
+    values = convert_given(definition, traced, given)
     stored = store_inputs(traced, values, run.store.artifacts, project, literals=False)
     known = run.results.inputs
     changed = {name for name, one in stored.items() if name not in known or known[name].id != one.id}
     chosen = find_nodes(graph, at)
     again = downstream(graph, chosen | _readers_of(graph, changed, chosen))
     _point_out_changes(run, _changed_code(run, graph, keys), again, tell)
-    return _branch(run, definition, traced, project, keys, values, again, executor, listener, policy)
+    fresh = _changed_data(run, project)
+    for name in sorted(fresh):
+        tell(f"the data of {name!r} has changed since: what is computed anew reads it as it is now")
+    return _branch(run, definition, traced, project, keys, values, fresh, again, executor, listener, policy)
 
 
 def _readers_of(graph: Graph, changed: set[str], chosen: set[int]) -> set[int]:
@@ -353,6 +385,7 @@ def _branch(
     project: Project,
     keys: Keys,
     values: dict[str, Any],
+    fresh: dict[str, Artifact],
     again: set[int],
     executor: Executor,
     listener: Any,
@@ -366,14 +399,12 @@ def _branch(
         for artifact in run.results.inputs.values():
             records.artifacts.touch(artifact)
         changed = store_inputs(traced, values, records.artifacts, project)
-        defaults = {
-            name: parameter.default
-            for name, parameter in definition.signature.parameters.items()
-            if name not in run.results.inputs and name not in values
-        }
+        known = {*run.results.inputs, *values}
+        new = missing_arguments(definition, traced, known, project)
         inputs = {
-            **store_inputs(traced, defaults, records.artifacts, project, literals=False),
+            **store_inputs(traced, new, records.artifacts, project, literals=False),
             **run.results.inputs,
+            **fresh,
             **changed,
         }
         params = {**run.params, **{name: shown(value) for name, value in values.items()}}
@@ -387,6 +418,7 @@ def _branch(
             executor=executor.name,
             inputs={name: (artifact, f"run {run.id}") for name, artifact in inputs.items()},
             parent=run.id,
+            selections=definition.selections,
         )
 
     def prior(node: int, path: TaskPath) -> Take | None:
@@ -399,6 +431,15 @@ def _branch(
     return _carry(
         _Begin(records, traced, inputs, writer, keys, params, policy, project, prior), executor, listener
     )
+
+
+def _changed_data(run: Run, project: Project) -> dict[str, Artifact]:
+    """The inputs of a run that are datasets and hold something else now."""
+    now = {
+        name: refreshed(project, run.store.artifacts, artifact)
+        for name, artifact in run.results.inputs.items()
+    }
+    return {name: one for name, one in now.items() if one.id != run.results.inputs[name].id}
 
 
 def _agreed(old: Graph, new: Graph, again: set[int]) -> dict[int, int]:
@@ -421,6 +462,8 @@ def _record(
     executor: str,
     inputs: dict[str, tuple[Artifact, str]],
     parent: str | None = None,
+    selections: Sequence[Selection] = (),
+    inputs_from: str = "",
 ) -> RunWriter:
     masker = project.masker()
     facts = {
@@ -436,6 +479,10 @@ def _record(
             "params_file": str(project.params_file.absolute()) if project.params_file else None,
             "load_versions": project.load_versions,
         }
+    if selections:
+        facts["selections"] = msgspec.to_builtins(selections)
+    if inputs_from:
+        facts["inputs_from"] = inputs_from
     closures = [keys.closure(node) for node in range(len(graph.nodes))]
     return new_run(
         records.database,
@@ -459,7 +506,7 @@ def open_reuse(
     policy: CachePolicy,
     project: Project,
     *,
-    prior: Prior = lambda _n, _p: None,
+    prior: Prior | None = None,
 ) -> Reuse:
     """What decides for the tasks of a graph whether they have to run."""
     alive: dict[int, tuple[float, bool]] = {}
@@ -471,7 +518,7 @@ def open_reuse(
             alive[key] = (time.monotonic(), answer)
         return answer
 
-    saves = _saves(graph, project)
+    saves = saved_outputs(graph, project)
     published = Published(records.database, graph, project, saves)
     return Reuse(
         graph,
@@ -494,49 +541,48 @@ def _carry(begin: _Begin, executor: Executor, listener: Any) -> Run:
     hooks = project.hooks
     watching = listener(run) if callable(listener) else listener
     reuse = open_reuse(records, graph, begin.keys, begin.policy, begin.project, prior=begin.prior)
-    with contextlib.ExitStack() as around:
-        dynamic = around.enter_context(_dynamic(begin, run, executor, watching)) if graph.is_dynamic else None
-        loop = Loop(
-            graph,
-            begin.traced.functions,
-            job=Job(
-                writer.run_id,
-                graph.name,
-                records.artifacts_url,
-                (),
-                hidden(masker, begin.params),
-                project=project.spec
-                if project.has_conf or project.stack.named or hooks is not None
-                else None,
-                saves=_saves(graph, begin.project),
-            ),
-            results=Results(graph, records.artifacts, begin.inputs),
-            executor=executor,
-            writer=writer,
-            reuse=reuse,
-            attempts=begin.attempts,
-            listener=watching,
-            mask=masker.struct if masker is not None else None,
-            on_retry=retry_teller(hooks, run.id, lambda: loop.graph),
-            dynamic=dynamic,
-        )
-        found, project.checked[:] = list(project.checked), []
-        writer.checks(-1, (), 0, [_hidden_check(masker, one) for one in found])
-        try:
-            tell_start(hooks, run)
-            loop.run()
-        except BaseException as error:
-            # Such as a step that cannot travel to another process, or a full disk: said in the records if they can be.
-            with contextlib.suppress(PlaitError):
-                writer.finished("failed", hidden(masker, describe_error(error).headline))
-                writer.commit()
-                tell_end(hooks, run.refresh())
-            raise
-        finally:
-            if hasattr(watching, "close"):
-                watching.close()
-        tell_end(hooks, run.refresh())
-        return run
+    around = contextlib.ExitStack()
+    dynamic = around.enter_context(_dynamic(begin, run, executor, watching)) if graph.is_dynamic else None
+    loop = Loop(
+        graph,
+        begin.traced.functions,
+        job=Job(
+            writer.run_id,
+            graph.name,
+            records.artifacts_url,
+            (),
+            hidden(masker, begin.params),
+            project=project.spec if project.has_conf or project.stack.named or hooks is not None else None,
+            saves=saved_outputs(graph, begin.project),
+        ),
+        results=Results(graph, records.artifacts, begin.inputs),
+        executor=executor,
+        writer=writer,
+        reuse=reuse,
+        attempts=begin.attempts,
+        listener=watching,
+        mask=masker.struct if masker is not None else None,
+        on_retry=retry_teller(hooks, run.id, lambda: loop.graph),
+        dynamic=dynamic,
+    )
+    found, project.checked[:] = list(project.checked), []
+    writer.checks(-1, (), 0, [_hidden_check(masker, one) for one in found])
+    try:
+        tell_start(hooks, run)
+        loop.run()
+    except BaseException as error:
+        # Such as a step that cannot travel to another process, or a full disk: said in the records if they can be.
+        with contextlib.suppress(PlaitError):
+            writer.finished("failed", hidden(masker, describe_error(error).headline))
+            writer.commit()
+            tell_end(hooks, run.refresh())
+        raise
+    finally:
+        around.close()
+        if hasattr(watching, "close"):
+            watching.close()
+    tell_end(hooks, run.refresh())
+    return run
 
 
 @contextlib.contextmanager
@@ -546,7 +592,7 @@ def _dynamic(begin: _Begin, run: Run, executor: Executor, watching: Any) -> Iter
 
     def check(graph: Graph) -> None:
         refuse_what_cannot_be(graph, executor)
-        _saves(graph, project)
+        saved_outputs(graph, project)
 
     with listening(executor, watching, masker.mask if masker is not None else None) as capture:
         dynamic = make_dynamic(
@@ -584,7 +630,7 @@ def _hidden_check(masker: Masker | None, result: Any) -> DataCheck:
     return found if masker is None else masker.struct(found)
 
 
-def _saves(graph: Graph, project: Project) -> frozenset[str]:
+def saved_outputs(graph: Graph, project: Project) -> frozenset[str]:
     """The outputs that are also saved in the catalog: those whose name is there.
 
     Raises:
@@ -706,6 +752,9 @@ def _store_input(store: ArtifactStore, project: Project, name: str, value: Any, 
         return dataset_artifact(project, value.dataset, value.part)
     if isinstance(value, FromSecret):
         return parameter_artifact(value.parameter)
+    if isinstance(value, FromRun):
+        recorded: Artifact = store_recorded(store, value.tree)
+        return recorded
     try:
         return store.save(value, name)
     except SecretFound as error:
@@ -715,10 +764,16 @@ def _store_input(store: ArtifactStore, project: Project, name: str, value: Any, 
         ) from None
 
 
-def shown(value: Any) -> Any:
+def shown(value: Any, store: ArtifactStore | None = None) -> Any:
     """A parameter as the records and the UI show it: itself where JSON can say it, else what it is."""
     if isinstance(value, FromCatalog):
         return f"<dataset {value.dataset}>"
+    if isinstance(value, FromRun):
+        tree = value.tree
+        is_small = isinstance(tree, Stored) and tree.artifact.head is not None
+        return shown(load_tree(store, tree)) if store is not None and is_small else f"<of run {value.run}>"
+    if isinstance(value, list) and any(isinstance(item, FromRun | FromCatalog) for item in value):
+        return [shown(item, store) for item in value] if len(value) < 1000 else f"<list of {len(value)}>"
     if isinstance(value, FromSecret):
         return "***"
     if isinstance(value, os.PathLike):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
+import msgspec
 from msgspec import Struct
 
 from plait.engine.plan import Plan, PlanItem
@@ -14,8 +15,13 @@ from plait.errors import PlaitError
 from plait.graph.model import Graph
 from plait.graph.pipeline import Definition
 from plait.graph.slicing import reads, upstream
+from plait.launch.again import project_again
 from plait.launch.planning import plan
 from plait.launch.prepare import Given, prepare
+from plait.launch.published import Published
+from plait.launch.start import saved_outputs
+from plait.project.place import home_of
+from plait.project.project import Project
 from plait.record.store import RecordStore
 from plait.record.views import Run
 
@@ -28,6 +34,7 @@ class OutputStatus(Struct, frozen=True):
     """One result.
 
     Args:
+        place: where the catalog keeps it; empty for one that is no dataset.
         reason: why it is stale: the first step on the way to it that would run.
         run: the id of the run that made what is there; empty when nothing is.
         why: what changed for that step.
@@ -39,6 +46,7 @@ class OutputStatus(Struct, frozen=True):
     run: str = ""
     made_at: datetime.datetime | None = None
     why: Why | None = None
+    place: str = ""
 
 
 class PipelineStatus(Struct, frozen=True):
@@ -55,41 +63,87 @@ class PipelineStatus(Struct, frozen=True):
 
 
 def pipeline_status(
-    records: RecordStore, definition: Definition, outputs: Sequence[str] | None = None
+    records: RecordStore,
+    definition: Definition,
+    outputs: Sequence[str] | None = None,
+    *,
+    env: str | None = None,
+    paranoid: bool = False,
 ) -> PipelineStatus:
     """What of a pipeline's results is up to date.
 
-    Its arguments are those of its last run that was done, as far as they were given then; what was a default is
-    the default of now.
+    Its arguments are those of its last run that was done, as far as they were given then; what came from the conf or
+    was a default is that of now.
 
     Args:
-        outputs: names of outputs; those that no other step reads and those that the pipeline returns if left out.
+        outputs: names of outputs; if left out those that are datasets, and those that no other step reads.
+        env: the environment of the conf, whose runs and datasets are meant.
     """
     name = definition.name
-    last = next((run for run in records.runs(limit=None, pipeline=name) if run.status == "done"), None)
+    project = Project(home_of(definition.file)[0], env, paranoid=paranoid)
+    last = _last_done(records, name, project)
     try:
-        made = plan(prepare(definition, _as_last_time(last, definition)), records=records)
+        if last is not None:
+            project = project_again(last, definition, paranoid=paranoid)
+        made = plan(prepare(definition, _as_last_time(last, definition, project), project), records=records)
+        saved = saved_outputs(made.graph, project)
     except PlaitError as error:
         problem = error.what if last is not None else f"never run; {error.what}"
         return PipelineStatus(name, (), last.id if last else "", problem)
-    wanted = list(outputs) if outputs is not None else final_outputs(made.graph)
     by_node: dict[int, list[PlanItem]] = {}
     for item in made.items:
         by_node.setdefault(item.node, []).append(item)
-    found = tuple(_output(records, made, by_node, output, last) for output in wanted)
-    return PipelineStatus(name, found, last.id if last else "")
+    published = Published(records.database, made.graph, project, saved)
+    found = []
+    for output in outputs if outputs is not None else _worth_telling(made.graph, saved):
+        one = _output(records, made, by_node, output, last)
+        found.append(_of_dataset(records, one, project, published) if output in saved else one)
+    return PipelineStatus(name, tuple(found), last.id if last else "")
 
 
-def _as_last_time(last: Run | None, definition: Definition) -> dict[str, Given]:
+def _last_done(records: RecordStore, pipeline: str, project: Project) -> Run | None:
+    env = project.env if project.has_conf else None
+    for run in records.runs(limit=None, pipeline=pipeline):
+        if run.status == "done" and run.facts.get("env") == env and not run.facts.get("selections"):
+            return run
+    return None
+
+
+def _as_last_time(last: Run | None, definition: Definition, project: Project) -> dict[str, Given]:
+    """What was given from Python or typed where there is no conf; all else the project knows."""
     if last is None:
         return {}
     known = definition.signature.parameters
     inputs = last.results.inputs
+    from_elsewhere = ("default", "literal", "catalog")
     return {
         name: Given(last.store.artifacts.load(inputs[name]), origin)
         for name, origin in last.origins.items()
-        if name in known and origin not in ("default", "literal")
+        if name in known and (origin == "given" if project.has_conf else origin not in from_elsewhere)
     }
+
+
+def _worth_telling(graph: Graph, saved: Collection[str]) -> list[str]:
+    """Datasets in the order of the graph, then what is made last and is none."""
+    datasets = [output for node in graph.nodes for output in node.outputs if output in saved]
+    return [*datasets, *(output for output in final_outputs(graph) if output not in saved)]
+
+
+def _of_dataset(
+    records: RecordStore, one: OutputStatus, project: Project, published: Published
+) -> OutputStatus:
+    """A dataset is made when it is saved, whichever run took the value from where."""
+    place = project.catalog.entry(one.output).place or ""
+    latest = published.latest(one.output)
+    if latest is None:
+        state: State = "never made" if one.state == "stale" else one.state
+        return msgspec.structs.replace(one, state=state, place=place)
+    run, written_at = latest
+    made_at = datetime.datetime.fromtimestamp(written_at, datetime.UTC)
+    state = "stale" if one.state == "never made" else one.state
+    return msgspec.structs.replace(
+        one, state=state, place=place, run=records.run_of_key(run).id, made_at=made_at
+    )
 
 
 def final_outputs(graph: Graph) -> list[str]:

@@ -8,11 +8,18 @@ from typing import Any
 import blake3
 import msgspec
 
-from plait.data import Artifact
+from plait.data import Artifact, ArtifactStore
 from plait.errors import CatalogError
 from plait.project.project import Project
 
-__all__ = ["DATASET", "PARAMETER", "dataset_artifact", "load_reference", "parameter_artifact"]
+__all__ = [
+    "DATASET",
+    "PARAMETER",
+    "dataset_artifact",
+    "load_reference",
+    "parameter_artifact",
+    "refreshed",
+]
 
 DATASET = "dataset"
 PARAMETER = "parameter"
@@ -26,16 +33,35 @@ def dataset_artifact(project: Project, name: str, part: str | None = None) -> Ar
     """
     catalog = project.catalog
     entry = catalog.entry(name)
-    if part is None:
-        known = catalog.fingerprint(name)
-    else:
-        ask = getattr(catalog.dataset(name).part(part), "fingerprint", None)
-        known = ask() if ask else None
+    known = _fingerprint(project, name, part)
     # What cannot be told apart from its next version is never the same twice.
     content = known if known is not None else f"unknown {os.urandom(16).hex()}"
     identity = blake3.blake3(f"dataset\0{content}\0{part or ''}".encode()).hexdigest(32)
     named = {"dataset": name, "part": part, "fingerprint": known}
     return Artifact(identity, DATASET, entry.type, 0, msgspec.json.encode(named), None, (), named)
+
+
+def _fingerprint(project: Project, name: str, part: str | None) -> str | None:
+    if part is None:
+        return project.catalog.fingerprint(name)
+    ask = getattr(project.catalog.dataset(name).part(part), "fingerprint", None)
+    known: str | None = ask() if ask else None
+    return known
+
+
+def refreshed(project: Project, store: ArtifactStore, artifact: Artifact) -> Artifact:
+    """An input of an earlier run as its data is now; the same one where nothing has changed or nothing can be told."""
+    items = store.items(artifact)
+    if items is not None:
+        fresh = [refreshed(project, store, one) for one in items]
+        return artifact if fresh == items else store.gather(fresh)
+    if artifact.format != DATASET:
+        return artifact
+    named = msgspec.json.decode(artifact.head or b"{}")
+    if named["fingerprint"] is None:
+        return artifact
+    made = dataset_artifact(project, named["dataset"], named["part"])
+    return artifact if made.id == artifact.id else made
 
 
 def parameter_artifact(name: str) -> Artifact:
@@ -62,6 +88,18 @@ def load_reference(project: Project | None, artifact: Artifact, wanted: Any = No
         annotation = Any if wanted is None else wanted
         return project.params.get(named["parameter"], annotation=annotation)
     name, part = named["dataset"], named["part"]
+    value = _load(project, name, part, wanted)
+    # The result will be found under the content that was there when the run began.
+    if named["fingerprint"] is not None and _fingerprint(project, name, part) != named["fingerprint"]:
+        raise CatalogError(
+            f"the data of {name!r} has changed since the run began, so what is read now is not what it was started on",
+            where=project.catalog.entry(name).where,
+            hint="plait resume goes on with the data as it is now, and repeats nothing that is done",
+        )
+    return value
+
+
+def _load(project: Project, name: str, part: str | None, wanted: Any) -> Any:
     if part is not None:
         return project.catalog.load_part(name, part)
     from plait.project.datasets.conversion import KINDS, kind_of

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ _OF_ELSEWHERE = 86400.0  # seconds after which one on a host that cannot be aske
 @contextmanager
 def beginning(database: Database) -> Iterator[None]:
     """Between here and its end values may be stored that no row refers to yet."""
-    name = secrets.token_hex(8)
+    name = os.urandom(8).hex()
     database.execute(
         "INSERT INTO beginning (id, host, pid, since) VALUES (?, ?, ?, ?)",
         (name, host_name(), os.getpid(), time.time()),

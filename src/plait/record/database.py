@@ -1,22 +1,87 @@
-"""How are the tables reached? A thin layer over the DB-API: one connection, explicit transactions."""
+"""How are the tables reached? A thin layer over the DB-API, the same for every database: one connection, transactions.
+
+Statements are written once, in the SQL that SQLite and PostgreSQL share, with ``?`` for each value. Conventions that
+keep them so: upserts by ``ON CONFLICT``, ``LIKE`` with ``ESCAPE``, no value of a type that only one of them has, and
+what differs is a method here.
+"""
 
 from __future__ import annotations
 
-import shutil
-import sqlite3
-import tempfile
-import weakref
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
 from plait.errors import RecordError
-from plait.record.schema import MIGRATIONS, VERSION
+from plait.record.schema import VERSION
 
-__all__ = ["Database", "nothing_recorded"]
+__all__ = ["Cursor", "Database", "newer", "nothing_recorded"]
 
-_BUSY_SECONDS = 30.0
+
+class Cursor(Protocol):
+    """What a statement answers with."""
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]: ...
+
+    def fetchone(self) -> Any: ...
+
+    def fetchall(self) -> list[Any]: ...
+
+
+class Database(Protocol):
+    """A record store, safe for several processes at once.
+
+    Attributes:
+        place: what people call it; no password in it.
+        for_update: what a SELECT ends with that is to hold its rows until the transaction ends.
+        goes_away: whether it can be lost in the middle of a run, and come back.
+    """
+
+    place: str
+
+    @property
+    def for_update(self) -> str: ...
+
+    @property
+    def goes_away(self) -> bool: ...
+
+    def transaction(
+        self, redo: Callable[[], None] | None = None, *, exclusive: bool = False
+    ) -> AbstractContextManager[None]:
+        """All or nothing; nested ones join the outer.
+
+        Args:
+            redo: writes once more all that the block has written, in a transaction of its own, where the database went
+                away in the middle: the block itself is not run again, and does not notice.
+            exclusive: whether no other transaction goes on meanwhile.
+        """
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> Cursor: ...
+
+    def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None: ...
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]: ...
+
+    def row(self, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...] | None: ...
+
+    def insert(self, sql: str, values: Sequence[Any], key: str) -> int:
+        """Insert one row; answers with the number that its column ``key`` was given."""
+
+    def batch(self) -> AbstractContextManager[None]:
+        """Statements inside need no answer, so they may travel together."""
+
+    def one_at_a_time(self, what: str) -> None:
+        """Within a transaction: from here to its end nobody else does the same."""
+
+    def acknowledge(self, run: int, turn: int, number: int) -> None:
+        """Note, within a transaction, which turn of a run it is: so that it is known later whether it came to be."""
+
+    def is_acknowledged(self, run: int, turn: int, number: int) -> bool:
+        """Whether that turn was committed, though nobody heard of it."""
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until somebody has written, ``timeout`` seconds at most; whether it may be so. For live views."""
+
+    def close(self) -> None: ...
 
 
 def nothing_recorded(what: str) -> RecordError:
@@ -26,148 +91,9 @@ def nothing_recorded(what: str) -> RecordError:
     return error
 
 
-class Database:
-    """A record store in one SQLite file, safe for several processes at once.
-
-    WAL with ``synchronous=NORMAL``: a commit survives the death of the process at any instant.
-
-    Raises:
-        RecordError: the file cannot be opened or was written by a newer plait.
-    """
-
-    def __init__(self, path: Path, *, create: bool = True) -> None:
-        self.path = path
-        if not create and not path.exists():
-            raise nothing_recorded(f"no runs are recorded at {path}")
-        try:
-            if create:
-                path.parent.mkdir(parents=True, exist_ok=True)
-            self._connect(path)
-        except (sqlite3.Error, OSError) as error:
-            if create or not self._connect_to_what_lies_there():
-                raise self._failure(error) from error
-        self._depth = 0
-
-    def _connect(self, path: Path | str) -> None:
-        self._connection = sqlite3.connect(
-            path,
-            timeout=_BUSY_SECONDS,
-            isolation_level=None,
-            check_same_thread=False,
-            uri=isinstance(path, str),
-        )
-        weakref.finalize(self, self._connection.close)
-        self._migrate()
-
-    def _connect_to_what_lies_there(self) -> bool:
-        """Reading needs no working disk: where SQLite cannot write, it reads the file, or a copy, as it lies."""
-        file = self.path
-        log = file.with_name(f"{file.name}-wal")
-        try:
-            if log.exists() and log.stat().st_size:
-                folder = tempfile.mkdtemp(prefix="plait-")
-                weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-                for part in (file, log):
-                    shutil.copy(part, folder)
-                file = Path(folder, file.name)
-                self._connect(file)
-            else:
-                self._connect(f"{file.resolve().as_uri()}?mode=ro&immutable=1")
-        except (sqlite3.Error, OSError):
-            return False
-        return True
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All or nothing; nested ones join the outer."""
-        if self._depth:
-            yield
-            return
-        if self._connection.in_transaction:
-            # A signal came between the beginning of a transaction and the block that would have ended it.
-            self._rollback()
-        self.execute("BEGIN IMMEDIATE")
-        self._depth = 1
-        try:
-            yield
-        except BaseException:
-            self._depth = 0
-            self._rollback()
-            raise
-        self._depth = 0
-        try:
-            self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            self._rollback()
-            raise self._failure(error) from error
-
-    def execute(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
-        try:
-            return self._connection.execute(sql, values)
-        except sqlite3.Error as error:
-            raise self._failure(error) from error
-
-    def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        try:
-            self._connection.executemany(sql, rows)
-        except sqlite3.Error as error:
-            raise self._failure(error) from error
-
-    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        return self.execute(sql, values).fetchall()
-
-    def row(self, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...] | None:
-        found: tuple[Any, ...] | None = self.execute(sql, values).fetchone()
-        return found
-
-    def close(self) -> None:
-        self._connection.close()
-
-    def _rollback(self) -> None:
-        try:
-            self._connection.execute("ROLLBACK")
-        except sqlite3.Error:  # the failure that led here is the one to tell
-            return
-
-    def _migrate(self) -> None:
-        connection = self._connection
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > VERSION:
-            connection.close()
-            raise RecordError(
-                f"{self.path} was written by a newer plait (tables of version {version}, this plait knows {VERSION})",
-                hint="upgrade plait: pip install --upgrade plait",
-            )
-        connection.execute("PRAGMA synchronous=NORMAL")
-        if version == VERSION:
-            return
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            for statements in MIGRATIONS[version:]:
-                for statement in statements:
-                    connection.execute(statement)
-            connection.execute(f"PRAGMA user_version={VERSION}")
-            connection.execute("COMMIT")
-        except BaseException:
-            self._rollback()
-            raise
-
-    def _failure(self, error: Exception) -> RecordError:
-        text = str(error)
-        hint = None
-        if (
-            "readonly" in text
-            or "read-only" in text
-            or isinstance(error, PermissionError)
-            or "unable to open" in text
-        ):
-            hint = "check that the folder exists and that you may write to it, or set PLAIT_HOME to another place"
-        elif "full" in text or "disk I/O" in text:
-            hint = "free some space, then: plait resume"
-        elif "locked" in text:
-            hint = "another process holds the record store for a long time; see: plait runs"
-        elif "not a database" in text or "malformed" in text:
-            hint = "the file is damaged or is no record store; move it away to start anew"
-        return RecordError(f"the record store {self.path} cannot be used: {text}", hint=hint)
+def newer(place: str, version: int) -> RecordError:
+    """The tables are of a later version."""
+    return RecordError(
+        f"{place} was written by a newer plait (tables of version {version}, this plait knows {VERSION})",
+        hint="upgrade plait: pip install --upgrade plait",
+    )

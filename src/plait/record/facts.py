@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from plait.data import Artifact
+from plait.graph.options import exception_name
 
 __all__ = [
     "DataCheck",
@@ -122,13 +123,17 @@ class Frame(Struct, frozen=True, array_like=True):
 
 
 class ErrorInfo(Struct, frozen=True, array_like=True):
-    """An exception as people read it."""
+    """An exception as people read it.
+
+    ``kinds`` are its type and those it derives from, named as ``retry_on`` names them.
+    """
 
     type: str
     message: str
     frames: tuple[Frame, ...] = ()
     notes: tuple[str, ...] = ()
     cause: ErrorInfo | None = None
+    kinds: tuple[str, ...] = ()
 
     @property
     def headline(self) -> str:
@@ -138,8 +143,7 @@ class ErrorInfo(Struct, frozen=True, array_like=True):
 
 def describe_error(error: BaseException, _seen: frozenset[int] = frozenset()) -> ErrorInfo:
     """An exception with its frames sorted by whose they are, and what caused it."""
-    kind = type(error)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    kinds = tuple(clean(exception_name(kind)) for kind in type(error).__mro__[:-1])
     notes = [_shown(note) for note in _listed(getattr(error, "__notes__", ()))]
     if isinstance(error, BaseExceptionGroup):
         notes += [f"{type(inner).__qualname__}: {_shown(inner)}" for inner in error.exceptions[:_MOST_FRAMES]]
@@ -148,11 +152,12 @@ def describe_error(error: BaseException, _seen: frozenset[int] = frozenset()) ->
     if len(seen) > _MOST_CAUSES:
         cause = None
     return ErrorInfo(
-        type=clean(name),
+        type=kinds[0],
         message=_shown(error),
         frames=tuple(_frames(error.__traceback__)),
         notes=tuple(notes),
         cause=describe_error(cause, seen) if cause is not None and id(cause) not in seen else None,
+        kinds=kinds,
     )
 
 

@@ -234,7 +234,7 @@ def _inherited(
 def _drop(store: RecordStore, run: Run, heirs: Mapping[str, tuple[int, int, bytes]]) -> int:
     """Delete the rows of a run; a task that took a result from it becomes where the cache finds it."""
     database = store.database
-    with database.transaction():
+    with database.transaction(exclusive=True):
         row = database.row("SELECT status, heartbeat_at FROM run WHERE key = ?", (run.key,))
         if row is None:
             return 0
@@ -273,7 +273,7 @@ def _promote(store: RecordStore, place: tuple[int, int, bytes], made_at: float) 
 def _drop_unreferenced(store: RecordStore) -> None:
     """Artifacts and documents that no row refers to; one transaction, so no row can come in between."""
     database = store.database
-    with database.transaction():
+    with database.transaction(exclusive=True):
         database.execute(
             "DELETE FROM artifact WHERE id NOT IN (SELECT artifact FROM output UNION SELECT artifact FROM input"
             " UNION SELECT artifact FROM preview UNION SELECT id FROM pin WHERE kind = 'artifact')"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from plait.data import ArtifactStore
 from plait.errors import RecordError
 from plait.record.database import Database, nothing_recorded
+from plait.record.sqlite import SqliteDatabase
 
 if TYPE_CHECKING:
     from plait.project.project import Project
@@ -45,7 +46,7 @@ class RecordStore:
         artifacts: ArtifactStore | None = None,
     ) -> None:
         self.home = home
-        self.database = database if database is not None else Database(home / "records.db", create=create)
+        self.database = database if database is not None else _default_database(home, create=create)
         self._artifacts = artifacts
 
     @cached_property
@@ -92,6 +93,10 @@ class RecordStore:
         several = ", ".join(row[1] for row in rows[:3])
         raise RecordError(f"several runs begin with {run_id!r}: {several}", hint="write one character more")
 
+    def wait(self, timeout: float) -> bool:
+        """Wait until somebody has written, ``timeout`` seconds at most; whether it may be so. For live views."""
+        return self.database.wait(timeout)
+
     def unfinished_runs(self) -> list[Run]:
         """The runs of which no end is recorded: those that go on, and those whose process is gone."""
         from plait.record.views import RUN_COLUMNS, Run
@@ -113,6 +118,19 @@ class RecordStore:
         if row is None:
             raise RecordError("the run has been deleted")
         return Run(self, row)
+
+
+def _default_database(home: Path, *, create: bool) -> Database:
+    """Where no stack says otherwise: a file in ``.plait``, or what ``PLAIT_RECORDS`` names.
+
+    ``{home}`` in its schema stands for the folder, so that each has records of its own in one database.
+    """
+    named = os.environ.get("PLAIT_RECORDS")
+    if not named:
+        return SqliteDatabase(home / "records.db", create=create)
+    from plait.record.settings import open_url
+
+    return open_url(named, home, create=create)
 
 
 def open_records(project: Project, *, create: bool = False, home: Path | None = None) -> RecordStore:
@@ -148,11 +166,17 @@ def find_records(start: Path | None = None) -> RecordStore:
 
     here = (start or Path.cwd()).resolve()
     root = project_root(here)
+    if os.environ.get("PLAIT_RECORDS") and root is None:
+        from plait.project.place import home_at
+
+        return RecordStore(home_at(here))
     if root is not None:
         from plait.project.project import Project
 
         project = Project(root)
         if project.stack.says("record_store"):
+            return open_records(project)
+        if os.environ.get("PLAIT_RECORDS"):
             return open_records(project)
         home = find_home(start)
         if project.stack.says("artifact_store") and home == project.home:

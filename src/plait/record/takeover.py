@@ -45,7 +45,7 @@ def take_over(
         RecordError: somebody else has just done so.
     """
     now = time.time()
-    with database.transaction():
+    with database.transaction(exclusive=True):
         row = database.row("SELECT turn, status, heartbeat_at FROM run WHERE key = ?", (run.key,))
         if row is None or (row[1], row[2]) != (run.recorded_status, run.heartbeat):
             raise RecordError(f"run {run.id} has changed in this moment", hint=f"plait show {run.id}")

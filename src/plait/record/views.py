@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import time
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -657,6 +658,8 @@ def run_is_alive(store: RecordStore, key: int) -> bool:
 
 
 def host_name() -> str:
+    if hasattr(os, "uname"):
+        return os.uname().nodename
     import socket
 
     return socket.gethostname()

@@ -70,7 +70,7 @@ def new_run(
     """Record that a run begins, with all that is known of it; acknowledged once this returns."""
     now = time.time()
     with database.transaction():
-        cursor = database.execute(
+        key = database.insert(
             "INSERT INTO run (id, pipeline, target, graph, params, packages, facts, executor, user_name, host, pid,"
             " process_started, started_at, heartbeat_at, parent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
@@ -90,9 +90,8 @@ def new_run(
                 now,
                 parent,
             ),
+            "key",
         )
-        key = cursor.lastrowid
-        assert key is not None
         database.many(
             "INSERT INTO node VALUES (?, ?, ?, ?, ?)",
             [
@@ -134,6 +133,8 @@ class RunWriter:
         self._paces = Paces(key)
         self._sums = Sums(key)
         self._rows: dict[str, list[tuple[Any, ...]]] = {}
+        self._turns = 0
+        self._sent: list[dict[str, list[tuple[Any, ...]]]] = []
 
     def artifact(self, artifact: Artifact, made_at: Place | None = None) -> bytes:
         """The row's form of an artifact; one with blobs is listed, so that its blobs are known to be in use.
@@ -283,7 +284,7 @@ class RunWriter:
                 metric.name,
                 position,
                 metric.at,
-                metric.value,
+                metric.value if metric.value == metric.value else None,  # no number is null in every database
                 metric.logged_at,
             )
             self._sums.add(series, position, metric)
@@ -350,16 +351,30 @@ class RunWriter:
         Raises:
             RecordError: the run was taken over by another process, or the store cannot be written.
         """
-        with self.database.transaction():
-            owner = self.database.row("SELECT turn FROM run WHERE key = ?", (self.key,))
-            if owner is None or owner[0] != self.owner:
-                raise RecordError(
-                    f"run {self.run_id} was {'deleted' if owner is None else 'taken over by another process'}",
-                    hint=f"plait show {self.run_id}",
-                )
+        self._turns += 1
+        self._sent.clear()
+        with self.database.transaction(self._write_again):
+            self._check_owner()
             self._flush()
             yield
-            self._flush()
+            self._flush(last=True)
+
+    def _check_owner(self) -> None:
+        database = self.database
+        owner = database.row(f"SELECT turn FROM run WHERE key = ?{database.for_update}", (self.key,))
+        if owner is None or owner[0] != self.owner:
+            raise RecordError(
+                f"run {self.run_id} was {'deleted' if owner is None else 'taken over by another process'}",
+                hint=f"plait show {self.run_id}",
+            )
+
+    def _write_again(self) -> None:
+        """What this turn has written is written once more, unless it had come to be."""
+        self._check_owner()
+        if not self.database.is_acknowledged(self.key, self.owner, self._turns):
+            for rows in self._sent:
+                self._write(rows)
+            self._write({}, last=True)
 
     def commit(self) -> None:
         """Write what was collected; afterwards it is acknowledged."""
@@ -367,15 +382,24 @@ class RunWriter:
             with self.turn():
                 pass
 
-    def _flush(self) -> None:
+    def _flush(self, *, last: bool = False) -> None:
         rows, self._rows = self._rows, {}
         self._paces.flush(rows, last=self._ended)
         self._sums.flush(rows)
-        for statement, values in rows.items():
-            if len(values) == 1:
-                self.database.execute(statement, values[0])
-            else:
-                self.database.many(statement, values)
+        if rows and self.database.goes_away:
+            self._sent.append(rows)
+        if rows or last:
+            self._write(rows, last=last)
+
+    def _write(self, rows: dict[str, list[tuple[Any, ...]]], *, last: bool = False) -> None:
+        with self.database.batch():
+            for statement, values in rows.items():
+                if len(values) == 1:
+                    self.database.execute(statement, values[0])
+                else:
+                    self.database.many(statement, values)
+            if last:
+                self.database.acknowledge(self.key, self.owner, self._turns)
 
     def _add(self, statement: str, *values: Any) -> None:
         self._rows.setdefault(statement, []).append(values)

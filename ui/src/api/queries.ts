@@ -2,7 +2,7 @@
 import { queryOptions } from "@tanstack/react-query";
 
 import { get, part } from "./client";
-import type { GraphView, Meta, PipelineDetail, Pipelines, ProjectAnswer, RunDetail } from "./types";
+import type { CatalogAnswer, DatasetDetail, GraphView, Lineage, Meta, PipelineDetail, Pipelines, ProjectAnswer, RunDetail } from "./types";
 
 export const metaQuery = queryOptions({
   queryKey: ["meta"],
@@ -40,4 +40,24 @@ export const projectQuery = (env?: string) =>
     queryKey: ["project", env ?? null],
     queryFn: ({ signal }) => get<ProjectAnswer>("/project", { env }, signal),
     refetchInterval: (query) => (query.state.data?.loading ? 1000 : false),
+  });
+
+export const catalogQuery = (env?: string) =>
+  queryOptions({
+    queryKey: ["catalog", env ?? null],
+    queryFn: ({ signal }) => get<CatalogAnswer>("/catalog", { env }, signal),
+    refetchInterval: (query) => (query.state.data?.loading ? 1000 : false),
+  });
+
+export const datasetQuery = (name: string) =>
+  queryOptions({
+    queryKey: ["catalog", "dataset", name],
+    queryFn: ({ signal }) => get<DatasetDetail>(`/catalog/${part(name)}`, {}, signal),
+  });
+
+export const lineageQuery = (of: { dataset?: string; run?: string; artifact?: string }, depth: number) =>
+  queryOptions({
+    queryKey: ["lineage", of, depth],
+    queryFn: ({ signal }) => get<Lineage>("/lineage", { ...of, depth }, signal),
+    placeholderData: (before) => before,
   });

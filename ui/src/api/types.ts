@@ -184,6 +184,7 @@ export type RunDetail = RunRow & {
   params: { name: string; value: unknown; origin: string | null }[];
   command: string | null;
   metrics: MetricSummary[];
+  outputs: { name: string; task: string | null; type: string | null; size: number | null; artifact: string | null }[];
 };
 export type ProjectAnswer = {
   name: string;
@@ -195,3 +196,81 @@ export type ProjectAnswer = {
   problems: Problem[];
   loading: boolean;
 };
+
+export type CatalogRow = {
+  name: string;
+  type: string | null;
+  place: string | null;
+  layer: string | null;
+  versioned: boolean;
+  checks: number;
+  factory: boolean;
+  where: string | null;
+  last: { run: string; task: string | null; pipeline: string | null; at: number; size: number | null; version: string | null } | null;
+  freshness: number | null;
+  readers: string[];
+  writers: string[];
+  status: { passed: number; failed: number } | null;
+};
+export type CatalogAnswer = { items: CatalogRow[]; problems: Problem[]; loading: boolean };
+export type Check = {
+  task: string | null;
+  dataset: string | null;
+  check: string;
+  severity: string | null;
+  on: string | null;
+  passed: boolean;
+  why: string | null;
+  failing: number | null;
+  rows: number | null;
+};
+export type DatasetDetail = CatalogRow & {
+  described: Record<string, unknown>;
+  versions: string[];
+  writes: { run: string; task: string | null; at: number; version: string | null; size: number | null; content: string | null; place: string | null }[];
+  reads: { run: string; at: number }[];
+  history: Check[];
+};
+export type LineageNode = { id: string; kind: string; label: string; layer: string | null; run: string | null; at: number | null; status: string | null };
+export type Lineage = { nodes: LineageNode[]; edges: { source: string; target: string; kind: string }[]; cut: boolean };
+
+export type Disk = {
+  records_bytes: number | null;
+  artifacts_bytes: number | null;
+  blobs: number | null;
+  home: string;
+  free_bytes: number | null;
+  by_pipeline: { pipeline: string; bytes: number }[];
+  measured_at: number | null;
+  measuring: boolean;
+};
+export type GcAnswer = { runs: number; bytes: number; blobs: number; leftover_bytes: number };
+export type Activity = {
+  running: { run: string; task: string; worker: string | null; since: number | null }[];
+  waiting: { run: string; step: string; count: number; why: string | null }[];
+  workers: { host: string | null; pid: number | null; run: string; since: number | null; tasks: number; cpu: number | null; memory: number | null }[];
+};
+
+export type CompareRow = { name: string; differs: boolean; values: unknown[] };
+export type CompareAnswer = {
+  runs: RunRow[];
+  params: CompareRow[];
+  metrics: CompareRow[];
+  environment: CompareRow[];
+  code: CompareRow[];
+  datasets: CompareRow[];
+  cut?: Record<string, number>;
+};
+export type CodeDiff = { steps: { step: string; same: boolean; components: { name: string; kind: string; change: string; where: string | null; diff: string }[] }[] };
+export type Series = {
+  run: string;
+  task: string | null;
+  metric: string;
+  points: number;
+  exact: boolean;
+  x: number[];
+  y: (number | null)[];
+  low: (number | null)[] | null;
+  high: (number | null)[] | null;
+};
+export type Points = { items: { run: string; x: unknown; y: unknown; color: unknown }[] };

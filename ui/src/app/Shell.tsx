@@ -86,7 +86,7 @@ export function Shell({ children }: { children: ReactNode }) {
           </span>
         )}
         <Live />
-        <button type="button" className={css.search} onClick={() => setPalette(true)} aria-label="Search or do something">
+        <button type="button" className={css.search} onClick={() => setPalette(true)}>
           <Search size={14} aria-hidden="true" />
           <span>Search</span>
           <kbd>{shown("mod+k")}</kbd>

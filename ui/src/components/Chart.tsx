@@ -20,10 +20,15 @@ export type Curve = {
   high?: readonly (number | null)[] | null;
   /** 1 to 8: which series colour; the index by default. */
   color?: number;
-  /** points instead of a line */
+  /** points, or bars, instead of a line */
   points?: boolean;
+  bars?: boolean;
   dash?: number[];
 };
+
+/** Quartiles and ends of what stands at one place of x. */
+export type ChartBox = { at: number; low: number; q1: number; middle: number; q3: number; high: number };
+export type ChartTick = { at: number; label: string };
 
 export type ChartProps = {
   curves: readonly Curve[];
@@ -35,7 +40,13 @@ export type ChartProps = {
   /** told when one brushes: ask for finer points of this window; null = all */
   onWindow?: (window: { from: number; to: number } | null) => void;
   unit?: "seconds" | null;
-  onPick?: (curve: number) => void;
+  legend?: boolean;
+  /** words at places of an axis, in the place of numbers */
+  xTicks?: readonly ChartTick[];
+  yTicks?: readonly ChartTick[];
+  boxes?: readonly ChartBox[];
+  /** empty room at both ends of x, as a share of its range */
+  pad?: number;
 };
 
 export default function Chart(props: ChartProps) {
@@ -44,7 +55,7 @@ export default function Chart(props: ChartProps) {
   const { curves, height = 220, x = "step", logY = false, unit = null } = props;
   const latest = useRef(props);
   latest.current = props;
-  const shape = JSON.stringify([curves.map((one) => [one.label, one.color, one.points, Boolean(one.low)]), height, x, logY, unit, dark]);
+  const shape = JSON.stringify([curves.map((one) => [one.label, one.color, one.points, one.bars, Boolean(one.low)]), height, x, logY, unit, dark, props.legend, props.xTicks, props.yTicks, props.boxes, props.pad]);
   const plot = useRef<uPlot | null>(null);
   const drawn = useRef("");
 
@@ -109,7 +120,7 @@ function resolved(token: string): string {
 }
 
 function options(width: number, latest: { current: ChartProps }): uPlot.Options {
-  const { curves, height = 220, x = "step", logY = false, unit = null } = latest.current;
+  const { curves, height = 220, x = "step", logY = false, unit = null, legend, xTicks, yTicks, boxes, pad = 0 } = latest.current;
   const text = resolved("--ink-2");
   const grid = resolved("--line");
   const font = `11px ${ink("--sans") || "sans-serif"}`;
@@ -121,10 +132,11 @@ function options(width: number, latest: { current: ChartProps }): uPlot.Options 
       label: one.label,
       stroke: color,
       width: 1.5,
-      dash: one.dash ?? (at >= 8 ? [4, 3] : []),
+      dash: one.dash ?? (at >= 8 && one.color === undefined ? [4, 3] : []),
       spanGaps: true,
       points: one.points ? { show: true, size: 5, fill: color } : { show: one.x.length < 2, size: 5, fill: color },
       ...(one.points ? { paths: () => null } : {}),
+      ...(one.bars && uPlot.paths.bars ? { paths: uPlot.paths.bars({ size: [0.5, 64] }), fill: color, points: { show: false } } : {}),
       value: (_, y) => (y == null ? "" : unit === "seconds" ? duration(y) : number(y)),
     });
     if (one.low && one.high) {
@@ -139,15 +151,26 @@ function options(width: number, latest: { current: ChartProps }): uPlot.Options 
     height,
     series,
     bands,
-    legend: { show: curves.length <= 12 },
+    legend: { show: legend ?? curves.length <= 12 },
     cursor: { points: { size: 6 }, drag: { x: true, y: false }, focus: { prox: 24 } },
     focus: { alpha: 0.3 },
-    scales: { x: { time: x === "wall" }, y: logY ? { distr: 3 } : {} },
+    scales: {
+      x: {
+        time: x === "wall",
+        ...(pad > 0 ? { range: (_, least, most) => [least - (most - least || 1) * pad, most + (most - least || 1) * pad] as [number, number] } : {}),
+      },
+      y: yTicks ? { range: [-0.04, 1.04] as [number, number] } : logY ? { distr: 3 } : boxes?.length || curves.some((one) => one.bars) ? { range: (_, least, most) => extent(least, most, boxes, curves) } : {},
+    },
     axes: [
-      { ...axis, values: x === "wall" ? undefined : (_, ticks) => ticks.map((one) => xText(one, x)), size: 26 },
-      { ...axis, size: 54, values: (_, ticks) => ticks.map((one) => (one == null ? "" : unit === "seconds" ? duration(one) : number(one))) },
+      xTicks
+        ? { ...axis, splits: () => xTicks.map((one) => one.at), values: () => xTicks.map((one) => one.label), size: 26 }
+        : { ...axis, values: x === "wall" ? undefined : (_, ticks) => ticks.map((one) => xText(one, x)), size: 26 },
+      yTicks
+        ? { ...axis, splits: () => yTicks.map((one) => one.at), values: () => yTicks.map((one) => one.label), size: yTicks.length ? 54 : 8 }
+        : { ...axis, size: 54, values: (_, ticks) => ticks.map((one) => (one == null ? "" : unit === "seconds" ? duration(one) : number(one))) },
     ],
     hooks: {
+      drawAxes: [(self) => boxes && drawBoxes(self, boxes, text, resolved("--hover"))],
       setSelect: [
         (self) => {
           const { onWindow } = latest.current;
@@ -163,6 +186,43 @@ function options(width: number, latest: { current: ChartProps }): uPlot.Options 
       ],
     },
   } as uPlot.Options;
+}
+
+/** Room for boxes and bars: bars stand on zero. */
+function extent(least: number | null, most: number | null, boxes: readonly ChartBox[] | undefined, curves: readonly Curve[]): [number, number] {
+  const zero = curves.some((one) => one.bars) ? [0] : [];
+  const ends = [...zero, ...(boxes ?? []).flatMap((one) => [one.low, one.high]), ...(least === null ? [] : [least]), ...(most === null ? [] : [most])];
+  const [low, high] = [Math.min(...ends), Math.max(...ends)];
+  const room = (high - low || Math.abs(high) || 1) * 0.06;
+  return [low === 0 ? 0 : low - room, high === 0 ? 0 : high + room];
+}
+
+function drawBoxes(plot: uPlot, boxes: readonly ChartBox[], ink: string, fill: string): void {
+  const { ctx } = plot;
+  const width = 34 * uPlot.pxRatio;
+  ctx.save();
+  ctx.strokeStyle = ink;
+  ctx.fillStyle = fill;
+  ctx.lineWidth = uPlot.pxRatio;
+  for (const box of boxes) {
+    const x = plot.valToPos(box.at, "x", true);
+    const [low, q1, middle, q3, high] = [box.low, box.q1, box.middle, box.q3, box.high].map((one) => plot.valToPos(one, "y", true)) as [number, number, number, number, number];
+    ctx.beginPath();
+    ctx.moveTo(x, low);
+    ctx.lineTo(x, q1);
+    ctx.moveTo(x, q3);
+    ctx.lineTo(x, high);
+    ctx.stroke();
+    ctx.fillRect(x - width / 2, q3, width, q1 - q3);
+    ctx.strokeRect(x - width / 2, q3, width, q1 - q3);
+    ctx.beginPath();
+    ctx.lineWidth = 2 * uPlot.pxRatio;
+    ctx.moveTo(x - width / 2, middle);
+    ctx.lineTo(x + width / 2, middle);
+    ctx.stroke();
+    ctx.lineWidth = uPlot.pxRatio;
+  }
+  ctx.restore();
 }
 
 function xText(at: number, x: "step" | "time" | "wall"): string {

@@ -28,6 +28,8 @@ declare module "@tanstack/react-table" {
     align?: "end";
     /** The server's word for this order; a head with one can be pressed. */
     sort?: string;
+    /** Its first order is the descending one: newest first. */
+    newest?: boolean;
     /** What is said of the column on hover. */
     title?: string;
   }
@@ -189,7 +191,9 @@ export function DataTable<T>(props: Props<T>) {
             {table.getFlatHeaders().map((header) => {
               const meta = header.column.columnDef.meta;
               const by = meta?.sort;
-              const order = by === undefined || sort === undefined ? undefined : sort === by ? "up" : sort === `-${by}` ? "down" : undefined;
+              const own = by !== undefined && sort === by;
+              const other = by !== undefined && sort === `-${by}`;
+              const order = own || other ? (own === (meta?.newest ?? false) ? "down" : "up") : undefined;
               const words = flexRender(header.column.columnDef.header, header.getContext());
               return (
                 <div
@@ -200,7 +204,7 @@ export function DataTable<T>(props: Props<T>) {
                   title={meta?.title}
                 >
                   {by !== undefined && onSort ? (
-                    <button type="button" className={css.sort} onClick={() => onSort(order === "up" ? `-${by}` : by)}>
+                    <button type="button" className={css.sort} onClick={() => onSort(own ? `-${by}` : by)}>
                       {words}
                       {order === "up" && <ArrowUp size={11} aria-hidden="true" />}
                       {order === "down" && <ArrowDown size={11} aria-hidden="true" />}

@@ -26,13 +26,15 @@ export function Loading({ what = "Loading" }: { what?: string }) {
   );
 }
 
-type EmptyProps = { title: string; children?: ReactNode; command?: string | string[]; action?: ReactNode };
+type EmptyProps = { title: string; page?: boolean; children?: ReactNode; command?: string | string[]; action?: ReactNode };
 
-export function Empty({ title, children, command, action }: EmptyProps) {
+/** Nothing to show, and what to type so that there is; `page` when it is all that the page says. */
+export function Empty({ title, page, children, command, action }: EmptyProps) {
+  const Head = page ? "h1" : "h2";
   const commands = command === undefined ? [] : Array.isArray(command) ? command : [command];
   return (
     <div className={css.empty}>
-      <h2>{title}</h2>
+      <Head>{title}</Head>
       {children && <div className={css.words}>{children}</div>}
       {commands.map((one) => (
         <Command key={one} text={one} />

@@ -38,6 +38,7 @@ export function Facts({ items }: { items: (readonly [ReactNode, ReactNode] | fal
           one &&
           one[1] !== null &&
           one[1] !== undefined &&
+          one[1] !== false &&
           one[1] !== "" && (
             <div key={index}>
               <dt>{one[0]}</dt>

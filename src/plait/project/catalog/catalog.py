@@ -404,6 +404,13 @@ class Catalog:
         """Whether it can be told that there is no data behind a name; False where the type cannot say."""
         return _ask(self.dataset(name), "exists") is False
 
+    def holds(self, name: str, content: str, part: str | None = None) -> bool | None:
+        """Whether the data behind a name, or a part of it, is what a save told the content of; None if unknowable."""
+        dataset = self.dataset(name)
+        ask = getattr(dataset if part is None else dataset.part(part), "holds", None)
+        answer: bool | None = ask(content) if callable(ask) else None
+        return answer
+
     def versions(self, name: str) -> list[str]:
         """The versions of a dataset, newest first; none when it keeps no versions."""
         return list(_ask(self.dataset(name), "versions") or [])

@@ -73,6 +73,13 @@ class FileDataset:
             return None
         return self.load_place().fingerprint(self.context.memo)
 
+    def holds(self, content: str) -> bool | None:
+        """None where that cannot be told: a store names content in its own way, a new version hides an old one."""
+        if not self.place.is_local or self.context.versioned:
+            return None
+        found = self.fingerprint()
+        return None if found is None else found == content
+
     def versions(self) -> list[str]:
         """The versions that were saved whole, newest first; none for a dataset without versions."""
         if not self.context.versioned:

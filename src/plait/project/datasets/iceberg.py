@@ -26,6 +26,7 @@ def dataset(
     * ``table``: its name with its namespace, such as ``sales.orders``.
     * ``catalog``: the catalog's properties as PyIceberg takes them (``type``, ``uri``, ``warehouse``, …), or
       the name of one that PyIceberg's own configuration describes.
+    * ``credentials``: further properties; those of an S3 store may be written as for every other type.
     * ``load_args``: arguments of ``Table.scan``: ``row_filter``, ``selected_fields``, ``limit`` and more.
     * ``save_args``: ``mode``: "overwrite" (as without it) or "append".
     """
@@ -44,7 +45,22 @@ def dataset(
             hint=did_you_mean(str(mode), ("overwrite", "append")),
         )
     properties = {"name": catalog} if isinstance(catalog, str) else dict(catalog)
-    return Iceberg(context, table, {**properties, **(credentials or {})}, dict(load_args or {}), mode)
+    return Iceberg(
+        context, table, {**properties, **_properties(credentials or {})}, dict(load_args or {}), mode
+    )
+
+
+def _properties(credentials: Mapping[str, Any]) -> dict[str, Any]:
+    """Credentials in the words of PyIceberg: those of fsspec's S3 clients are translated, others pass as they are."""
+    names = {"key": "s3.access-key-id", "secret": "s3.secret-access-key", "token": "s3.session-token"}
+    clients = {"endpoint_url": "s3.endpoint", "region_name": "s3.region"}
+    found = {names.get(name, name): value for name, value in credentials.items() if name != "client_kwargs"}
+    if "s3.access-key-id" not in found and "token" in credentials:
+        found["token"] = found.pop("s3.session-token")  # that of a REST catalog
+    client = credentials.get("client_kwargs")
+    if isinstance(client, Mapping):
+        found |= {clients.get(name, name): value for name, value in client.items()}
+    return found
 
 
 class Iceberg:

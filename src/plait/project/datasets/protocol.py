@@ -32,6 +32,7 @@ class Dataset(Protocol):
 
     * ``exists() -> bool``
     * ``fingerprint() -> str | None``: what a cache keys the data by, None when it cannot be known
+    * ``holds(content: str) -> bool | None``: whether what is there is what a save answered with this ``content``
     * ``versions() -> list[str]``, newest first
     * ``release() -> None``: let go of connections and temporary files
     * ``load_as(wanted: str) -> Any``: load straight into a kind of table (see ``conversion.KINDS``)

@@ -273,7 +273,13 @@ class Copies:
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         target = Path(folder, place.name or "data")
         if place.is_folder():
-            place.fs.get(place.path.rstrip("/") + "/", f"{target}/", recursive=True)
+            # File by file: a web server's listing, for one, has no folders that could be copied as such.
+            above = place.path.rstrip("/") + "/"
+            target.mkdir()
+            for name in place.fs.find(place.path):
+                inside = target / name.removeprefix(above)
+                inside.parent.mkdir(parents=True, exist_ok=True)
+                place.fs.get_file(name, str(inside))
         else:
             place.fs.get_file(place.path, str(target))
         return target

@@ -37,6 +37,15 @@ export type Shapes = { shapes: Shape[]; links: Link[]; bundled: boolean };
 /** Groups that the reader did not touch fold by themselves when there is too much to draw. */
 export type Folding = { folded: ReadonlySet<string>; open: ReadonlySet<string> };
 
+/** `a,b,-c`: a and b are folded, c is open. */
+export function parseFolding(text: string | undefined): Folding {
+  const parts = (text ?? "").split(",").filter(Boolean);
+  return {
+    folded: new Set(parts.filter((one) => !one.startsWith("-"))),
+    open: new Set(parts.filter((one) => one.startsWith("-")).map((one) => one.slice(1))),
+  };
+}
+
 const PLAIN = { width: 196, height: 40 };
 const MAPPED = { width: 196, height: 62 };
 const DATASET = { width: 168, height: 30 };
@@ -57,21 +66,24 @@ export function shapesOf(view: GraphView, folding: Folding, datasets: boolean, m
 
   const members = new Map<string, GNode[]>();
   const place = new Map<string, string>();
+  const inhabited = new Set<string>();
   for (const node of view.nodes) {
     const shown = shownAs(node.id, parentOf(node));
     place.set(node.id, shown);
-    members.set(shown, [...(members.get(shown) ?? []), node]);
+    const there = members.get(shown);
+    if (there) there.push(node);
+    else members.set(shown, [node]);
+    for (let at = parentOf(node); at !== null && !inhabited.has(at); at = byId.get(at)?.parent ?? null) inhabited.add(at);
   }
 
   const shapes: Shape[] = [];
-  const openParent = (parent: string | null): string | null => parent;
   for (const group of groups) {
     const outer = shownAs(group.id, group.parent);
     if (outer !== group.id) continue;
     const inside = members.get(group.id) ?? [];
     if (closed.has(group.id)) {
-      if (inside.length > 0) shapes.push(foldedShape(group, inside, openParent(group.parent)));
-    } else if (view.nodes.some((node) => within(parentOf(node), group.id, byId))) {
+      if (inside.length > 0) shapes.push(foldedShape(group, inside, group.parent));
+    } else if (inhabited.has(group.id)) {
       shapes.push(groupShape(group));
     }
   }
@@ -104,11 +116,6 @@ export function shapesOf(view: GraphView, folding: Folding, datasets: boolean, m
     links: [...links.values()],
     bundled: bundles.groups.length > 0,
   };
-}
-
-function within(group: string | null, outer: string, byId: Map<string, GGroup>): boolean {
-  for (let at = group; at !== null; at = byId.get(at)?.parent ?? null) if (at === outer) return true;
-  return false;
 }
 
 /** Without datasets, who writes one is before who reads it. */
@@ -163,7 +170,11 @@ function closedGroups(
 /** More steps side by side than can be drawn, in no group of their own, are bundled in the order in which they stand. */
 function bundled(view: GraphView, most: number): { groups: GGroup[]; of: Map<string, string> } {
   const loose = new Map<string | null, GNode[]>();
-  for (const node of view.nodes) loose.set(node.group, [...(loose.get(node.group) ?? []), node]);
+  for (const node of view.nodes) {
+    const there = loose.get(node.group);
+    if (there) there.push(node);
+    else loose.set(node.group, [node]);
+  }
   const groups: GGroup[] = [];
   const of = new Map<string, string>();
   for (const [parent, nodes] of loose) {

@@ -31,18 +31,18 @@ export function Trends({ name }: { name: string }) {
             <Suspense fallback={<Loading />}>
               <div className={css.charts}>
                 <figure>
-                  <h3>duration</h3>
+                  <h2>duration</h2>
                   <Chart label="Duration of the runs" x="wall" unit="seconds" height={180} curves={[{ label: "run", x, y: along(runs.map((one) => one.seconds)) }]} />
                 </figure>
                 {slowest.length > 1 && (
                   <figure>
-                    <h3>duration by step: the {slowest.length} that take longest</h3>
+                    <h2>duration by step: the {slowest.length} that take longest</h2>
                     <Chart label="Duration of the steps" x="wall" unit="seconds" height={180} curves={slowest.map(({ step, of }) => ({ label: step, x, y: along(of) }))} />
                   </figure>
                 )}
                 {Object.entries(metrics).map(([metric, of]) => (
                   <figure key={metric}>
-                    <h3>{metric}</h3>
+                    <h2>{metric}</h2>
                     <Chart label={`Metric ${metric}`} x="wall" height={180} curves={[{ label: metric, x, y: along(of), color: 3 }]} />
                   </figure>
                 ))}

@@ -46,7 +46,7 @@ export function runColumns({ chosen, longest, selected, toggle, entries }: Optio
     {
       id: "status",
       header: "Status",
-      size: 102,
+      size: 96,
       cell: ({ row }) => (
         <span title={row.original.reason ?? undefined}>
           <StateMark state={row.original.status} />
@@ -56,7 +56,7 @@ export function runColumns({ chosen, longest, selected, toggle, entries }: Optio
     {
       id: "run",
       header: "Run",
-      size: 230,
+      size: 196,
       meta: { grow: chosen.length === 0 },
       cell: ({ row: { original: run } }) => (
         <span className={css.run}>
@@ -70,7 +70,7 @@ export function runColumns({ chosen, longest, selected, toggle, entries }: Optio
     {
       id: "params",
       header: "What differs",
-      size: 240,
+      size: 190,
       meta: { grow: true, title: "Parameters that differ among the latest runs of the pipeline" },
       cell: ({ row }) =>
         Object.entries(row.original.differing).map(([name, of]) => (
@@ -85,7 +85,7 @@ export function runColumns({ chosen, longest, selected, toggle, entries }: Optio
       return {
         id: column,
         header: name,
-        size: metric ? 160 : 110,
+        size: metric ? 148 : 84,
         meta: { align: "end", sort: column, title: metric ? `metric ${name}` : `parameter ${name}` },
         cell: ({ row: { original: run } }) => {
           const of = run.values[column];
@@ -102,7 +102,7 @@ export function runColumns({ chosen, longest, selected, toggle, entries }: Optio
     {
       id: "tags",
       header: "Tags",
-      size: 120,
+      size: 92,
       cell: ({ row }) =>
         row.original.tags.map((tag) => (
           <Link key={tag} to="/runs" search={{ q: `tag:${/\s/.test(tag) ? JSON.stringify(tag) : tag}` }} className={css.tag}>
@@ -113,14 +113,14 @@ export function runColumns({ chosen, longest, selected, toggle, entries }: Optio
     {
       id: "started",
       header: "Started",
-      size: 124,
-      meta: { sort: "started" },
+      size: 116,
+      meta: { sort: "started", newest: true },
       cell: ({ row }) => <Time at={row.original.started_at} />,
     },
     {
       id: "seconds",
       header: "Took",
-      size: 178,
+      size: 168,
       meta: { sort: "seconds" },
       cell: ({ row: { original: run } }) => {
         const live = run.status === "running";
@@ -140,7 +140,7 @@ export function runColumns({ chosen, longest, selected, toggle, entries }: Optio
         );
       },
     },
-    { id: "user", header: "By", size: 80, cell: ({ row }) => <span className="dim">{row.original.user}</span> },
+    { id: "user", header: "By", size: 64, cell: ({ row }) => <span className="dim">{row.original.user}</span> },
     {
       id: "more",
       header: () => <span className="hidden-text">actions</span>,
