@@ -86,8 +86,12 @@ export type RunSearch = {
   to?: number;
   /** groups and maps that are folded or open, by id, joined by commas */
   folded?: string;
-  /** what is looked for in graph or logs */
+  /** the step that is looked for in the graph */
   find?: string;
+  /** what is looked for in the logs, how loud a line must be, and whether others are left out */
+  q?: string;
+  level?: number;
+  only?: boolean;
   /** the states that a map's items are filtered to, and their order */
   state?: string;
   sort?: string;
@@ -117,6 +121,9 @@ const run = createRoute({
     to: amount(search.to),
     folded: text(search.folded),
     find: text(search.find),
+    q: text(search.q),
+    level: amount(search.level),
+    only: search.only === true || search.only === "true" ? true : undefined,
     state: text(search.state),
     sort: text(search.sort),
     artifact: text(search.artifact),

@@ -23,6 +23,7 @@ COMMANDS = {
     "runs": "List the latest runs.",
     "show": "Show a run, or the graph of a pipeline.",
     "logs": "Print what the tasks of a run said.",
+    "ui": "Look at it all in a browser.",
     "catalog": "What data is there, and is it right?",
     "params": "What can be set, and where it is written.",
     "pipelines": "What can be run in this project.",

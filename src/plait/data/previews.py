@@ -14,7 +14,7 @@ from typing import Any
 
 from plait.data.names import type_name
 
-__all__ = ["preview"]
+__all__ = ["cell", "preview"]
 
 _COLUMNS = 50
 _CELL = 200  # characters of one cell
@@ -52,7 +52,7 @@ def _preview(value: Any, rows: int, depth: int) -> dict[str, Any]:
 
 def _shown(value: Any, rows: int, depth: int) -> dict[str, Any]:
     if value is None or isinstance(value, (bool, int, float)):
-        return {"kind": "scalar", "value": _cell(value)}
+        return {"kind": "scalar", "value": cell(value)}
     if isinstance(value, (str, bytes, bytearray)):
         most = _CELL if depth else _TEXT
         text = value if isinstance(value, str) else repr(bytes(value[:most]))
@@ -83,11 +83,11 @@ def _tree(value: Any, rows: int, depth: int) -> dict[str, Any]:
     if depth >= _DEPTH:
         return {"kind": "object", "text": f"{type(value).__name__} of {count}"}
     inner = max(3, rows // 4)  # a tree of trees must not grow with the power of its depth
-    items = [[_cell(key), _preview(item, inner, depth + 1)] for key, item in islice(pairs, rows)]
+    items = [[cell(key), _preview(item, inner, depth + 1)] for key, item in islice(pairs, rows)]
     return {"kind": "tree", "length": count, "items": items}
 
 
-def _cell(value: Any) -> Any:
+def cell(value: Any) -> Any:
     """One value as JSON has it: what JSON lacks (NaN, exact large integers, dates) as text."""
     if value is None or isinstance(value, bool):
         return value
@@ -112,9 +112,9 @@ def _sound(text: str) -> str:
 def _pandas_frame(value: Any, rows: int) -> dict[str, Any]:
     head = value.iloc[:rows, :_COLUMNS]
     named = zip(head.columns, head.dtypes, strict=True)
-    columns = [{"name": _cell(name), "type": str(dtype)} for name, dtype in named]
+    columns = [{"name": cell(name), "type": str(dtype)} for name, dtype in named]
     cells = [head.iloc[:, place].tolist() for place in range(head.shape[1])]
-    labels = [_cell(label) for label in head.index.tolist()]
+    labels = [cell(label) for label in head.index.tolist()]
     return _table(columns, cells, labels, list(value.shape))
 
 
@@ -122,19 +122,19 @@ def _table(
     columns: list[dict[str, Any]], cells: list[list[Any]], labels: Any, shape: list[int]
 ) -> dict[str, Any]:
     count = len(cells[0]) if cells else 0
-    lines = [[_cell(column[place]) for column in cells] for place in range(count)]
+    lines = [[cell(column[place]) for column in cells] for place in range(count)]
     return {"kind": "table", "columns": columns, "rows": lines, "index": labels, "shape": shape}
 
 
 def _pandas_series(value: Any, rows: int) -> dict[str, Any]:
     head = value.iloc[:rows]
-    columns = [{"name": _cell(value.name), "type": str(value.dtype)}]
-    labels = [_cell(label) for label in head.index.tolist()]
+    columns = [{"name": cell(value.name), "type": str(value.dtype)}]
+    labels = [cell(label) for label in head.index.tolist()]
     return _table(columns, [head.tolist()], labels, [len(value), 1])
 
 
 def _pandas_index(value: Any, rows: int) -> dict[str, Any]:
-    columns = [{"name": _cell(value.name), "type": str(value.dtype)}]
+    columns = [{"name": cell(value.name), "type": str(value.dtype)}]
     return _table(columns, [value[:rows].tolist()], None, [len(value), 1])
 
 
@@ -167,19 +167,19 @@ def _array(value: Any, rows: int) -> dict[str, Any]:
     import numpy as np
 
     found: dict[str, Any] = {"kind": "array", "shape": list(value.shape), "dtype": str(value.dtype)}
-    found["values"] = [_cell(item) for item in value.flat[:rows].tolist()]
+    found["values"] = [cell(item) for item in value.flat[:rows].tolist()]
     if value.size and value.dtype.kind in "iufb":
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")  # all missing is no reason to speak up: it is shown
-            found.update(least=_cell(np.nanmin(value).item()), greatest=_cell(np.nanmax(value).item()))
-            found["mean"] = _cell(float(np.nanmean(value)))
+            found.update(least=cell(np.nanmin(value).item()), greatest=cell(np.nanmax(value).item()))
+            found["mean"] = cell(float(np.nanmean(value)))
             if value.dtype.kind == "f":
                 found["missing"] = int(np.isnan(value).sum())
     return found
 
 
 def _numpy_scalar(value: Any, rows: int) -> dict[str, Any]:
-    return {"kind": "scalar", "value": _cell(value.item() if value.dtype.kind in "iufb" else value)}
+    return {"kind": "scalar", "value": cell(value.item() if value.dtype.kind in "iufb" else value)}
 
 
 def _sparse(value: Any, rows: int) -> dict[str, Any]:

@@ -20,9 +20,11 @@ from plait.project.project import Project
 from plait.record.views import Run
 
 __all__ = [
+    "Asked",
     "FromSecret",
     "Given",
     "Prepared",
+    "asked_inputs",
     "configured",
     "convert_given",
     "filled_in",
@@ -122,7 +124,7 @@ def _arguments(
     project: Project,
     inputs_from: Run | None,
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    asked = _asked(definition, traced)
+    asked = asked_inputs(definition, traced)
     if project.has_conf:
         # An argument of the whole pipeline that this part does not read is no mistake.
         whole = definition.whole.signature.parameters if definition.whole is not None else ()
@@ -157,7 +159,7 @@ def _is_typed(project: Project, name: str) -> bool:
     return project.has_conf and project.params.origin(name) == "command line"
 
 
-class _Asked(Struct, frozen=True):
+class Asked(Struct, frozen=True):
     """What an input of a run has to be: its kind as in ``InputSpec``, its default and its type if there are any."""
 
     kind: str
@@ -166,26 +168,27 @@ class _Asked(Struct, frozen=True):
     annotation: Any
 
 
-def _asked(definition: Definition, traced: Traced) -> dict[str, _Asked]:
+def asked_inputs(definition: Definition, traced: Traced) -> dict[str, Asked]:
+    """What a run of a pipeline has to be given, by name."""
     hints = definition.hints()
-    found: dict[str, _Asked] = {}
+    found: dict[str, Asked] = {}
     for spec in traced.graph.inputs:
         parameter = definition.signature.parameters.get(spec.name)
         reference = traced.references.get(spec.name)
         if parameter is not None and not spec.kind:
             required = parameter.default is parameter.empty
             default = None if required else parameter.default
-            found[spec.name] = _Asked(spec.kind, required, default, hints.get(spec.name, Any))
+            found[spec.name] = Asked(spec.kind, required, default, hints.get(spec.name, Any))
         elif reference is not None:
             annotation = Any if reference.annotation is None else reference.annotation
-            found[spec.name] = _Asked(spec.kind, spec.required, reference.default, annotation)
+            found[spec.name] = Asked(spec.kind, spec.required, reference.default, annotation)
         else:
-            found[spec.name] = _Asked(spec.kind, spec.required, spec.default, Any)
+            found[spec.name] = Asked(spec.kind, spec.required, spec.default, Any)
     return found
 
 
 def _matched(
-    definition: Definition, asked: Mapping[str, _Asked], given: Mapping[str, Given]
+    definition: Definition, asked: Mapping[str, Asked], given: Mapping[str, Given]
 ) -> dict[str, Given]:
     """Given values by the names of the inputs: ``model: {alpha: 0.3}`` has what ``param("model.alpha")`` asks for.
 
@@ -220,7 +223,7 @@ def _inside(value: Any, full: str, name: str) -> Any:
 
 
 def from_project(
-    definition: Definition, asked: Mapping[str, _Asked], project: Project
+    definition: Definition, asked: Mapping[str, Asked], project: Project
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Values for inputs that nobody gave: parameters, datasets, defaults.
 
@@ -252,12 +255,12 @@ def missing_arguments(
     Raises:
         ParameterError: for one there is nothing.
     """
-    asked = {name: one for name, one in _asked(definition, traced).items() if name not in known}
+    asked = {name: one for name, one in asked_inputs(definition, traced).items() if name not in known}
     return from_project(definition, asked, project)[0] if asked else {}
 
 
 def _from_conf(
-    definition: Definition, asked: Mapping[str, _Asked], project: Project
+    definition: Definition, asked: Mapping[str, Asked], project: Project
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """The values that the project has for names: parameters, typed as annotated, and datasets by reference."""
     from plait.project.secrets import has_secret
@@ -353,7 +356,7 @@ def convert_given(definition: Definition, traced: Traced, given: Mapping[str, Gi
         return {}
     from plait.project.types import Wanted, convert_all
 
-    asked = _asked(definition, traced)
+    asked = asked_inputs(definition, traced)
     return convert_all(
         Wanted(name, one.value, asked[name].annotation, one.where, one.text)
         for name, one in _matched(definition, asked, given).items()

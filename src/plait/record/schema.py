@@ -12,11 +12,10 @@ loaded before the first task stand at node -1. ``call`` is what the body of a dy
 was passed, ``failed`` why it failed if the body went on knowing that; the row with an empty path is what it returned.
 
 What is looked at of runs that are large is summed up while it is written, so that no look costs a pass over a run:
-``pace`` tells how attempts of a node ended and, by logarithmic buckets, how long they took (bucket -1: no time at all;
-state '': begun and not ended);
-``series`` sums up each 512 numbers of a logged
-series, ``measure`` each name of a run. ``serial`` of a log's lines is their place among all lines of the run, ``level``
-the highest level in them. ``annotation`` is what people say of a run: its name, its tags, a note.
+``pace`` tells how attempts of a node ended (state '': begun and not ended) and, by logarithmic buckets, how long they
+took (bucket -1: no time at all); ``series`` sums up each 512 numbers of a logged series, ``measure`` each name of a
+run. ``serial`` of a log's lines is their place among all lines of the run, ``level`` the highest level in them.
+``annotation`` is what people say of a run: its name, its tags, a note.
 """
 
 from __future__ import annotations
@@ -227,6 +226,7 @@ _THIRD = (
     "ALTER TABLE artifact ADD COLUMN position INTEGER",
     "CREATE INDEX input_by_artifact ON input (artifact)",
     "CREATE INDEX run_by_pipeline ON run (pipeline, started_at, status)",
+    "CREATE INDEX run_unfinished ON run (key) WHERE status IS NULL",
     "CREATE INDEX run_by_parent ON run (parent) WHERE parent IS NOT NULL",
     """CREATE TABLE annotation (
         run INTEGER NOT NULL,

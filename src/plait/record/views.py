@@ -323,6 +323,11 @@ class Run:
         found: dict[str, str] = msgspec.json.decode(self._document(self._packages))
         return found
 
+    @property
+    def packages_digest(self) -> str:
+        """What is the same for runs with the same distributions installed."""
+        return str(self._packages)
+
     @cached_property
     def results(self) -> Results:
         rows = self.store.database.rows("SELECT name, body FROM input WHERE run = ?", (self.key,))

@@ -1,0 +1,306 @@
+"""Which tasks does a mapped step have, of many thousands? Pages with the failed first, and one cell per pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from plait.errors import ParameterError, RecordError, did_you_mean
+from plait.graph.model import Path, task_name
+from plait.record.paths import from_key, to_key
+from plait.record.progress import Counts, make_counts
+from plait.record.views import Run
+
+__all__ = ["AttemptRow", "Strip", "TaskPage", "TaskRow", "find_step", "strip", "task_page", "task_row"]
+
+_ORDER = ("failed", "lost", "running", "cancelled", "skipped", "done", "cached")
+_LETTERS = {
+    "failed": "f", "lost": "l", "cancelled": "x", "running": "r", "waiting": "w", "skipped": "s", "done": "d",
+    "cached": "c",
+}  # fmt: skip
+_WORST = "flxrwsdc"
+_EXACT = 5_000  # tasks of which each is looked at for a strip
+_COLUMNS = "path, attempt, state, reason, worker, launched_at, started_at, ended_at, cpu_seconds, peak_memory, source"
+_LATEST = "(state IS NULL OR state <> 'retried')"
+
+
+class AttemptRow(Struct, frozen=True):
+    """One try of a task; ``queued_at`` is when it was handed out, times are epoch seconds, memory is bytes."""
+
+    attempt: int
+    state: str
+    reason: str | None
+    worker: str | None
+    queued_at: float | None
+    started_at: float | None
+    ended_at: float | None
+    seconds: float | None
+    cpu_seconds: float | None
+    peak_memory: int | None
+
+
+class TaskRow(Struct, frozen=True):
+    """A task in a list, with its latest attempt; ``source`` is the run that its result was taken from."""
+
+    task: str
+    path: Path
+    state: str
+    attempt: int
+    reason: str | None
+    worker: str | None
+    queued_at: float | None
+    started_at: float | None
+    ended_at: float | None
+    seconds: float | None
+    cpu_seconds: float | None
+    peak_memory: int | None
+    source: str | None
+    label: str | None = None
+
+
+class TaskPage(Struct, frozen=True):
+    items: list[TaskRow]
+    next: str | None
+    total: int | None
+    counts: Counts
+
+
+class Strip(Struct, frozen=True):
+    """A letter a cell: cell i stands for the tasks from ``i * per_cell`` on, and shows the worst state among them."""
+
+    items: int | None
+    per_cell: int
+    cells: str
+
+
+def find_step(run: Run, name: str) -> int:
+    """The number of a node.
+
+    Raises:
+        RecordError: there is none of that name; the nearest is named.
+    """
+    node = run.graph.find_node(name)
+    if node is None:
+        raise RecordError(
+            f"run {run.id} has no step {name!r}", hint=did_you_mean(name, run.graph.layout.by_id)
+        )
+    return node
+
+
+def task_row(run: Run, node: int, row: Sequence[Any], *, running: bool) -> TaskRow:
+    """A row of ``attempt`` as somebody reads it."""
+    key, attempt, state, reason, worker, launched, started, ended, cpu, memory, source = row
+    path = from_key(key)
+    known = state or ("running" if running else "lost")
+    return TaskRow(
+        task=task_name(run.graph.nodes[node].id, path),
+        path=path,
+        state=known,
+        attempt=attempt,
+        reason=reason,
+        worker=worker,
+        queued_at=launched,
+        started_at=started,
+        ended_at=ended,
+        seconds=max(0.0, ended - started) if started is not None and ended is not None else None,
+        cpu_seconds=cpu,
+        peak_memory=memory,
+        source=source,
+    )
+
+
+def task_page(
+    run: Run,
+    step: str,
+    *,
+    sort: str = "state",
+    states: Sequence[str] = (),
+    cursor: str | None = None,
+    limit: int = 100,
+) -> TaskPage:
+    """Tasks of a step that began, a page at a time.
+
+    Args:
+        sort: ``state`` (failed first, what went well last), ``index``, ``slowest`` or ``latest``.
+        states: only those; all if empty.
+
+    Raises:
+        ParameterError: there is no such order or state, or the cursor is not one of ours.
+    """
+    node = find_step(run, step)
+    running = run.status == "running"
+    counts = make_counts(run.counts()[node], ended=not running)
+    for state in states:
+        if state not in _ORDER:
+            raise ParameterError(f"tasks have no state {state!r}", hint=did_you_mean(state, _ORDER))
+    wanted = [state for state in _ORDER if not states or state in states]
+    wanted = [state for state in wanted if getattr(counts, state)]
+    total = sum(getattr(counts, state) for state in wanted)
+    if sort == "state":
+        rows, following = _by_state(run, node, wanted, cursor, limit)
+    elif sort == "index":
+        rows, following = _by_index(run, node, states and wanted, cursor, limit)
+    elif sort in ("slowest", "latest"):
+        rows, following = _by_time(run, node, sort, states and wanted, cursor, limit)
+    else:
+        raise ParameterError(f"tasks cannot be sorted by {sort!r}", hint="state, index, slowest or latest")
+    return TaskPage([task_row(run, node, row, running=running) for row in rows], following, total, counts)
+
+
+def _state_condition(state: str) -> str:
+    # What has not ended is running, or lost with its process.
+    if state in ("running", "lost"):
+        return "state IS NULL"
+    odd = "" if state in ("done", "cached") else " AND state NOT IN ('done', 'cached')"
+    return f"state = '{state}'{odd}"
+
+
+def _by_state(
+    run: Run, node: int, wanted: Sequence[str], cursor: str | None, limit: int
+) -> tuple[list[tuple[Any, ...]], str | None]:
+    first, after = _read_cursor(cursor)
+    rows: list[tuple[Any, ...]] = []
+    for state in wanted:
+        if first is not None and _ORDER.index(state) < _ORDER.index(first):
+            continue
+        where = _state_condition(state)
+        values: list[Any] = [run.key, node]
+        if state == first:
+            where, values = f"{where} AND path > ?", [*values, after]
+        found = run.store.database.rows(
+            f"SELECT {_COLUMNS} FROM attempt WHERE run = ? AND node = ? AND {where}"
+            f" ORDER BY path LIMIT {limit + 1 - len(rows)}",
+            values,
+        )
+        rows += found
+        if len(rows) > limit:
+            last = rows[limit - 1]
+            name = last[2] or next(one for one in wanted if one in ("running", "lost"))
+            return rows[:limit], f"{name}:{last[0].hex()}"
+    return rows, None
+
+
+def _by_index(
+    run: Run, node: int, wanted: Sequence[str], cursor: str | None, limit: int
+) -> tuple[list[tuple[Any, ...]], str | None]:
+    where = _of_states(wanted)
+    values: list[Any] = [run.key, node]
+    if cursor:
+        where, values = f"{where} AND path > ?", [*values, _read_cursor(cursor)[1]]
+    rows = run.store.database.rows(
+        f"SELECT {_COLUMNS} FROM attempt WHERE run = ? AND node = ? AND {where} ORDER BY path LIMIT {limit + 1}",
+        values,
+    )
+    return rows[:limit], f"index:{rows[limit - 1][0].hex()}" if len(rows) > limit else None
+
+
+def _by_time(
+    run: Run, node: int, sort: str, wanted: Sequence[str], cursor: str | None, limit: int
+) -> tuple[list[tuple[Any, ...]], str | None]:
+    value = (
+        "COALESCE(ended_at - started_at, 0.0)"
+        if sort == "slowest"
+        else "COALESCE(ended_at, launched_at, 0.0)"
+    )
+    start = 0
+    if cursor:
+        if not cursor.startswith("o") or not cursor[1:].isdecimal():
+            raise ParameterError(f"{cursor!r} is no cursor of this list")
+        start = int(cursor[1:])
+    rows = run.store.database.rows(
+        f"SELECT {_COLUMNS} FROM attempt WHERE run = ? AND node = ? AND {_of_states(wanted)}"
+        f" ORDER BY {value} DESC, path LIMIT {limit + 1} OFFSET {start}",
+        (run.key, node),
+    )
+    return rows[:limit], f"o{start + limit}" if len(rows) > limit else None
+
+
+def _of_states(wanted: Sequence[str]) -> str:
+    if not wanted:
+        return _LATEST
+    return f"({' OR '.join(f'({_state_condition(state)})' for state in wanted)})"
+
+
+def _read_cursor(cursor: str | None) -> tuple[str | None, bytes]:
+    if not cursor:
+        return None, b""
+    state, _, key = cursor.partition(":")
+    try:
+        if state not in (*_ORDER, "index"):
+            raise ValueError(state)
+        return state, bytes.fromhex(key)
+    except ValueError:
+        raise ParameterError(f"{cursor!r} is no cursor of this list") from None
+
+
+def strip(run: Run, step: str, width: int = 1000) -> Strip:
+    """The states of all tasks of a step in at most ``width`` cells.
+
+    Of a very wide map what went wrong is looked at exactly, and of each other cell its first task.
+    """
+    node = find_step(run, step)
+    running = run.status == "running"
+    found = run.counts()[node]
+    counts = make_counts(found, ended=not running)
+    begun = sum(found.by_state.values())
+    total = max(found.total or 0, begun)
+    if not total:
+        return Strip(found.total, 1, "")
+    per_cell = -(-total // width)
+    cells = -(-total // per_cell)
+    axes = run.graph.layout.node_axes[node]
+    if len(axes) != 1 or begun <= _EXACT:
+        return Strip(found.total, per_cell, _exact(run, node, per_cell, cells, total, running=running))
+    letters = _sampled(run, node, per_cell, cells, counts, running=running)
+    return Strip(found.total, per_cell, letters)
+
+
+def _exact(run: Run, node: int, per_cell: int, cells: int, total: int, *, running: bool) -> str:
+    """Each task is looked at; of nested maps they stand one after the other as they began."""
+    flat = len(run.graph.layout.node_axes[node]) <= 1
+    worst: list[str] = ["" for _ in range(cells)]
+    rows = run.store.database.execute(
+        f"SELECT path, state FROM attempt WHERE run = ? AND node = ? AND {_LATEST} ORDER BY path",
+        (run.key, node),
+    )
+    for seen, (key, state) in enumerate(rows):
+        index = int.from_bytes(key, "big") if flat and key else seen
+        cell = index // per_cell
+        if cell < cells:
+            letter = _letter(state, running=running)
+            if not worst[cell] or _WORST.index(letter) < _WORST.index(worst[cell]):
+                worst[cell] = letter
+    return "".join(letter or ("w" if running else "x") for letter in worst)
+
+
+def _sampled(run: Run, node: int, per_cell: int, cells: int, counts: Counts, *, running: bool) -> str:
+    database = run.store.database
+    usual = "d" if not counts.cached else "c" if not counts.done else ""
+    if counts.total == counts.done + counts.cached and usual:
+        return usual * cells
+    worst = ["" for _ in range(cells)]
+    for key, state in database.execute(
+        "SELECT path, state FROM attempt WHERE run = ? AND node = ?"
+        " AND state NOT IN ('done', 'cached') AND state <> 'retried'",
+        (run.key, node),
+    ):
+        cell = int.from_bytes(key, "big") // per_cell
+        letter = _letter(state, running=running)
+        if cell < cells and (not worst[cell] or _WORST.index(letter) < _WORST.index(worst[cell])):
+            worst[cell] = letter
+    for cell in range(cells):
+        if worst[cell]:
+            continue
+        row = database.row(
+            f"SELECT state FROM attempt WHERE run = ? AND node = ? AND path >= ? AND path < ? AND {_LATEST}"
+            " ORDER BY path LIMIT 1",
+            (run.key, node, to_key((cell * per_cell,)), to_key(((cell + 1) * per_cell,))),
+        )
+        worst[cell] = _letter(row[0], running=running) if row else "w" if running else "x"
+    return "".join(worst)
+
+
+def _letter(state: str | None, *, running: bool) -> str:
+    return _LETTERS.get(state or ("running" if running else "lost"), "x")
