@@ -8,6 +8,7 @@ from plait._version import __version__
 
 if TYPE_CHECKING:
     from plait.api import Pipeline, fork, get_run, list_runs, pipeline, resume, wire
+    from plait.engine.checkpoints import checkpoint, progress
     from plait.engine.current import current, log
     from plait.engine.futures import Future, as_completed
     from plait.errors import PlaitError, RunFailed, TaskFailed
@@ -34,6 +35,7 @@ __all__ = [
     "TaskFailed",
     "__version__",
     "as_completed",
+    "checkpoint",
     "current",
     "each",
     "either",
@@ -45,6 +47,7 @@ __all__ = [
     "otherwise",
     "param",
     "pipeline",
+    "progress",
     "repeat",
     "resume",
     "step",
@@ -66,6 +69,7 @@ _HOMES = {
     "Task": "plait.record.views",
     "TaskFailed": "plait.errors",
     "as_completed": "plait.engine.futures",
+    "checkpoint": "plait.engine.checkpoints",
     "current": "plait.engine.current",
     "each": "plait.graph.refs",
     "either": "plait.graph.branches",
@@ -78,6 +82,7 @@ _HOMES = {
     "otherwise": "plait.graph.branches",
     "param": "plait.graph.parameter",
     "pipeline": "plait.api",
+    "progress": "plait.engine.checkpoints",
     "repeat": "plait.graph.loops",
     "resume": "plait.api",
     "step": "plait.graph.step",

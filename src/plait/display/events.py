@@ -10,7 +10,7 @@ import msgspec
 
 from plait.errors import PlaitError
 from plait.graph.model import Graph, Path, task_name
-from plait.record.facts import ErrorInfo, LogLine, Metric, Usage
+from plait.record.facts import Advance, ErrorInfo, LogLine, Metric, Usage
 from plait.record.views import Run
 
 __all__ = ["EventLines", "error_object"]
@@ -76,6 +76,10 @@ class EventLines:
         self._graph, self._nodes = graph, graph.nodes
         if new:
             self._write(event="grown", at=time.time(), steps=[node.id for node in new])
+
+    def advanced(self, node: int, path: Path, advance: Advance) -> None:
+        task = self._task(node, path)
+        self._write(event="progress", at=advance.said_at, **task, done=advance.done, total=advance.total)
 
     def interrupted(self) -> None:
         self._write(event="interrupted", at=time.time())

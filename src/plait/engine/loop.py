@@ -46,7 +46,7 @@ from plait.engine.task import (
 )
 from plait.errors import PlaitError
 from plait.graph.model import Graph, Path
-from plait.record.facts import ErrorInfo, Frame, LogLine, Metric, Usage
+from plait.record.facts import Advance, ErrorInfo, Frame, LogLine, Metric, Usage
 from plait.record.results import Results, Tree
 from plait.record.writer import RunWriter
 
@@ -70,6 +70,8 @@ class Listener(Protocol):
 
     def said(self, node: int, path: Path, lines: Sequence[LogLine], metrics: Sequence[Metric]) -> None: ...
 
+    def advanced(self, node: int, path: Path, advance: Advance) -> None: ...
+
     def interrupted(self) -> None: ...
 
     def grown(self, graph: Graph) -> None: ...
@@ -84,6 +86,7 @@ class Loop:
         writer: of a run that is already recorded.
         reuse: decides which tasks need not run.
         attempts: how many attempts the tasks of a resumed run have behind them.
+        checkpoints: the states that tasks of a resumed run have saved.
         listener: told of everything once it is committed.
         mask: hides secrets in what a dead worker has left.
         on_retry: told of an attempt that failed and will be followed by another.
@@ -101,6 +104,7 @@ class Loop:
         writer: RunWriter,
         reuse: Reuse,
         attempts: Mapping[Place, int] | None = None,
+        checkpoints: Mapping[Place, Artifact] | None = None,
         listener: Listener | None = None,
         mask: Callable[[Report], Report] | None = None,
         on_retry: Callable[[Report], None] | None = None,
@@ -120,6 +124,7 @@ class Loop:
         self._dynamic = dynamic
         self._refs: dict[int, FunctionRef] = {}
         self._attempts = attempts or {}
+        self._checkpoints = dict(checkpoints or {})
         self._running: dict[Place, tuple[int, str | None]] = {}
         self._waiting: dict[str, list[Launch]] = {}
         self._ripe: list[Launch] = []
@@ -157,6 +162,9 @@ class Loop:
         """
         with self._interrupts():
             try:
+                listen = getattr(self.executor, "listen", None)  # of those that block while a task runs
+                if listen is not None:
+                    listen(self._hear_now)
                 # The steps of a dynamic pipeline come one by one, and tell tasks in other processes where they are.
                 comes_later = self._dynamic is not None and self.executor.name != "inline"
                 self.executor.start(self.job, () if comes_later else self.functions)
@@ -229,7 +237,14 @@ class Loop:
         self.writer.metrics(node, path, attempt, message.metrics)
         if message.lines or message.metrics:
             self._tell(lambda listener: listener.said(node, path, message.lines, message.metrics))
+        if message.advance is not None:
+            advance = message.advance
+            self.writer.advance(node, path, attempt, advance)
+            self._tell(lambda listener: listener.advanced(node, path, advance))
         if isinstance(message, Live):
+            if message.checkpoint is not None:
+                self._checkpoints[node, path] = message.checkpoint
+                self.writer.checkpoint(node, path, message.checkpoint)
             return
         running = self._running.get((node, path))
         if running is None or running[0] != attempt:
@@ -248,6 +263,12 @@ class Loop:
             self._ended(message, "done", "")
         else:
             actions += self._failed(message, message.error)
+
+    def _hear_now(self, message: Live) -> None:
+        """What a task says that runs in this thread, before its turn is over."""
+        self._take(message, [])
+        self.writer.commit()
+        self._notify()
 
     def _withdraw(self, message: Withdrawn, actions: list[Action]) -> None:
         node, path = message.node, message.path
@@ -276,6 +297,8 @@ class Loop:
         self.results.add(node, path, artifacts)
         if self._dynamic is not None:
             self._dynamic.done(node, path, artifacts)
+        if self._checkpoints and self._checkpoints.pop((node, path), None) is not None:
+            self.writer.no_checkpoint(node, path)
         if new:
             self.writer.outputs(node, path, artifacts)
         if not self._taken_apart[node]:
@@ -333,12 +356,15 @@ class Loop:
             self.writer.beat(time.time())
         if self._dynamic is not None:
             self._dynamic.after_commit()
+        self._notify()
+        if specs:
+            self.executor.submit(specs)
+
+    def _notify(self) -> None:
         if self.listener is not None:
             notices, self._notices = self._notices, []
             for notice in notices:
                 notice(self.listener)
-        if specs:
-            self.executor.submit(specs)
 
     def _sort(self, actions: list[Action]) -> list[Launch]:
         """Record what is settled; answers with what is to be launched."""
@@ -415,13 +441,18 @@ class Loop:
             self.results.light(arguments),
             self._outputs[node],
             self._carried_out[node],
-            self._ref(chosen.step) if self._dynamic is not None else None,
+            self._checkpoints.get((node, path)) if self._checkpoints else None,
+            self._ref(chosen.step) if self._travels(node) else None,
+        )
+
+    def _travels(self, node: int) -> bool:
+        """Whether a task of a dynamic pipeline may have to find its function in another process."""
+        return self._dynamic is not None and (
+            self.executor.name != "inline" or self._carried_out[node] is not None
         )
 
     def _ref(self, step: int) -> FunctionRef | None:
-        """How an executor that was not told of a step finds its function; the one in this process has it."""
-        if self.executor.name == "inline":
-            return None
+        """How a task in another process finds the function of a step that was not known at the start."""
         known = self._refs.get(step)
         if known is None:
             function = self.functions[step]

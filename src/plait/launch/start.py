@@ -15,7 +15,6 @@ from msgspec import Struct
 
 from plait.data import Artifact, ArtifactStore
 from plait.engine.dynamic import Dynamic
-from plait.engine.honours import refuse_what_cannot_be
 from plait.engine.keys import Keys
 from plait.engine.loop import Loop
 from plait.engine.reuse import Reuse, Take
@@ -29,6 +28,7 @@ from plait.graph.selection import Selection
 from plait.graph.slicing import downstream, input_names, meanings, upstream
 from plait.graph.tracing import Traced
 from plait.launch.again import part_again, project_again, target_of
+from plait.launch.asked import environments_folder, keys_of, locks_of, refuse_what_is_missing
 from plait.launch.dynamic import listening, make_dynamic
 from plait.launch.facts import installed_packages, new_id, run_facts
 from plait.launch.hiding import hidden, hidden_graph, hiding
@@ -46,13 +46,14 @@ from plait.launch.published import Published
 from plait.project.project import Project
 from plait.project.references import dataset_artifact, parameter_artifact, refreshed
 from plait.project.secrets import Masker
+from plait.record.annotations import Annotations
 from plait.record.beginnings import beginning
 from plait.record.closures import Closure
 from plait.record.computations import Computations
 from plait.record.facts import DataCheck, clean, data_check, describe_error
 from plait.record.results import Results, Stored, load_tree
 from plait.record.store import RecordStore, open_records
-from plait.record.takeover import finished_places, past_attempts, take_over
+from plait.record.takeover import finished_places, past_attempts, past_checkpoints, take_over
 from plait.record.views import Run, run_is_alive
 from plait.record.writer import RunWriter, new_run
 
@@ -93,6 +94,7 @@ class _Begin(Struct, frozen=True):
     project: Project
     prior: Prior | None = None
     attempts: Mapping[tuple[int, TaskPath], int] = {}
+    checkpoints: Mapping[tuple[int, TaskPath], Artifact] = {}
     signature: inspect.Signature = inspect.Signature()
     resumed: Graph | None = None  # of a dynamic run that goes on
 
@@ -105,6 +107,7 @@ def execute(
     home: Path | None = None,
     listener: Any = None,
     policy: CachePolicy = CachePolicy(),  # noqa: B008 - frozen
+    said: Annotations = Annotations(),  # noqa: B008 - frozen
 ) -> Run:
     """Record a run and carry it to its end, whatever that is; see ``Run.status``.
 
@@ -112,24 +115,31 @@ def execute(
         home: the ``.plait`` folder; beside the project or the file of the pipeline if left out.
         listener: a ``Listener``, or a function that makes one of the recorded run; its ``close()``, if it has one,
             is called when the run is over, or could not go on.
+        said: the run's name, its tags and a note, if somebody says something of it when it begins.
 
     Raises:
         RecordError, StoreError: nothing can be written; what was committed stays.
     """
     with hiding(prepared.project):
-        return _execute(prepared, executor, target, home, listener, policy)
+        return _execute(prepared, executor, target, home, listener, policy, said)
 
 
 def _execute(
-    prepared: Prepared, executor: Executor, target: str, home: Path | None, listener: Any, policy: CachePolicy
+    prepared: Prepared,
+    executor: Executor,
+    target: str,
+    home: Path | None,
+    listener: Any,
+    policy: CachePolicy,
+    said: Annotations,
 ) -> Run:
     definition, project = prepared.definition, prepared.project
-    refuse_what_cannot_be(prepared.graph, executor)
+    refuse_what_is_missing(prepared.graph, executor, project)
     records = open_records(project, create=True, home=home)
     with beginning(records.database):
         inputs = store_inputs(prepared.traced, prepared.values, records.artifacts, project)
         params = {name: shown(value, records.artifacts) for name, value in prepared.values.items()}
-        keys = Keys(prepared.graph, prepared.traced.functions, prepared.traced.uses, records.artifacts)
+        keys = keys_of(prepared.traced, records)
         writer = _record(
             records,
             prepared.graph,
@@ -141,6 +151,7 @@ def _execute(
             inputs={name: (one, prepared.origins.get(name, "literal")) for name, one in inputs.items()},
             selections=definition.selections,
             inputs_from=prepared.inputs_from,
+            said=said,
         )
     begin = _Begin(
         records,
@@ -209,8 +220,8 @@ def _resume(
         )
     if run.graph.is_dynamic:
         return _go_on(run, definition, traced, project, executor, listener, policy, tell)
-    refuse_what_cannot_be(traced.graph, executor)
-    keys = Keys(traced.graph, traced.functions, traced.uses, records.artifacts)
+    refuse_what_is_missing(traced.graph, executor, project)
+    keys = keys_of(traced, records)
     changed = _changed_code(run, traced.graph, keys)
     _point_out_changes(run, changed, set(), tell)
     fresh = _changed_data(run, project)
@@ -237,6 +248,7 @@ def _resume(
         project,
         _recorded(run),
         past_attempts(records.database, run.key),
+        past_checkpoints(records.database, run.key),
     )
     return _carry(begin, executor, listener)
 
@@ -274,6 +286,7 @@ def _go_on(
         project,
         _recorded(run),
         past_attempts(records.database, run.key),
+        past_checkpoints(records.database, run.key),
         definition.signature,
         run.graph,
     )
@@ -341,8 +354,8 @@ def _fork(
             f"run {run.id} is of a dynamic pipeline, which has no steps to fork at before its body has called them",
             hint="start a new run with other parameters: calls with the same inputs come from the cache",
         )
-    refuse_what_cannot_be(graph, executor)
-    keys = Keys(graph, traced.functions, traced.uses, run.store.artifacts)
+    refuse_what_is_missing(graph, executor, project)
+    keys = keys_of(traced, run.store)
     values = convert_given(definition, traced, given)
     stored = store_inputs(traced, values, run.store.artifacts, project, literals=False)
     known = run.results.inputs
@@ -464,6 +477,7 @@ def _record(
     parent: str | None = None,
     selections: Sequence[Selection] = (),
     inputs_from: str = "",
+    said: Annotations = Annotations(),  # noqa: B008 - frozen
 ) -> RunWriter:
     masker = project.masker()
     facts = {
@@ -496,6 +510,7 @@ def _record(
         inputs={name: (one, hidden(masker, origin)) for name, (one, origin) in inputs.items()},
         closures=closures if masker is None else _masked(masker, closures),
         parent=parent,
+        said=said,
     )
 
 
@@ -552,14 +567,16 @@ def _carry(begin: _Begin, executor: Executor, listener: Any) -> Run:
             records.artifacts_url,
             (),
             hidden(masker, begin.params),
-            project=project.spec if project.has_conf or project.stack.named or hooks is not None else None,
+            project=project.spec if _project_matters(graph, project) else None,
             saves=saved_outputs(graph, begin.project),
+            environments=str(environments_folder(records)),
         ),
         results=Results(graph, records.artifacts, begin.inputs),
         executor=executor,
         writer=writer,
         reuse=reuse,
         attempts=begin.attempts,
+        checkpoints=begin.checkpoints,
         listener=watching,
         mask=masker.struct if masker is not None else None,
         on_retry=retry_teller(hooks, run.id, lambda: loop.graph),
@@ -590,9 +607,14 @@ def _dynamic(begin: _Begin, run: Run, executor: Executor, watching: Any) -> Iter
     """The body of a dynamic pipeline, while its run goes on."""
     project, masker = begin.project, begin.project.masker()
 
+    known = 1  # nodes that were looked at: the body
+
     def check(graph: Graph) -> None:
-        refuse_what_cannot_be(graph, executor)
+        nonlocal known
+        refuse_what_is_missing(graph, executor, project)
         saved_outputs(graph, project)
+        begin.keys.grow(graph, locks_of(graph, begin.traced.functions, begin.records, known))
+        known = len(graph.nodes)
 
     with listening(executor, watching, masker.mask if masker is not None else None) as capture:
         dynamic = make_dynamic(
@@ -617,6 +639,14 @@ def _dynamic(begin: _Begin, run: Run, executor: Executor, watching: Any) -> Iter
         # For whoever called from Python: the exception itself, as of steps that ran in this process.
         errors: dict[Any, BaseException] = getattr(executor, "errors", {})
         executor.errors = {**errors, (0, ()): dynamic.error}  # type: ignore[attr-defined]
+
+
+def _project_matters(graph: Graph, project: Project) -> bool:
+    """Whether tasks have to know the project; to read it costs each worker some time."""
+    if project.has_conf or project.stack.named or project.hooks is not None:
+        return True
+    asked = map(graph.options, range(len(graph.nodes)))
+    return any(one.secrets or one.workdir or one.requirements or one.packages or one.python for one in asked)
 
 
 def _masked(masker: Masker, closures: Sequence[Closure]) -> list[Closure]:

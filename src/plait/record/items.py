@@ -118,6 +118,7 @@ def task_page(
     sort: str = "state",
     states: Sequence[str] = (),
     cursor: str | None = None,
+    offset: int = 0,
     limit: int = 100,
 ) -> TaskPage:
     """Tasks of a step that began, a page at a time.
@@ -125,6 +126,7 @@ def task_page(
     Args:
         sort: ``state`` (failed first, what went well last), ``index``, ``slowest`` or ``latest``.
         states: only those; all if empty.
+        offset: how many tasks come before the page, for whoever jumps; ``cursor`` is for whoever goes on.
 
     Raises:
         ParameterError: there is no such order or state, or the cursor is not one of ours.
@@ -138,7 +140,9 @@ def task_page(
     wanted = [state for state in _ORDER if not states or state in states]
     wanted = [state for state in wanted if getattr(counts, state)]
     total = sum(getattr(counts, state) for state in wanted)
-    if sort == "state":
+    if offset and not cursor and sort in ("state", "index", "slowest", "latest"):
+        rows, following = _from(run, node, sort, wanted, counts, states, offset, limit)
+    elif sort == "state":
         rows, following = _by_state(run, node, wanted, cursor, limit)
     elif sort == "index":
         rows, following = _by_index(run, node, states and wanted, cursor, limit)
@@ -147,6 +151,47 @@ def task_page(
     else:
         raise ParameterError(f"tasks cannot be sorted by {sort!r}", hint="state, index, slowest or latest")
     return TaskPage([task_row(run, node, row, running=running) for row in rows], following, total, counts)
+
+
+def _from(
+    run: Run,
+    node: int,
+    sort: str,
+    wanted: Sequence[str],
+    counts: Counts,
+    states: Sequence[str],
+    offset: int,
+    limit: int,
+) -> tuple[list[tuple[Any, ...]], str | None]:
+    """A page somewhere in the middle."""
+    if sort in ("slowest", "latest"):
+        return _by_time(run, node, sort, states and wanted, f"o{offset}", limit)
+    if sort == "index":
+        groups = [_of_states(states and wanted)]
+        sizes = [sum(getattr(counts, state) for state in wanted)]
+    else:
+        groups = [_state_condition(state) for state in wanted]
+        sizes = [getattr(counts, state) for state in wanted]
+    rows: list[tuple[Any, ...]] = []
+    for condition, size in zip(groups, sizes, strict=True):
+        if offset >= size:
+            offset -= size
+            continue
+        rows += run.store.database.rows(
+            f"SELECT {_COLUMNS} FROM attempt WHERE run = ? AND node = ? AND {condition}"
+            f" ORDER BY path LIMIT {limit - len(rows)} OFFSET {offset}",
+            (run.key, node),
+        )
+        offset = 0
+        if len(rows) >= limit:
+            break
+    if len(rows) < limit:
+        return rows, None
+    last = rows[-1]
+    kind = (
+        "index" if sort == "index" else last[2] or next(one for one in wanted if one in ("running", "lost"))
+    )
+    return rows, f"{kind}:{last[0].hex()}"
 
 
 def _state_condition(state: str) -> str:

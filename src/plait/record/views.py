@@ -180,6 +180,15 @@ class Task:
         return {name: _artifact.decode(body) for name, body in rows}
 
     @property
+    def progress(self) -> tuple[float, float | None] | None:
+        """How much of how much it said last to be done; None where it said nothing."""
+        row = self.run.store.database.row(
+            "SELECT done, total FROM advance WHERE run = ? AND node = ? AND path = ? AND attempt = ?",
+            (self.run.key, self.node, to_key(self.path), self.attempt),
+        )
+        return (row[0], row[1]) if row else None
+
+    @property
     def metrics(self) -> dict[str, float]:
         """The last value of each metric that it logged."""
         return {point.name: point.value for point in self.run.metric_points(self.node, self.path)}

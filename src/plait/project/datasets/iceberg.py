@@ -59,7 +59,7 @@ def _properties(credentials: Mapping[str, Any]) -> dict[str, Any]:
         found["token"] = found.pop("s3.session-token")  # that of a REST catalog
     client = credentials.get("client_kwargs")
     if isinstance(client, Mapping):
-        found |= {clients.get(name, name): value for name, value in client.items()}
+        found |= {clients.get(str(name), str(name)): value for name, value in client.items()}
     return found
 
 

@@ -109,10 +109,13 @@ def items(
     sort: str = "state",
     state: Words = "",
     cursor: str | None = None,
+    offset: Annotated[int, Query(ge=0)] = 0,
     limit: Limit = 100,
 ) -> Any:
     with at.run(run) as found:
-        return task_page(found, step, sort=sort, states=words(state), cursor=cursor, limit=limit)
+        return task_page(
+            found, step, sort=sort, states=words(state), cursor=cursor, offset=offset, limit=limit
+        )
 
 
 @reads(router, "/runs/{run}/steps/{step}/strip", Strip)
