@@ -7,13 +7,13 @@ them. What comes of tasks is told to the body after the commit, so that it build
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from plait.data import Artifact
 from plait.engine.body import Body, Ended, Grown, Made, SawFailure
 from plait.engine.current import TaskContext
-from plait.engine.events import Action, Call, Done, Failed, Grow, Launch, Seen
+from plait.engine.events import Action, Call, Done, Failed, Grow, Launch, Seen, Settle
 from plait.engine.futures import Failure
 from plait.engine.keys import Keys
 from plait.graph.model import Calls, Graph, Path, task_name
@@ -37,6 +37,7 @@ class Dynamic:
         context: what the body's attempt is known by to itself, by its number.
         around: makes a context for the body: what it prints is kept.
         store_literal: the artifact of a value that stands in the code of a pipeline.
+        codes: of a run that goes on, the code that each node ran with.
         hidden: cleans an error, or a graph, of secrets.
     """
 
@@ -49,6 +50,7 @@ class Dynamic:
         around: Callable[[], Any],
         store_literal: Callable[[str, Any], Artifact],
         raised: Callable[[Place], BaseException | None] = lambda _place: None,
+        codes: Mapping[int, str] | None = None,
         hidden: Callable[[Any], Any] = lambda record: record,
     ) -> None:
         self.body = body
@@ -58,6 +60,7 @@ class Dynamic:
         self._around = around
         self._store_literal = store_literal
         self._raised = raised
+        self._codes = dict(codes or {})
         self._hidden = hidden
         self._outcomes: list[tuple[Place, Any]] = []
         self._counts: dict[int, int] = {}
@@ -66,6 +69,7 @@ class Dynamic:
         self._started_at = 0.0
         self._task: TaskContext | None = None
         self._is_over = False
+        self._recoded: dict[int, bool] = {}
 
     # The body's own task.
 
@@ -146,7 +150,7 @@ class Dynamic:
                 case Made() as call:
                     self._take_call(loop, call)
                     passed = tuple(self._for_machine(loop.graph, call))
-                    actions += loop.machine.handle(Call(call.scope, call.path, passed, call.failed))
+                    actions += self._make(loop, call, passed)
                 case SawFailure() as saw:
                     loop.writer.call_failed(saw.scope, saw.path, saw.reason)
                     actions += loop.machine.handle(Seen(saw.scope, saw.path))
@@ -169,7 +173,9 @@ class Dynamic:
         closures = [self._keys.closure(node) for node in range(first, len(graph.nodes))]
         loop.writer.grown(self._hidden(graph), first, [self._hidden(one) for one in closures])
         loop._tell(lambda listener: listener.grown(graph))
-        return loop.machine.handle(Grow(graph))
+        actions = loop.machine.handle(Grow(graph))
+        loop.learn_limits()
+        return actions
 
     def _take_call(self, loop: Loop, call: Made) -> None:
         for name, artifact in call.values:
@@ -180,6 +186,33 @@ class Dynamic:
             loop.writer.call(call.scope, call.path, call.digest, call.body)
         if call.path:
             self._counts[call.scope] = max(self._counts.get(call.scope, 0), self.body.numbers(call.scope))
+
+    def _make(self, loop: Loop, call: Made, passed: tuple[tuple[str, Resolved], ...]) -> list[Action]:
+        """Let the machine know of a call; of one of a step that failed before, and that the body knew of, as well."""
+        is_recoded = self._is_recoded(loop, call.scope)
+        nodes = loop.graph.layout.subtree(call.scope)
+        if not call.failed or is_recoded or len(nodes) > 1:
+            return loop.machine.handle(Call(call.scope, call.path, passed))
+        actions = loop.machine.handle(Call(call.scope, call.path, passed, call.failed))
+        own = Settle(nodes[0], call.path, "failed", call.failed)
+        if own in actions:  # the row of the attempt says so
+            actions.remove(own)
+            loop.writer.failed_before(nodes[0], call.path)
+            self.failed(loop.graph, nodes[0], call.path, "failed", call.failed, None)
+        return actions
+
+    def _is_recoded(self, loop: Loop, scope: int) -> bool:
+        """Whether what is called has other code than before the run was resumed, which is recorded when it is seen."""
+        if scope not in self._recoded:
+            changed = False
+            for node in loop.graph.layout.subtree(scope):
+                before = self._codes.get(node)
+                closure = self._keys.closure(node) if before is not None else None
+                if closure is not None and closure.digest != before:
+                    changed = True
+                    loop.writer.recoded(node, self._hidden(closure))
+            self._recoded[scope] = changed
+        return self._recoded[scope]
 
     def _for_machine(self, graph: Graph, call: Made) -> list[tuple[str, Resolved]]:
         """What a call passes as far as scheduling goes: what is to be waited for, and lists that are taken apart."""
@@ -207,7 +240,7 @@ class Dynamic:
         if error is not None:
             own = [frame for frame in error.frames if frame.origin == "user"]
             where = f"{own[-1].file}:{own[-1].line}" if own else None
-        cause = self._raised((node, path)) or (_exception(error) if error is not None else None)
+        cause = self._raised((node, path)) or _exception(error or _said(reason))
         failure = Failure(name, reason, state, where, cause, (axes[0], path[:1]))
         self._outcomes.append(((node, path), failure))
 
@@ -249,9 +282,18 @@ def _bare(value: Resolved) -> Resolved:
     return _THERE
 
 
-def _exception(error: ErrorInfo) -> BaseException:
+def _said(reason: str) -> ErrorInfo | None:
+    """An exception that is recorded by its headline alone."""
+    kind, colon, message = reason.partition(": ")
+    return ErrorInfo(kind, message) if colon and kind.replace(".", "_").isidentifier() else None
+
+
+def _exception(error: ErrorInfo | None) -> BaseException | None:
     """An exception of another process, as far as it can be had here: a built-in one, with its message."""
     import builtins
+
+    if error is None:
+        return None
 
     kind = getattr(builtins, error.type, None)
     if isinstance(kind, type) and issubclass(kind, Exception):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -96,6 +96,10 @@ class Reuse:
         self._graph = graph
         self.keys.grow(graph)
         self._on_growth(graph)
+
+    def refresh(self, nodes: Iterable[int]) -> None:
+        """Compute these nodes anew from now on."""
+        self._refresh = frozenset(nodes)
 
     def decide(self, tasks: Mapping[Place, tuple[tuple[str, Tree], ...]]) -> dict[Place, Decision]:
         """A decision for each task, from its arguments; one look into the tables for all of them.

@@ -7,28 +7,27 @@ from pathlib import Path
 from typing import Any
 
 from plait.engine.environment import request_of
+from plait.engine.fleet import Fleet
 from plait.engine.honours import refuse_what_cannot_be
 from plait.engine.keys import Keys
-from plait.engine.task import Executor
 from plait.errors import ConfError, ParameterError
 from plait.graph.model import Graph
 from plait.graph.options import Options
 from plait.graph.tracing import Traced
-from plait.project.environments import Environments
 from plait.project.project import Project
 from plait.record.store import RecordStore
 
 __all__ = ["environments_folder", "keys_of", "locks_of", "refuse_what_is_missing"]
 
 
-def refuse_what_is_missing(graph: Graph, executor: Executor, project: Project) -> None:
-    """Look for what the executor, the machine and the project have to have.
+def refuse_what_is_missing(graph: Graph, fleet: Fleet, project: Project) -> None:
+    """Look for what the executors, the machine and the project have to have.
 
     Raises:
-        ParameterError: the executor cannot do what a step asks for, there is not enough of it, or a folder is missing.
+        ParameterError: an executor cannot do what a step asks for, there is not enough of it, or a folder is missing.
         ConfError: a secret is missing.
     """
-    refuse_what_cannot_be(graph, executor)
+    refuse_what_cannot_be(graph, fleet)
     seen: set[int] = set()
     for index, node in enumerate(graph.nodes):
         options = graph.options(index)
@@ -79,12 +78,13 @@ def locks_of(graph: Graph, functions: Sequence[Any], records: RecordStore, first
     Raises:
         ParameterError: the packages of one cannot be solved.
     """
-    environments = Environments(environments_folder(records))
     locks: dict[int, str] = {}
     for index, node in enumerate(graph.nodes):
         if not node.is_step or index < first:
             continue
         request = request_of(graph.options(index), functions[node.step], node.id, node.where)
         if request is not None:
-            locks[index] = environments.lock(request)
+            from plait.project.environments import Environments
+
+            locks[index] = Environments(environments_folder(records)).lock(request)
     return locks

@@ -13,6 +13,7 @@ from plait.data.store import REFERENCES
 from plait.engine.body import Body
 from plait.engine.current import TaskContext
 from plait.engine.dynamic import Dynamic
+from plait.engine.fleet import Fleet
 from plait.engine.keys import Keys
 from plait.engine.task import Executor
 from plait.errors import RecordError
@@ -23,6 +24,7 @@ from plait.project.project import Project
 from plait.project.references import load_reference
 from plait.record.calls import RecordedCalls
 from plait.record.database import Database
+from plait.record.views import Run
 
 __all__ = ["listening", "make_dynamic"]
 
@@ -33,13 +35,13 @@ def make_dynamic(
     *,
     run_id: str,
     run_key: int,
-    is_resumed: bool,
+    resumed: Run | None,
     params: dict[str, Any],
     inputs: dict[str, Artifact],
     store: ArtifactStore,
     database: Database,
     keys: Keys,
-    executor: Executor,
+    fleet: Fleet,
     project: Project,
     capture: Capture,
     check: Callable[[Graph], None],
@@ -56,11 +58,11 @@ def make_dynamic(
         lambda: _arguments(signature, inputs, own, body, run_id),
         growing=growing,
         store=own,
-        recorded=RecordedCalls(database, run_key) if is_resumed else RecordedCalls(),
-        moments=RecordedCalls.moments(database, run_key) if is_resumed else {},
+        recorded=RecordedCalls(database, run_key) if resumed else RecordedCalls(),
+        moments=RecordedCalls.moments(database, run_key) if resumed else {},
         inputs=inputs,
         check=check,
-        wake=getattr(executor, "wake", lambda: None),
+        wake=fleet.wake,
     )
 
     def context(attempt: int) -> TaskContext:
@@ -76,7 +78,7 @@ def make_dynamic(
             mask=masker.mask if masker is not None else None,
         )
 
-    errors: Mapping[Any, BaseException] = getattr(executor, "errors", {})
+    errors: Mapping[Any, BaseException] = getattr(fleet.main, "errors", {})
     return Dynamic(
         body,
         keys=keys,
@@ -84,6 +86,7 @@ def make_dynamic(
         around=lambda: _whole_lines(capture),
         store_literal=store_literal,
         raised=errors.get,
+        codes=resumed.closures if resumed else None,
         hidden=(lambda record: record) if masker is None else masker.struct,
     )
 

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from plait.data import Artifact, ArtifactStore
 from plait.engine.dynamic import Dynamic
+from plait.engine.fleet import Fleet, executors_named
 from plait.engine.keys import Keys
 from plait.engine.loop import Loop
 from plait.engine.reuse import Reuse, Take
@@ -23,7 +24,7 @@ from plait.errors import CatalogError, ParameterError, PlaitError, RecordError, 
 from plait.graph.dynamic import Growing
 from plait.graph.model import Graph
 from plait.graph.model import Path as TaskPath
-from plait.graph.pipeline import Definition
+from plait.graph.pipeline import Definition, Habits
 from plait.graph.selection import Selection
 from plait.graph.slicing import downstream, input_names, meanings, upstream
 from plait.graph.tracing import Traced
@@ -32,7 +33,8 @@ from plait.launch.asked import environments_folder, keys_of, locks_of, refuse_wh
 from plait.launch.dynamic import listening, make_dynamic
 from plait.launch.facts import installed_packages, new_id, run_facts
 from plait.launch.hiding import hidden, hidden_graph, hiding
-from plait.launch.moments import retry_teller, tell_end, tell_start
+from plait.launch.moments import retry_teller, tell_end, tell_pipeline, tell_start
+from plait.launch.orders import CachePolicy, Orders, said_of
 from plait.launch.outside import FromCatalog, FromRun, store_recorded
 from plait.launch.prepare import (
     FromSecret,
@@ -51,14 +53,15 @@ from plait.record.beginnings import beginning
 from plait.record.closures import Closure
 from plait.record.computations import Computations
 from plait.record.facts import DataCheck, clean, data_check, describe_error
+from plait.record.requests import asked
 from plait.record.results import Results, Stored, load_tree
+from plait.record.slots import Slots
 from plait.record.store import RecordStore, open_records
 from plait.record.takeover import finished_places, past_attempts, past_checkpoints, take_over
 from plait.record.views import Run, run_is_alive
 from plait.record.writer import RunWriter, new_run
 
 __all__ = [
-    "CachePolicy",
     "execute",
     "find_nodes",
     "fork",
@@ -71,16 +74,6 @@ __all__ = [
 Prior: TypeAlias = Callable[[int, TaskPath], "Take | None"]
 
 
-class CachePolicy(Struct, frozen=True):
-    """Which earlier results may be taken.
-
-    ``look_up`` is false for ``--no-cache``; ``refresh`` names the steps that are computed anew.
-    """
-
-    look_up: bool = True
-    refresh: tuple[str, ...] = ()
-
-
 class _Begin(Struct, frozen=True):
     """All that a loop needs beside its executor."""
 
@@ -90,8 +83,9 @@ class _Begin(Struct, frozen=True):
     writer: RunWriter
     keys: Keys
     params: dict[str, Any]
-    policy: CachePolicy
+    orders: Orders
     project: Project
+    habits: Habits
     prior: Prior | None = None
     attempts: Mapping[tuple[int, TaskPath], int] = {}
     checkpoints: Mapping[tuple[int, TaskPath], Artifact] = {}
@@ -106,8 +100,7 @@ def execute(
     target: str = "",
     home: Path | None = None,
     listener: Any = None,
-    policy: CachePolicy = CachePolicy(),  # noqa: B008 - frozen
-    said: Annotations = Annotations(),  # noqa: B008 - frozen
+    orders: Orders = Orders(),  # noqa: B008 - frozen
 ) -> Run:
     """Record a run and carry it to its end, whatever that is; see ``Run.status``.
 
@@ -115,26 +108,22 @@ def execute(
         home: the ``.plait`` folder; beside the project or the file of the pipeline if left out.
         listener: a ``Listener``, or a function that makes one of the recorded run; its ``close()``, if it has one,
             is called when the run is over, or could not go on.
-        said: the run's name, its tags and a note, if somebody says something of it when it begins.
 
     Raises:
         RecordError, StoreError: nothing can be written; what was committed stays.
     """
     with hiding(prepared.project):
-        return _execute(prepared, executor, target, home, listener, policy, said)
+        return _execute(prepared, executor, target, home, listener, orders)
 
 
 def _execute(
-    prepared: Prepared,
-    executor: Executor,
-    target: str,
-    home: Path | None,
-    listener: Any,
-    policy: CachePolicy,
-    said: Annotations,
+    prepared: Prepared, executor: Executor, target: str, home: Path | None, listener: Any, orders: Orders
 ) -> Run:
     definition, project = prepared.definition, prepared.project
-    refuse_what_is_missing(prepared.graph, executor, project)
+    fleet = _fleet(prepared.graph, executor, project)
+    if not prepared.graph.is_dynamic:
+        find_nodes(prepared.graph, orders.policy.refresh)  # a wrong name is said before anything is recorded
+    saved_outputs(prepared.graph, project)
     records = open_records(project, create=True, home=home)
     with beginning(records.database):
         inputs = store_inputs(prepared.traced, prepared.values, records.artifacts, project)
@@ -149,9 +138,9 @@ def _execute(
             project=project,
             executor=executor.name,
             inputs={name: (one, prepared.origins.get(name, "literal")) for name, one in inputs.items()},
+            said=said_of(orders, definition, params, project),
             selections=definition.selections,
             inputs_from=prepared.inputs_from,
-            said=said,
         )
     begin = _Begin(
         records,
@@ -160,11 +149,12 @@ def _execute(
         writer,
         keys,
         params,
-        policy,
+        orders,
         project,
+        definition.habits,
         signature=definition.signature,
     )
-    return _carry(begin, executor, listener)
+    return _carry(begin, fleet, listener)
 
 
 def resume(
@@ -173,7 +163,7 @@ def resume(
     *,
     executor: Executor,
     listener: Any = None,
-    policy: CachePolicy = CachePolicy(),  # noqa: B008 - frozen
+    orders: Orders = Orders(),  # noqa: B008 - frozen
     tell: Callable[[str], None] = lambda _text: None,
     paranoid: bool = False,
 ) -> Run:
@@ -191,7 +181,7 @@ def resume(
     definition = part_again(run, definition)
     project = project_again(run, definition, paranoid=paranoid)
     with hiding(project):
-        return _resume(run, definition, project, executor, listener, policy, tell)
+        return _resume(run, definition, project, executor, listener, orders, tell)
 
 
 def _resume(
@@ -200,7 +190,7 @@ def _resume(
     project: Project,
     executor: Executor,
     listener: Any,
-    policy: CachePolicy,
+    orders: Orders,
     tell: Callable[[str], None],
 ) -> Run:
     status = run.status
@@ -219,8 +209,9 @@ def _resume(
             hint="start a new run: what is the same comes from the cache",
         )
     if run.graph.is_dynamic:
-        return _go_on(run, definition, traced, project, executor, listener, policy, tell)
-    refuse_what_is_missing(traced.graph, executor, project)
+        return _go_on(run, definition, traced, project, executor, listener, orders, tell)
+    fleet = _fleet(traced.graph, executor, project)
+    find_nodes(traced.graph, orders.policy.refresh)
     keys = keys_of(traced, records)
     changed = _changed_code(run, traced.graph, keys)
     _point_out_changes(run, changed, set(), tell)
@@ -233,7 +224,7 @@ def _resume(
     elif not _same_shape(run.graph, traced.graph):
         tell("the pipeline has changed since: what is the same goes into a new run")
     if fresh or not _same_shape(run.graph, traced.graph):
-        return _branch(run, definition, traced, project, keys, {}, fresh, set(), executor, listener, policy)
+        return _branch(run, definition, traced, project, keys, {}, fresh, set(), fleet, listener, orders)
     closures = {node: keys.closure(node) for node in changed.values()}
     writer = take_over(records.database, run, run_facts(project.root), closures)
     project.announce()
@@ -244,13 +235,14 @@ def _resume(
         writer,
         keys,
         run.params,
-        policy,
+        orders,
         project,
+        definition.habits,
         _recorded(run),
         past_attempts(records.database, run.key),
         past_checkpoints(records.database, run.key),
     )
-    return _carry(begin, executor, listener)
+    return _carry(begin, fleet, listener)
 
 
 def _go_on(
@@ -260,7 +252,7 @@ def _go_on(
     project: Project,
     executor: Executor,
     listener: Any,
-    policy: CachePolicy,
+    orders: Orders,
     tell: Callable[[str], None],
 ) -> Run:
     """Run the body of a dynamic pipeline once more: the calls that it makes again are those that are recorded."""
@@ -282,15 +274,16 @@ def _go_on(
         writer,
         keys,
         run.params,
-        policy,
+        orders,
         project,
+        definition.habits,
         _recorded(run),
         past_attempts(records.database, run.key),
         past_checkpoints(records.database, run.key),
         definition.signature,
         run.graph,
     )
-    return _carry(begin, executor, listener)
+    return _carry(begin, Fleet(run.graph, executor), listener)
 
 
 def _recorded(run: Run) -> Prior:
@@ -312,7 +305,7 @@ def fork(
     *,
     executor: Executor,
     listener: Any = None,
-    policy: CachePolicy = CachePolicy(),  # noqa: B008 - frozen
+    orders: Orders = Orders(),  # noqa: B008 - frozen
     tell: Callable[[str], None] = lambda _text: None,
     paranoid: bool = False,
 ) -> Run:
@@ -328,7 +321,7 @@ def fork(
     definition = part_again(run, definition)
     project = project_again(run, definition, paranoid=paranoid)
     with hiding(project):
-        return _fork(run, definition, project, at, given, executor, listener, policy, tell)
+        return _fork(run, definition, project, at, given, executor, listener, orders, tell)
 
 
 def _fork(
@@ -339,7 +332,7 @@ def _fork(
     given: Mapping[str, Given],
     executor: Executor,
     listener: Any,
-    policy: CachePolicy,
+    orders: Orders,
     tell: Callable[[str], None],
 ) -> Run:
     if run.status == "running":
@@ -354,7 +347,8 @@ def _fork(
             f"run {run.id} is of a dynamic pipeline, which has no steps to fork at before its body has called them",
             hint="start a new run with other parameters: calls with the same inputs come from the cache",
         )
-    refuse_what_is_missing(graph, executor, project)
+    fleet = _fleet(graph, executor, project)
+    find_nodes(graph, orders.policy.refresh)
     keys = keys_of(traced, run.store)
     values = convert_given(definition, traced, given)
     stored = store_inputs(traced, values, run.store.artifacts, project, literals=False)
@@ -366,7 +360,7 @@ def _fork(
     fresh = _changed_data(run, project)
     for name in sorted(fresh):
         tell(f"the data of {name!r} has changed since: what is computed anew reads it as it is now")
-    return _branch(run, definition, traced, project, keys, values, fresh, again, executor, listener, policy)
+    return _branch(run, definition, traced, project, keys, values, fresh, again, fleet, listener, orders)
 
 
 def _readers_of(graph: Graph, changed: set[str], chosen: set[int]) -> set[int]:
@@ -400,9 +394,9 @@ def _branch(
     values: dict[str, Any],
     fresh: dict[str, Artifact],
     again: set[int],
-    executor: Executor,
+    fleet: Fleet,
     listener: Any,
-    policy: CachePolicy,
+    orders: Orders,
 ) -> Run:
     """A new run with another one's results for the nodes that both agree on, except those to run ``again``."""
     records, graph = run.store, traced.graph
@@ -428,8 +422,9 @@ def _branch(
             target=run.target,
             params=params,
             project=project,
-            executor=executor.name,
+            executor=fleet.main.name,
             inputs={name: (artifact, f"run {run.id}") for name, artifact in inputs.items()},
+            said=said_of(orders, definition, params, project),
             parent=run.id,
             selections=definition.selections,
         )
@@ -441,9 +436,9 @@ def _branch(
             return None
         return Take(found.artifacts, found.key, run.id, (run.key, there, path, found.attempt))
 
-    return _carry(
-        _Begin(records, traced, inputs, writer, keys, params, policy, project, prior), executor, listener
-    )
+    habits = definition.habits
+    begin = _Begin(records, traced, inputs, writer, keys, params, orders, project, habits, prior)
+    return _carry(begin, fleet, listener)
 
 
 def _changed_data(run: Run, project: Project) -> dict[str, Artifact]:
@@ -474,10 +469,10 @@ def _record(
     project: Project,
     executor: str,
     inputs: dict[str, tuple[Artifact, str]],
+    said: Annotations,
     parent: str | None = None,
     selections: Sequence[Selection] = (),
     inputs_from: str = "",
-    said: Annotations = Annotations(),  # noqa: B008 - frozen
 ) -> RunWriter:
     masker = project.masker()
     facts = {
@@ -535,100 +530,138 @@ def open_reuse(
 
     saves = saved_outputs(graph, project)
     published = Published(records.database, graph, project, saves)
-    return Reuse(
+
+    def grown(graph: Graph) -> None:
+        published.grow(graph)
+        reuse.refresh(one for name in policy.refresh for one in _matching(graph, name))
+
+    reuse = Reuse(
         graph,
         keys,
         Computations(records.database),
         records.artifacts,
         prior=prior,
         look_up=policy.look_up,
-        refresh=find_nodes(graph, policy.refresh),
+        refresh=() if graph.is_dynamic else find_nodes(graph, policy.refresh),
         alive=still_alive,
         unpublished=published.fault,
-        on_growth=published.grow,
+        on_growth=grown,
     )
+    return reuse
 
 
-def _carry(begin: _Begin, executor: Executor, listener: Any) -> Run:
-    graph, writer, records = begin.resumed or begin.traced.graph, begin.writer, begin.records
-    run = records.run(writer.run_id)
-    project, masker = begin.project, begin.project.masker()
-    hooks = project.hooks
-    watching = listener(run) if callable(listener) else listener
-    reuse = open_reuse(records, graph, begin.keys, begin.policy, begin.project, prior=begin.prior)
+def _fleet(graph: Graph, main: Executor, project: Project) -> Fleet:
+    """The executors of a run, each found able to do what the steps ask of it.
+
+    Raises:
+        ParameterError: a step names an executor that is not there, or asks for what its executor cannot do or has not.
+    """
+    from plait.executors import make_executor
+
+    others = {
+        name: make_executor(name, project=project) for name in executors_named(graph) if name != main.name
+    }
+    fleet = Fleet(graph, main, others)
+    refuse_what_is_missing(graph, fleet, project)
+    return fleet
+
+
+def _carry(begin: _Begin, fleet: Fleet, listener: Any) -> Run:
+    """Carry a recorded run to its end; however it ends, the records say so."""
+    writer, masker = begin.writer, begin.project.masker()
+    run, watching = None, listener
     around = contextlib.ExitStack()
-    dynamic = around.enter_context(_dynamic(begin, run, executor, watching)) if graph.is_dynamic else None
-    loop = Loop(
-        graph,
-        begin.traced.functions,
-        job=Job(
-            writer.run_id,
-            graph.name,
-            records.artifacts_url,
-            (),
-            hidden(masker, begin.params),
-            project=project.spec if _project_matters(graph, project) else None,
-            saves=saved_outputs(graph, begin.project),
-            environments=str(environments_folder(records)),
-        ),
-        results=Results(graph, records.artifacts, begin.inputs),
-        executor=executor,
-        writer=writer,
-        reuse=reuse,
-        attempts=begin.attempts,
-        checkpoints=begin.checkpoints,
-        listener=watching,
-        mask=masker.struct if masker is not None else None,
-        on_retry=retry_teller(hooks, run.id, lambda: loop.graph),
-        dynamic=dynamic,
-    )
-    found, project.checked[:] = list(project.checked), []
-    writer.checks(-1, (), 0, [_hidden_check(masker, one) for one in found])
     try:
-        tell_start(hooks, run)
+        run = begin.records.run(writer.run_id)
+        watching = listener(run) if callable(listener) else listener
+        dynamic = None
+        if begin.traced.graph.is_dynamic:
+            dynamic = around.enter_context(_dynamic(begin, run, fleet, watching))
+        loop = _loop(begin, fleet, watching, dynamic)
+        found, begin.project.checked[:] = list(begin.project.checked), []
+        writer.checks(-1, (), 0, [_hidden_check(masker, one) for one in found])
+        tell_start(begin.project.hooks, run)
         loop.run()
     except BaseException as error:
-        # Such as a step that cannot travel to another process, or a full disk: said in the records if they can be.
+        # Such as a step that cannot travel to another process, a full disk, or Ctrl-C before the first task.
         with contextlib.suppress(PlaitError):
-            writer.finished("failed", hidden(masker, describe_error(error).headline))
+            by_hand = isinstance(error, KeyboardInterrupt)
+            said = "cancelled by Ctrl-C" if by_hand else hidden(masker, describe_error(error).headline)
+            writer.finished("cancelled" if by_hand else "failed", said)
             writer.commit()
-            tell_end(hooks, run.refresh())
+            if run is not None:
+                tell_end(begin.project.hooks, run.refresh())
         raise
     finally:
         around.close()
         if hasattr(watching, "close"):
             watching.close()
-    tell_end(hooks, run.refresh())
+    tell_end(begin.project.hooks, run.refresh())
+    tell_pipeline(begin.habits, run)
     return run
 
 
-@contextlib.contextmanager
-def _dynamic(begin: _Begin, run: Run, executor: Executor, watching: Any) -> Iterator[Dynamic]:
-    """The body of a dynamic pipeline, while its run goes on."""
-    project, masker = begin.project, begin.project.masker()
+def _loop(begin: _Begin, fleet: Fleet, listener: Any, dynamic: Dynamic | None) -> Loop:
+    graph, project, records = begin.resumed or begin.traced.graph, begin.project, begin.records
+    masker, hooks, writer, since = project.masker(), project.hooks, begin.writer, time.time()
+    loop = Loop(
+        graph,
+        begin.traced.functions,
+        job=Job(
+            begin.writer.run_id,
+            graph.name,
+            records.artifacts_url,
+            (),
+            hidden(masker, begin.params),
+            project=project.spec if _project_matters(graph, project) else None,
+            saves=saved_outputs(graph, project),
+            environments=str(environments_folder(records)),
+        ),
+        results=Results(graph, records.artifacts, begin.inputs),
+        fleet=fleet,
+        writer=writer,
+        reuse=open_reuse(records, graph, begin.keys, begin.orders.policy, project, prior=begin.prior),
+        slots=Slots(records.database, writer.key, lambda key: run_is_alive(records, key)),
+        asked=lambda: asked(records.database, writer.key, since),
+        stand_ins=begin.traced.stand_ins,
+        attempts=begin.attempts,
+        checkpoints=begin.checkpoints,
+        conduct=begin.orders.conduct,
+        listener=listener,
+        mask=masker.struct if masker is not None else None,
+        on_retry=retry_teller(hooks, begin.writer.run_id, lambda: loop.graph),
+        dynamic=dynamic,
+    )
+    return loop
 
-    known = 1  # nodes that were looked at: the body
+
+@contextlib.contextmanager
+def _dynamic(begin: _Begin, run: Run, fleet: Fleet, listener: Any) -> Iterator[Dynamic]:
+    """The body of a dynamic pipeline, while its run goes on."""
+    project, masker, known = begin.project, begin.project.masker(), 1
 
     def check(graph: Graph) -> None:
         nonlocal known
-        refuse_what_is_missing(graph, executor, project)
+        fleet.grow(graph)
+        _refuse_other_executors(graph, fleet)
+        refuse_what_is_missing(graph, fleet, project)
         saved_outputs(graph, project)
         begin.keys.grow(graph, locks_of(graph, begin.traced.functions, begin.records, known))
         known = len(graph.nodes)
 
-    with listening(executor, watching, masker.mask if masker is not None else None) as capture:
+    with listening(fleet.main, listener, masker.mask if masker is not None else None) as capture:
         dynamic = make_dynamic(
             Growing(begin.traced, begin.resumed, project.step_rules),
             begin.signature,
             run_id=run.id,
             run_key=run.key,
-            is_resumed=begin.resumed is not None,
+            resumed=run if begin.resumed is not None else None,
             params=hidden(masker, begin.params),
             inputs=begin.inputs,
             store=begin.records.artifacts,
             database=begin.records.database,
             keys=begin.keys,
-            executor=executor,
+            fleet=fleet,
             project=project,
             capture=capture,
             check=check,
@@ -637,8 +670,20 @@ def _dynamic(begin: _Begin, run: Run, executor: Executor, watching: Any) -> Iter
         yield dynamic
     if dynamic.error is not None:
         # For whoever called from Python: the exception itself, as of steps that ran in this process.
-        errors: dict[Any, BaseException] = getattr(executor, "errors", {})
-        executor.errors = {**errors, (0, ()): dynamic.error}  # type: ignore[attr-defined]
+        errors: dict[Any, BaseException] = getattr(fleet.main, "errors", {})
+        fleet.main.errors = {**errors, (0, ()): dynamic.error}  # type: ignore[attr-defined]
+
+
+def _refuse_other_executors(graph: Graph, fleet: Fleet) -> None:
+    for index, node in enumerate(graph.nodes):
+        name = graph.options(index).executor
+        if name and name not in (fleet.main.name, *fleet.names):
+            raise ParameterError(
+                f"{node.id} names the executor {name!r}; all steps of a dynamic pipeline run where the run does,"
+                f" which is {fleet.main.name!r}",
+                where=node.where,
+                hint=f"--executor {name} for all of them, or --set {node.id}.executor={fleet.main.name}",
+            )
 
 
 def _project_matters(graph: Graph, project: Project) -> bool:
@@ -738,18 +783,24 @@ def find_nodes(graph: Graph, names: Sequence[str]) -> set[int]:
     found: set[int] = set()
     layout = graph.layout
     for name in names:
-        matching = {
-            index
-            for index, node in enumerate(graph.nodes)
-            if name == node.id or node.id.startswith(f"{name}.") or name == graph.steps[node.step].name
-        }
-        if name in layout.by_output:
-            matching.add(layout.by_output[name][0])
+        matching = _matching(graph, name)
         if not matching:
             known = [*layout.by_id, *layout.by_output]
             raise RecordError(f"pipeline {graph.name!r} has no step {name!r}", hint=did_you_mean(name, known))
         found |= matching
     return found
+
+
+def _matching(graph: Graph, name: str) -> set[int]:
+    """The nodes that a name may mean."""
+    matching = {
+        index
+        for index, node in enumerate(graph.nodes)
+        if name == node.id or node.id.startswith(f"{name}.") or name == graph.steps[node.step].name
+    }
+    if name in graph.layout.by_output:
+        matching.add(graph.layout.by_output[name][0])
+    return matching
 
 
 def store_inputs(

@@ -165,6 +165,11 @@ class RunWriter:
             node = graph.nodes[index]
             self._add(_NODE, self.key, index, node.id, graph.steps[node.step].name, closure.digest)
 
+    def recoded(self, node: int, closure: Closure) -> None:
+        """A node of a run that goes on has other code from now on."""
+        store_closures(self.database, [closure])
+        self._add("INSERT INTO recoded VALUES (?, ?, ?, ?)", self.key, node, time.time(), closure.digest)
+
     def call(self, scope: int, path: Path, digest: bytes, body: bytes) -> None:
         """A call that the body of a dynamic pipeline made, or with an empty path what it returned."""
         self._add(_CALL, self.key, scope, to_key(path), digest, body)
@@ -176,6 +181,11 @@ class RunWriter:
     def call_failed(self, scope: int, path: Path, reason: str) -> None:
         """The body knows that a call failed, and goes on."""
         self._add(_CALL_FAILED, reason, self.key, scope, to_key(path))
+
+    def failed_before(self, node: int, path: Path) -> None:
+        """A task that failed before the run was resumed stays so: its attempt is the last one."""
+        key = to_key(path)
+        self._add(_FAILED_BEFORE, self.key, node, key, self.key, node, key)
 
     def passed_value(self, name: str, artifact: Artifact) -> None:
         """A value that calls pass and that is too large for their rows."""
@@ -354,6 +364,11 @@ class RunWriter:
         self._ended = True
         self._add(_FINISHED, time.time(), status, reason or None, self.key)
 
+    @property
+    def heartbeat(self) -> float:
+        """When the run said last, in one of its turns, that it is alive; in epoch seconds."""
+        return self._heartbeat
+
     def beat(self, now: float) -> None:
         """Say that the run is alive, now and then."""
         if now - self._heartbeat >= HEARTBEAT_SECONDS:
@@ -436,6 +451,10 @@ _CALL = (
 )
 _CALLED = "INSERT INTO extent VALUES (?, ?, ?, ?) ON CONFLICT (run, scope, path) DO UPDATE SET items = excluded.items"
 _CALL_FAILED = "UPDATE call SET failed = ? WHERE run = ? AND scope = ? AND path = ?"
+_FAILED_BEFORE = (
+    "UPDATE attempt SET state = 'failed' WHERE run = ? AND node = ? AND path = ? AND state = 'retried'"
+    " AND attempt = (SELECT MAX(attempt) FROM attempt WHERE run = ? AND node = ? AND path = ?)"
+)
 _PASSED_VALUE = "INSERT INTO input VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _LAUNCHED = (
     "INSERT INTO attempt (run, node, path, attempt, key, decision, launched_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
