@@ -521,11 +521,23 @@ def _watcher(progress: bool | None) -> Any:
 
 def _failure(run: Any) -> tuple[RunFailed, Any]:
     """What to raise, and the first task that failed, if any."""
-    failed = next(run.iter_tasks(state="failed"), None)
+    graph = run.graph
+    failed = next(
+        (
+            task
+            for task in run.iter_tasks(state="failed")
+            if graph.options(task.node).on_failure != "continue"
+        ),
+        None,
+    )
     if failed is None:
         error = RunFailed(f"run {run.id} was {run.status}", hint=f"plait show {run.id}")
     else:
-        count = sum(counts.by_state.get("failed", 0) for counts in run.counts().values())
+        count = sum(
+            counts.by_state.get("failed", 0)
+            for node, counts in run.counts().items()
+            if graph.options(node).on_failure != "continue"
+        )
         others = f" ({count - 1} more failed)" if count > 1 else ""
         info = failed.error
         frame = (

@@ -444,11 +444,11 @@ class Loop:
 
     def _make_room(self, launches: list[Launch], specs: list[TaskSpec]) -> list[Action]:
         """Tell the machine how much more there is room for; answers with what it does about it."""
+        actions: list[Action] = []
         for name in self.machine.waits_for if self._limits else ():
             most = self._limits[name] - self._slots.taken_by_others(name)
-            self.machine.handle(events.Share(name, most))
+            actions += self.machine.handle(events.Share(name, most))
         now = time.monotonic()
-        actions: list[Action] = []
         for name in self.fleet.names:
             more = self._room(name, specs)
             if not name:

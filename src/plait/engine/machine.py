@@ -109,6 +109,7 @@ class Machine:
         self._cancelled = False
         self._stopped = False
         self._fail_fast = fail_fast
+        self._failed_fast = False
         self._seed = seed
         self._now = -math.inf
         self._actions: list[Action] = []
@@ -186,8 +187,13 @@ class Machine:
         self._follow()
         self._launch()
         if self.status is None and not (self._running or self._delayed or any(self._ready)):
-            failed = self._failed or self._unseen
-            self.status = "cancelled" if self._cancelled else "failed" if failed else "done"
+            self.status = (
+                "cancelled"
+                if self._cancelled and not self._failed_fast
+                else "failed"
+                if self._failed or self._unseen
+                else "done"
+            )
             self._actions.append(Finish(self.status))
         actions, self._actions = self._actions, []
         return actions
@@ -262,8 +268,9 @@ class Machine:
             self._leave_behind(place)
         else:
             self._fail(place)
-            if self._fail_fast and self._call_of(place) is None:
+            if self._fail_fast and not self._cancelled and self._call_of(place) is None:
                 self._on_cancel()
+                self._failed_fast = True
             if self._kinds[event.node] == "body":
                 self._stop_launching()
                 self._close_calls()

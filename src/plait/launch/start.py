@@ -33,7 +33,7 @@ from plait.launch.asked import environments_folder, keys_of, locks_of, refuse_wh
 from plait.launch.dynamic import listening, make_dynamic
 from plait.launch.facts import installed_packages, new_id, run_facts
 from plait.launch.hiding import hidden, hidden_graph, hiding
-from plait.launch.moments import retry_teller, tell_end, tell_pipeline, tell_start
+from plait.launch.moments import retry_teller, tell_end, tell_pipeline, tell_start, with_metrics_told
 from plait.launch.orders import CachePolicy, Orders, said_of
 from plait.launch.outside import FromCatalog, FromRun, store_recorded
 from plait.launch.prepare import (
@@ -573,7 +573,8 @@ def _carry(begin: _Begin, fleet: Fleet, listener: Any) -> Run:
     around = contextlib.ExitStack()
     try:
         run = begin.records.run(writer.run_id)
-        watching = listener(run) if callable(listener) else listener
+        chosen = listener(run) if callable(listener) else listener
+        watching = with_metrics_told(begin.project.hooks, run, chosen)
         dynamic = None
         if begin.traced.graph.is_dynamic:
             dynamic = around.enter_context(_dynamic(begin, run, fleet, watching))

@@ -20,6 +20,9 @@ __all__ = ["Cursor", "Database", "newer", "nothing_recorded"]
 class Cursor(Protocol):
     """What a statement answers with."""
 
+    @property
+    def description(self) -> Sequence[Any] | None: ...
+
     def __iter__(self) -> Iterator[tuple[Any, ...]]: ...
 
     def fetchone(self) -> Any: ...

@@ -68,6 +68,8 @@ class _Number(NumericLoader):
 class _Nothing:
     """The answer to what was written into a transaction that is lost, and will be written again."""
 
+    description = None
+
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         return iter(())
 

@@ -22,7 +22,30 @@ run that is going on; ``slot`` names the tasks that run under a limit which seve
 
 from __future__ import annotations
 
-__all__ = ["MIGRATIONS", "PACE_BUCKETS", "PACE_OF_ATTEMPTS", "SERIES_BLOCK", "VERSION"]
+__all__ = ["MIGRATIONS", "PACE_BUCKETS", "PACE_OF_ATTEMPTS", "RUN_TABLES", "SERIES_BLOCK", "VERSION"]
+
+# The tables whose rows belong to one run, and come and go with it.
+RUN_TABLES = (
+    "node",
+    "input",
+    "extent",
+    "attempt",
+    "output",
+    "metric",
+    "preview",
+    "log",
+    "recoded",
+    "pace",
+    "series",
+    "measure",
+    "annotation",
+    "dataset_write",
+    "data_check",
+    "call",
+    "advance",
+    "checkpoint",
+    "request",
+)
 
 _FIRST = (
     """CREATE TABLE document (

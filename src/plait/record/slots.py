@@ -25,6 +25,8 @@ class Slots:
 
     def taken_by_others(self, name: str) -> int:
         """How many tasks of other runs are running under a limit."""
+        # Nobody else counts and takes meanwhile; the same lock as for looking up, so that none waits for the other.
+        self._database.one_at_a_time("decide")
         rows = self._database.rows(
             "SELECT run, COUNT(*) FROM slot WHERE name = ? AND run <> ? GROUP BY run", (name, self._run)
         )

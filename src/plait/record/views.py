@@ -638,6 +638,11 @@ class Run:
             "SELECT reason FROM attempt WHERE run = ? AND node = ? AND path = ? AND attempt = 0 AND decision = ?",
             (self.key, node, to_key(path), NOT_TAKEN),
         )
+        if row is None and self.graph.options(node).on_failure == "continue":
+            row = self.store.database.row(
+                "SELECT reason FROM attempt WHERE run = ? AND node = ? AND path = ? AND state = 'failed'",
+                (self.key, node, to_key(path)),
+            )
         return row[0] if row else None
 
 
