@@ -193,7 +193,7 @@ class Loop:
             tuple((name, splits.get((node, at), 0)) for at, name in enumerate(chosen.outputs))
             for node, chosen in enumerate(self.graph.nodes)
         ]
-        self._memory = fleet.main.capacity().get("memory", math.inf)
+        self._memory = self.fleet.main.capacity().get("memory", math.inf)
         self._carried_out = [
             options if chosen.is_step and asked_for(options) else None
             for chosen, options in zip(
