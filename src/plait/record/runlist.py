@@ -187,12 +187,12 @@ def _by_start(
             if len(keys) == limit:
                 return keys, _cursor(place), searched, None
             keys.append(run.key)
-            place = (run.started_at.timestamp(), run.key)
+            place = (run.began, run.key)
         if len(runs) < batch:
             complete = len(keys) if cursor is None else None
             return keys, None, searched, complete
         last = runs[-1]
-        place = (last.started_at.timestamp(), last.key)
+        place = (last.began, last.key)
         if searched >= _MOST_SCANNED:
             return keys, _cursor(place), searched, None
 
@@ -340,7 +340,7 @@ def _row(
         pipeline=run.pipeline,
         status=status,
         reason=run.reason,
-        started_at=run.started_at.timestamp(),
+        started_at=run.began,
         ended_at=run.ended_at.timestamp() if run.ended_at else None,
         seconds=run.seconds,
         executor=run.executor,
