@@ -47,7 +47,8 @@ def talk(values: list) -> int:
 def large(n: int = 90_000, alpha: float = 0.1):
     items = numbers(n)
     fitted = fit(each(items), alpha)
-    return talk(fitted), [check(fitted[0]) if False else check(talk(fitted)) for _ in range(3)]
+    said = talk(fitted)
+    return said, [check(said) for _ in range(3)]
 
 
 @pipeline
@@ -158,26 +159,20 @@ def one(writer, node, path, artifact, at):
     writer.outputs(node, path, (artifact,))
 
 
+def renamed(graph, name):
+    return type(graph)(name, *[getattr(graph, field) for field in graph.__struct_fields__[1:]])
+
+
 def fill_small(store, count, facts):
     graph, closures = parts(small, store.artifacts)
     value = store.artifacts.save(0.5)
     for start in range(0, count, 500):
         with store.database.transaction():
             for index in range(start, min(count, start + 500)):
-                params = {
-                    "alpha": 0.001 * (index % 1_000),
-                    "model": ("ridge", "lasso", "tree")[index % 3],
-                    "depth": index % 7,
-                }
+                model = ("ridge", "lasso", "tree")[index % 3]
+                params = {"alpha": 0.001 * (index % 1_000), "model": model, "depth": index % 7}
                 tags = ("nightly",) if index % 50 == 0 else ()
-                named = (
-                    graph
-                    if index % 4
-                    else type(graph)(
-                        f"pipeline_{index % 12}",
-                        *[getattr(graph, name) for name in graph.__struct_fields__[1:]],
-                    )
-                )
+                named = graph if index % 4 else renamed(graph, f"pipeline_{index % 12}")
                 writer = begin(store, named, closures, params, facts, Annotations(tags=tags))
                 for node in range(len(graph.nodes)):
                     one(writer, node, (), value, time.time())

@@ -1,4 +1,4 @@
-"""Is a run slower while a page looks at it? `watched.py N`: runs N no-op tasks without a page and with one, in turns."""
+"""Is a run slower while a page looks at it? `watched.py N`: N no-op tasks without a page and with one, in turns."""
 
 import http.client
 import re
@@ -69,9 +69,9 @@ class Page:
                 asked = 0.0
                 while not self.over.is_set():
                     line = stream.readline()
-                    if line.startswith(b"event: end") or line.startswith(b"event: runs"):
+                    if line.startswith(b"event: end"):
                         break
-                    if line.startswith(b"event: run") and time.monotonic() - asked > 1:
+                    if line == b"event: run\n" and time.monotonic() - asked > 1:
                         asked = time.monotonic()
                         for part in (
                             "/timeline",
