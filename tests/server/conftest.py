@@ -50,6 +50,11 @@ def page(total: float):
     return "<html><body><script>alert(1)</script><h1>hello</h1></body></html>"
 
 @step
+def cube(squares: list):
+    import numpy as np
+    return np.arange(100_000.0)
+
+@step
 def table(squares: list):
     import pandas as pd
     return pd.DataFrame({"n": range(len(squares)), "<b>square": squares, "name": [f"row {n}" for n in squares]})
@@ -61,6 +66,7 @@ def flow(count: int = 5, wrong: int = -1, scale: float = 1.0):
     out = total(squares, scale)
     page(out)
     table(squares)
+    cube(squares)
     return out
 
 @pipeline
@@ -101,7 +107,7 @@ class Server:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "plait", "ui", "--no-browser", "--port", "0", *options],
             cwd=folder,
-            env={**_environment(), **(env or {})},
+            env={**environment(), **(env or {})},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
@@ -176,7 +182,8 @@ class Server:
         self.process.stderr.close()
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """Of a user who has set nothing."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PLAIT")}
     return {**kept, "PYTHONPATH": str(SOURCE)}
 
@@ -186,7 +193,7 @@ def plait(folder: Path, *words: str, status: int = 0) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "plait", *words],
         cwd=folder,
-        env=_environment(),
+        env=environment(),
         capture_output=True,
         text=True,
         timeout=300,
@@ -220,7 +227,7 @@ def make_runs(folder: Path) -> dict[str, str]:
     done = subprocess.run(
         [sys.executable, "-c", _MAKE],
         cwd=folder,
-        env=_environment(),
+        env=environment(),
         input=json.dumps(wanted),
         capture_output=True,
         text=True,

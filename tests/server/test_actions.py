@@ -2,10 +2,34 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from tests.server.conftest import Server
+import pytest
+
+from tests.server.conftest import Server, environment, make_runs
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of its own: what is done here is not undone."""
+    return tmp_path_factory.mktemp("actions")
+
+
+@pytest.fixture(scope="module")
+def runs(folder: Path) -> dict[str, str]:
+    return make_runs(folder)
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path, runs: dict[str, str]) -> Iterator[Server]:
+    made = Server(folder)
+    yield made
+    made.close()
 
 
 def _ended(server: Server, launch: dict[str, Any], seconds: float = 120.0) -> dict[str, Any]:
@@ -57,22 +81,13 @@ def test_the_form_is_checked_planned_and_started(server: Server, runs: dict[str,
 
 
 def test_a_run_is_watched_live_and_cancelled(server: Server, runs: dict[str, str]) -> None:
-    started = server.send("POST", "/pipelines/slow/run", {"params": {"seconds": 60}})
-    if started.status == 404:  # it never ran, and the folder is no project: its target is typed once
-        import subprocess
-        import sys
-
-        from tests.server.conftest import _environment
-
-        process = subprocess.Popen(
-            [sys.executable, "-m", "plait", "run", "flow.py:slow", "seconds=60", "-q"],
-            cwd=server.folder,
-            env=_environment(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-    else:
-        process = None
+    process = subprocess.Popen(
+        [sys.executable, "-m", "plait", "run", "flow.py:slow", "seconds=90", "-q"],
+        cwd=server.folder,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     seen = server.events(
         "/events",
         lambda name, data: name == "runs" and any(row["pipeline"] == "slow" for row in data["changed"]),
@@ -101,8 +116,7 @@ def test_a_run_is_watched_live_and_cancelled(server: Server, runs: dict[str, str
     cancelled = server.send("POST", f"/runs/{run}/cancel")
     assert cancelled.status == 200
     server.events(f"/runs/{run}/events", lambda name, data: name == "end" and data["status"] == "cancelled")
-    if process is not None:
-        assert process.wait(30) != 0
+    assert process.wait(60) != 0
     assert server.send("POST", f"/runs/{run}/cancel").status == 409
     server.send("DELETE", f"/runs/{run}")
     assert server.ask(f"/api/v1/runs/{run}").status == 404

@@ -154,7 +154,10 @@ def test_logs_are_read_by_number_searched_and_stepped_through(server: Server, ru
     found = server.get(f"{path}/search", q="SQUARING 3")
     assert [line["text"] for line in found["lines"]] == ["flow: squaring 3"]
     assert found["done"]
-    assert server.get(f"{path}/search", q="squaring [34]", regex="true")["lines"][1]["text"] == "flow: squaring 4"
+    assert (
+        server.get(f"{path}/search", q="squaring [34]", regex="true")["lines"][1]["text"]
+        == "flow: squaring 4"
+    )
     number = found["lines"][0]["n"]
     assert server.get(f"{path}/next", **{"from": number, "level": "warning"})["line"] == number
     assert (

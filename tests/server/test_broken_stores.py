@@ -68,16 +68,16 @@ def test_a_store_that_a_newer_plait_has_upgraded_is_left_alone_until_the_server_
 def test_a_value_whose_blob_is_gone_is_named_and_everything_else_is_there(place: tuple[Server, str]) -> None:
     server, run = place
     store = RecordStore(server.folder / ".plait")
-    artifact = store.run(run).task("table").artifacts["table"]
+    artifact = store.run(run).task("cube").artifacts["cube"]
     for blob in store.artifacts.references(artifact):
         store.artifacts.delete(blob)
     store.database.close()
-    preview = server.get(f"/artifacts/{artifact.id}/preview", run=run, task="table")
+    preview = server.get(f"/artifacts/{artifact.id}/preview", run=run, task="cube")
     assert preview["kind"] == "gone"
     assert "run the step" in preview["hint"]
-    page = server.ask(f"/api/v1/artifacts/{artifact.id}/table?run={run}&task=table")
+    page = server.ask(f"/api/v1/artifacts/{artifact.id}/download?run={run}&task=cube")
     assert (page.status, page.code) == (410, "gone")
-    assert server.get(f"/runs/{run}/tasks/table")["state"] == "done"
+    assert server.get(f"/runs/{run}/tasks/cube")["state"] == "done"
 
 
 def test_records_that_were_removed_are_missed_and_new_ones_are_found(place: tuple[Server, str]) -> None:
