@@ -11,6 +11,7 @@ import sys
 import time
 from urllib.parse import quote
 
+import psutil
 from stopwatch import tell
 
 
@@ -23,6 +24,7 @@ class Server:
         )
         line = self.process.stderr.readline()
         self.port = int(re.search(r":(\d+)", line).group(1))
+        self.measured = psutil.Process(self.process.pid)
         self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
 
     def get(self, path):
@@ -32,6 +34,11 @@ class Server:
         if answer.status != 200:
             raise SystemExit(f"{path}: {answer.status} {body[:300]!r}")
         return json.loads(body)
+
+    def cpu(self):
+        """CPU seconds of the server and of the process that looks at values."""
+        processes = [self.measured, *self.measured.children()]
+        return sum(sum(one.cpu_times()[:2]) for one in processes)
 
     def close(self):
         self.connection.close()
@@ -110,19 +117,23 @@ def main():
     try:
         for name, paths in questions(server).items():
             server.get(paths[0])
-            taken = []
+            taken, cpu = [], server.cpu()
             for at in range(times):
                 began = time.perf_counter()
                 server.get(paths[at % len(paths)])
                 taken.append(1000 * (time.perf_counter() - began))
             taken.sort()
-            figures[name] = [taken[len(taken) // 2], taken[min(len(taken) - 1, int(len(taken) * 0.95))]]
-            print(f"{name:45} {figures[name][0]:8.1f} {figures[name][1]:8.1f}", flush=True)
+            cpu = 1000 * (server.cpu() - cpu) / times
+            figures[name] = [cpu, taken[len(taken) // 2], taken[min(len(taken) - 1, int(len(taken) * 0.95))]]
+            print(
+                f"{name:45} {figures[name][0]:8.1f} {figures[name][1]:8.1f} {figures[name][2]:8.1f}",
+                flush=True,
+            )
     finally:
         server.close()
     told = {}
-    for name, (middle, slow) in figures.items():
-        told |= {f"{name}|p50": middle, f"{name}|p95": slow}
+    for name, (cpu, middle, slow) in figures.items():
+        told |= {f"{name}|cpu": cpu, f"{name}|p50": middle, f"{name}|p95": slow}
     tell(**told)
 
 
