@@ -160,7 +160,7 @@ class Server:
                     found.append((name, json.loads(line.removeprefix("data: "))))
                     if until(*found[-1]):
                         return found
-                assert time.monotonic() < deadline, found[-3:]
+                assert time.monotonic() < deadline, [(name, data.get("steps")) for name, data in found][:6]
         return found
 
     def close(self) -> None:
