@@ -13,8 +13,9 @@ from typing import Any
 
 from plait.api import Pipeline
 from plait.executors.inline import InlineExecutor
+from plait.launch.orders import CachePolicy, Orders
 from plait.launch.prepare import Given, Prepared, prepare
-from plait.launch.start import CachePolicy, execute
+from plait.launch.start import execute
 from plait.record.store import RecordStore
 from plait.record.views import Run
 
@@ -83,7 +84,7 @@ class Folder:
         return execute(
             self.prepared(**params),
             executor=InlineExecutor(tee=False),
-            policy=CachePolicy(not no_cache, refresh),
+            orders=Orders(CachePolicy(not no_cache, refresh)),
         )
 
     def states(self, run: Run) -> dict[str, str]:
@@ -114,7 +115,7 @@ class Folder:
     def plait(self, *arguments: str) -> tuple[int, str, str]:
         """A command in a process of its own: its status and what it said on both streams."""
         process = self.start(*arguments)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=180)
         return process.returncode, out, err
 
     def forget(self) -> None:

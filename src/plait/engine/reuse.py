@@ -175,8 +175,7 @@ class Reuse:
                 continue
             if artifact.id in self._checked:
                 continue
-            self._store.touch(artifact)  # before the look: from here on no collector takes it
-            fault = self._store.check(artifact)
+            fault = self._store.claim(artifact)
             if fault is not None:
                 self._store.discard(artifact)
                 return fault

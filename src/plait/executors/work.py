@@ -19,18 +19,17 @@ from plait.engine.task import EndNow, Job, Live, Report, TaskSpec
 from plait.errors import StepError
 from plait.executors.capture import Capture
 from plait.executors.furnishing import enter_workdir, put_variables
-from plait.executors.outcomes import ran_out_of
 from plait.executors.trees import peak_memory
 from plait.graph.model import task_name
-from plait.project.environments import Environments, Request
 from plait.project.project import Project
-from plait.project.references import DATASET, PARAMETER, load_reference
+from plait.project.references import DATASET, PARAMETER, chunk_part, load_reference
 from plait.project.secrets import Masker
 from plait.record.facts import DataCheck, DatasetWrite, ErrorInfo, Usage, data_check, describe_error
 from plait.record.results import Plain, Stored, load_tree
 
 if TYPE_CHECKING:
     from plait.executors.elsewhere import Guest
+    from plait.project.environments import Request
 
 __all__ = ["Work"]
 
@@ -137,6 +136,8 @@ class Work:
                     and spec.options is not None
                     and spec.options.memory
                 ):
+                    from plait.executors.outcomes import ran_out_of
+
                     cause, error_info = "memory", ran_out_of(spec.options.memory, error_info)
                 self.capture.finish(task)
         usage = Usage(started, time.time(), time.process_time() - cpu, peak_memory(), self.worker)
@@ -169,6 +170,7 @@ class Work:
     def _guest_for(self, spec: TaskSpec) -> Guest:
         """The process of the Python that a step has for itself; its environment is built if need be."""
         from plait.executors.elsewhere import Guest
+        from plait.project.environments import Environments
 
         assert spec.options is not None
         request = request_of(spec.options, self._function(spec.function), spec.name)
@@ -351,42 +353,43 @@ class Work:
             )
         name, depth = spec.outputs[0]
         kept: list[Artifact] = []
+        written: list[DatasetWrite] = []
         add = self._adder(spec, name)
         for chunk in each_chunk(chunks):
             kept.append(self._keep(spec, name, chunk, max(0, depth - 1)))
             if add is not None:
-                add(len(kept) - 1, chunk)
+                written.append(add(len(kept) - 1, chunk))
         gathered = self.store.gather(kept)
         if name in self.job.saves and add is None:
             self._publish(spec, name, self.store.load(gathered))
+        if written:
+            parted = (
+                hasattr(self.project.catalog.dataset(name), "parts") if self.project is not None else False
+            )
+            self._note_write(_in_all(written, together=parted))
         return (gathered,)
 
-    def _adder(self, spec: TaskSpec, name: str) -> Callable[[int, Any], None] | None:
+    def _adder(self, spec: TaskSpec, name: str) -> Callable[[int, Any], DatasetWrite] | None:
         """What adds a chunk to the dataset of an output; None where there is none that can be added to."""
         if name not in self.job.saves:
             return None
         assert self.project is not None
         catalog = self.project.catalog
-        dataset = catalog.dataset(name)
-        own = "-".join(map(str, spec.path))
-        if hasattr(dataset, "parts"):
+        own = "-".join(map(str, spec.path)) or None
+        if hasattr(catalog.dataset(name), "parts"):
 
-            def add_part(at: int, chunk: Any) -> None:
-                part = f"{own}-{at:05d}" if own else f"{at:05d}"
-                saved = catalog.save_part(name, part, chunk)
-                self._note_write(
-                    DatasetWrite(name, saved.place, saved.content, saved.version, saved.size, part)
-                )
+            def add_part(at: int, chunk: Any) -> DatasetWrite:
+                saved = catalog.save_part(name, chunk_part(own, at), chunk)
+                return DatasetWrite(name, saved.place, None, saved.version, saved.size, own)
 
             return add_part
-        if getattr(dataset, "append", False) or getattr(dataset, "mode", "") == "append":
+        if catalog.entry(name).appends:
 
-            def add(at: int, chunk: Any) -> None:
+            def append(_at: int, chunk: Any) -> DatasetWrite:
                 saved = catalog.save(name, chunk)
-                self._writes.clear()  # the last one tells the content that all of them have made
-                self._note_write(DatasetWrite(name, saved.place, saved.content, saved.version, saved.size))
+                return DatasetWrite(name, saved.place, saved.content, saved.version, saved.size, own)
 
-            return add
+            return append
         return None
 
     def _note_write(self, write: DatasetWrite) -> None:
@@ -427,6 +430,13 @@ class Work:
                 hint="return a list",
             )
         return self.store.gather([self._keep(spec, name, item, depth - 1) for item in value])
+
+
+def _in_all(written: list[DatasetWrite], *, together: bool) -> DatasetWrite:
+    """One record for all chunks; the content of one of them is not that of the dataset."""
+    last = written[-1]
+    size = sum(one.size or 0 for one in written) if together else last.size
+    return DatasetWrite(last.dataset, last.place, None, last.version, size, last.part)
 
 
 def _open_store(job: Job, project: Project | None) -> ArtifactStore:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from plait.graph.model import Graph, Path
 from plait.project.project import Project
+from plait.project.references import chunk_part
 from plait.record.computations import Found
 from plait.record.database import Database
 from plait.record.paths import to_key
@@ -95,5 +96,6 @@ class Published:
     def _is_missing(self, name: str, part: str | None) -> bool:
         if part is None:
             return self._project.catalog.knows_missing(name)
-        ask = getattr(self._project.catalog.dataset(name).part(part), "exists", None)
-        return callable(ask) and ask() is False
+        dataset = self._project.catalog.dataset(name)
+        asked = [getattr(dataset.part(one), "exists", None) for one in (part, chunk_part(part, 0))]
+        return all(callable(ask) and ask() is False for ask in asked)

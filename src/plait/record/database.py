@@ -20,6 +20,9 @@ __all__ = ["Cursor", "Database", "newer", "nothing_recorded"]
 class Cursor(Protocol):
     """What a statement answers with."""
 
+    @property
+    def description(self) -> Sequence[Any] | None: ...
+
     def __iter__(self) -> Iterator[tuple[Any, ...]]: ...
 
     def fetchone(self) -> Any: ...
@@ -80,6 +83,9 @@ class Database(Protocol):
 
     def wait(self, timeout: float) -> bool:
         """Wait until somebody has written, ``timeout`` seconds at most; whether it may be so. For live views."""
+
+    def another(self) -> Database:
+        """A connection of its own to the same records, for another thread."""
 
     def close(self) -> None: ...
 

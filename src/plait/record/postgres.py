@@ -68,6 +68,8 @@ class _Number(NumericLoader):
 class _Nothing:
     """The answer to what was written into a transaction that is lost, and will be written again."""
 
+    description = None
+
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         return iter(())
 
@@ -171,6 +173,15 @@ class PostgresDatabase:
                 return self._connection
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def another(self) -> PostgresDatabase:
+        return PostgresDatabase(
+            self._url,
+            schema=self._schema,
+            create=False,
+            retry_seconds=self._retry_seconds,
+            login=self._login,
+        )
 
     def close(self) -> None:
         for one in (self._connection, self._listener):

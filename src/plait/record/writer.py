@@ -328,6 +328,11 @@ class RunWriter:
         self._ended = True
         self._add(_FINISHED, time.time(), status, reason or None, self.key)
 
+    @property
+    def heartbeat(self) -> float:
+        """When the run said last, in one of its turns, that it is alive; in epoch seconds."""
+        return self._heartbeat
+
     def beat(self, now: float) -> None:
         """Say that the run is alive, now and then."""
         if now - self._heartbeat >= HEARTBEAT_SECONDS:
