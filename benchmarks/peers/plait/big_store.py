@@ -92,7 +92,13 @@ def fill_large(store, n, facts):
     value = store.artifacts.save(0.5)
     axes = graph.layout.node_axes[fit_node]
     writer.extent(axes[-1], (), wide)
-    one(writer, by_id["numbers"], (), store.artifacts.save(list(range(wide))), began)
+    one(
+        writer,
+        by_id["numbers"],
+        (),
+        store.artifacts.gather([store.artifacts.save(at) for at in range(wide)]),
+        began,
+    )
     for index in range(wide):
         at = began + index * 0.01
         usage = Usage(at, at + 0.01 + (index % 97) * 0.001, 0.01, 50_000_000, f"worker {index % 8}")
