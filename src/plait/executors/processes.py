@@ -285,7 +285,8 @@ class ProcessExecutor:
                     self._load -= _weight(spec)
                     if worker.flavour.isolated:
                         worker.retire()
-                case Began():
+                case Began(cpu_seconds=used):
+                    worker.cpu_seconds = used
                     worker.began, worker.began_at = time.monotonic(), time.time()
                 case Live():
                     worker.lines_seen += len(reply.lines)
@@ -340,8 +341,9 @@ class ProcessExecutor:
             usage = Usage(
                 worker.began_at or worker.last_heard,
                 time.time(),
-                peak_memory=worker.peak,
-                worker=worker.label,
+                worker.cpu_seconds if worker.verdict is not None else 0.0,
+                worker.peak,
+                worker.label,
             )
             self._load -= _weight(spec)
             messages.append(
