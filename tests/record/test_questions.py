@@ -99,7 +99,7 @@ def test_each_question_is_answered(folder: Folder) -> None:
         assert [row.task for row in task_page(bad, "fit", sort=sort, offset=4, limit=3).items] == seen[4:7], (
             sort
         )
-    assert task_page(bad, "fit").items[0].state == "failed"
+    assert (task_page(bad, "fit").items[0].state, task_page(bad, "fit").items[0].label) == ("failed", "3")
     assert strip(bad, "fit").cells[3] == "f"
     assert strip(bad, "fit", 4).per_cell == 3
     for lane in ("step", "worker"):
