@@ -80,6 +80,12 @@ class MetricTeller:
         self._hooks = hooks
         self._run = run
         self._inner = inner
+        self._graph: Graph | None = None
+
+    def grown(self, graph: Graph) -> None:
+        self._graph = graph
+        if self._inner is not None:
+            self._inner.grown(graph)
 
     def __getattr__(self, name: str) -> Any:
         # What a listener is told beside numbers goes on as it came.
@@ -89,7 +95,7 @@ class MetricTeller:
         if metrics:
             from plait.project.hookspecs import LoggedMetric, MetricsLogged
 
-            step = self._run.graph.nodes[node].id
+            step = (self._graph or self._run.graph).nodes[node].id
             context = MetricsLogged(
                 run=self._run.id,
                 pipeline=self._run.pipeline,
@@ -125,13 +131,16 @@ def tell_pipeline(habits: Habits, run: Run) -> None:
             warnings.warn(f"{name} of run {run.id} raised {type(error).__name__}: {error}", stacklevel=2)
 
 
-def retry_teller(hooks: HookCaller | None, run_id: str, graph: Graph) -> Callable[[Report], None] | None:
+def retry_teller(
+    hooks: HookCaller | None, run_id: str, graph_now: Callable[[], Graph]
+) -> Callable[[Report], None] | None:
     """What the loop calls when an attempt will be followed by another; None where nobody wants to know."""
     if hooks is None or not hooks.wants("step_retried"):
         return None
     from plait.project.hookspecs import StepRetried
 
     def tell(report: Report) -> None:
+        graph = graph_now()
         step = graph.nodes[report.node].id
         context = StepRetried(
             run=run_id,

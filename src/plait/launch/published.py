@@ -42,6 +42,9 @@ class Published:
         last = max(rows, key=lambda row: row.written_at, default=None)
         return (last.task[0], last.written_at) if last else None
 
+    def grow(self, graph: Graph) -> None:
+        self._graph = graph
+
     def fault(self, node: int, path: Path, found: Found) -> str | None:
         """Why a recorded result is not what the datasets of a task hold; None when it is, or when it has none."""
         part = "-".join(map(str, path)) if path else None

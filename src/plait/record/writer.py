@@ -154,6 +154,42 @@ class RunWriter:
     def extent(self, scope: int, path: Path, items: int) -> None:
         self._add(_EXTENT, self.key, scope, to_key(path), items)
 
+    def grown(self, graph: Graph, first: int, closures: Sequence[Closure]) -> None:
+        """The graph of a dynamic run has more nodes now, from number ``first`` on, each with its code."""
+        store_closures(self.database, list({one.digest: one for one in closures}.values()))
+        self._add(
+            "UPDATE run SET graph = ? WHERE key = ?", store_document(self.database, graph.to_json()), self.key
+        )
+        for index, closure in enumerate(closures, first):
+            node = graph.nodes[index]
+            self._add(_NODE, self.key, index, node.id, graph.steps[node.step].name, closure.digest)
+
+    def recoded(self, node: int, closure: Closure) -> None:
+        """A node of a run that goes on has other code from now on."""
+        store_closures(self.database, [closure])
+        self._add("INSERT INTO recoded VALUES (?, ?, ?, ?)", self.key, node, time.time(), closure.digest)
+
+    def call(self, scope: int, path: Path, digest: bytes, body: bytes) -> None:
+        """A call that the body of a dynamic pipeline made, or with an empty path what it returned."""
+        self._add(_CALL, self.key, scope, to_key(path), digest, body)
+
+    def called(self, scope: int, calls: int) -> None:
+        """How many calls there are so far."""
+        self._add(_CALLED, self.key, scope, b"", calls)
+
+    def call_failed(self, scope: int, path: Path, reason: str) -> None:
+        """The body knows that a call failed, and goes on."""
+        self._add(_CALL_FAILED, reason, self.key, scope, to_key(path))
+
+    def failed_before(self, node: int, path: Path) -> None:
+        """A task that failed before the run was resumed stays so: its attempt is the last one."""
+        key = to_key(path)
+        self._add(_FAILED_BEFORE, self.key, node, key, self.key, node, key)
+
+    def passed_value(self, name: str, artifact: Artifact) -> None:
+        """A value that calls pass and that is too large for their rows."""
+        self._add(_PASSED_VALUE, self.key, name, artifact.id, self.artifact(artifact), "passed in a call")
+
     def launched(self, node: int, path: Path, attempt: int, key: str | None, decision: str) -> None:
         self._add(_LAUNCHED, self.key, node, to_key(path), attempt, key, decision, time.time())
         self._paces.begun(node, 1)
@@ -401,6 +437,18 @@ _ARTIFACT = (
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 )
 _EXTENT = "INSERT INTO extent VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_NODE = "INSERT INTO node VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_CALL = (
+    "INSERT INTO call (run, scope, path, digest, body) VALUES (?, ?, ?, ?, ?) ON CONFLICT (run, scope, path)"
+    " DO UPDATE SET digest = excluded.digest, body = excluded.body, failed = NULL"
+)
+_CALLED = "INSERT INTO extent VALUES (?, ?, ?, ?) ON CONFLICT (run, scope, path) DO UPDATE SET items = excluded.items"
+_CALL_FAILED = "UPDATE call SET failed = ? WHERE run = ? AND scope = ? AND path = ?"
+_FAILED_BEFORE = (
+    "UPDATE attempt SET state = 'failed' WHERE run = ? AND node = ? AND path = ? AND state = 'retried'"
+    " AND attempt = (SELECT MAX(attempt) FROM attempt WHERE run = ? AND node = ? AND path = ?)"
+)
+_PASSED_VALUE = "INSERT INTO input VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _LAUNCHED = (
     "INSERT INTO attempt (run, node, path, attempt, key, decision, launched_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
