@@ -257,6 +257,16 @@ class RunWriter:
         self._paces.begun(node, -1)
         self._paces.add(node, state, usage)
 
+    def slot_taken(self, name: str, node: int, path: Path) -> None:
+        """A task runs under a limit that several runs share."""
+        self._add(_SLOT, name, self.key, node, to_key(path))
+
+    def slot_given_back(self, node: int, path: Path) -> None:
+        self._add("DELETE FROM slot WHERE run = ? AND node = ? AND path = ?", self.key, node, to_key(path))
+
+    def slots_given_back(self) -> None:
+        self._add("DELETE FROM slot WHERE run = ?", self.key)
+
     def settled(self, node: int, path: Path, state: str, reason: str, *, absent: bool = False) -> None:
         """A task that ended without an attempt: skipped, or refused before it began.
 
@@ -480,6 +490,7 @@ _ENDED = (
     "UPDATE attempt SET state = ?, reason = ?, worker = ?, started_at = ?, ended_at = ?, cpu_seconds = ?,"
     " peak_memory = ?, error = ? WHERE run = ? AND node = ? AND path = ? AND attempt = ?"
 )
+_SLOT = "INSERT INTO slot (name, run, node, path) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _SETTLED = (
     "INSERT INTO attempt (run, node, path, attempt, state, reason, decision) VALUES (?, ?, ?, 0, ?, ?, ?)"
     " ON CONFLICT DO NOTHING"
