@@ -135,7 +135,6 @@ class RunWriter:
         self._sums = Sums(key)
         self._rows: dict[str, list[tuple[Any, ...]]] = {}
         self._turns = 0
-        self._sent: list[dict[str, list[tuple[Any, ...]]]] = []
 
     def artifact(self, artifact: Artifact, made_at: Place | None = None) -> bytes:
         """The row's form of an artifact; one with blobs is listed, so that its blobs are known to be in use.
@@ -393,8 +392,7 @@ class RunWriter:
             RecordError: the run was taken over by another process, or the store cannot be written.
         """
         self._turns += 1
-        self._sent.clear()
-        with self.database.transaction(self._write_again):
+        with self.database.transaction(self._is_missing):
             self._check_owner()
             self._flush()
             yield
@@ -409,13 +407,10 @@ class RunWriter:
                 hint=f"plait show {self.run_id}",
             )
 
-    def _write_again(self) -> None:
-        """What this turn has written is written once more, unless it had come to be."""
+    def _is_missing(self) -> bool:
+        """Whether this turn has to be written once more: its commit may have been the last that the database heard."""
         self._check_owner()
-        if not self.database.is_acknowledged(self.key, self.owner, self._turns):
-            for rows in self._sent:
-                self._write(rows)
-            self._write({}, last=True)
+        return not self.database.is_acknowledged(self.key, self.owner, self._turns)
 
     def commit(self) -> None:
         """Write what was collected; afterwards it is acknowledged."""
@@ -427,8 +422,6 @@ class RunWriter:
         rows, self._rows = self._rows, {}
         self._paces.flush(rows, last=self._ended)
         self._sums.flush(rows)
-        if rows and self.database.goes_away:
-            self._sent.append(rows)
         if rows or last:
             self._write(rows, last=last)
 
