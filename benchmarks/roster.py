@@ -22,7 +22,7 @@ FLOOR = Peer(
 OURS = Peer(
     PLAIT,
     install=(".",),
-    also=("pandas", "pyarrow"),
+    also=("pandas", "pyarrow", "fastapi", "uvicorn"),
     ways={
         "B1": (
             Way("import plait", (PY, "-c", "import plait")),
@@ -51,11 +51,20 @@ OURS = Peer(
             )
             for kind in ("map", "chain")
         ),
+        "B5K": (
+            Way("typical step, warm", (PY, "keys.py", "typical", "{n}"), 1_000),
+            Way("step with a dataclass, warm", (PY, "keys.py", "class", "{n}"), 1_000),
+            Way("functions never looked at", (PY, "keys.py", "cold", "{n}"), 150),
+        ),
         "B6": (
             Way("inline", (PY, "table.py", "inline")),
             Way("processes", (PY, "table.py", "processes")),
         ),
         "B7": (Way("processes", (PY, "map.py", "{n}", "fresh"), 100_000),),
+        "B8": (
+            Way("pages", (PY, "endpoints.py", "{n}"), 100_000, before=((PY, "big_store.py", "{n}"),)),
+            Way("a map, alone and with a page open", (PY, "watched.py", "{n}"), 10_000),
+        ),
         "B9": (Way("plait", ()),),
         "B10": tuple(
             Way(label, command, n, before=((PY, "make_catalog.py", "{n}"),))

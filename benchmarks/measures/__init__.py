@@ -6,9 +6,11 @@ from benchmarks.measures import (
     b3_chain,
     b4_map,
     b5_cached,
+    b5_keys,
     b5_plan,
     b6_table,
     b7_large_map,
+    b8_pages,
     b9_install,
     b10_catalog,
 )
@@ -20,8 +22,10 @@ MEASURES = (
     b4_map.MEASURE,
     b5_cached.MEASURE,
     b5_plan.MEASURE,
+    b5_keys.MEASURE,
     b6_table.MEASURE,
     b7_large_map.MEASURE,
+    b8_pages.MEASURE,
     b9_install.MEASURE,
     b10_catalog.MEASURE,
 )
