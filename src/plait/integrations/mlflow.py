@@ -156,10 +156,13 @@ class Connection:
 
         flavour = importlib.import_module(f"mlflow.{_FLAVOURS[flavour_of(model) or '']}")
         takes = inspect.signature(flavour.log_model).parameters
-        place = {"name" if "name" in takes else "artifact_path": name}
+        more: dict[str, Any] = {"name" if "name" in takes else "artifact_path": name}
+        if "pip_requirements" in takes and hasattr(flavour, "get_default_pip_requirements"):
+            # Otherwise it starts a process that imports everything once more, for half a minute, to find them.
+            more["pip_requirements"] = flavour.get_default_pip_requirements()
         mlflow.set_tracking_uri(self._server.url)
         with mlflow.start_run(run_id=run, nested=True):
-            flavour.log_model(model, **place, registered_model_name=registered)
+            flavour.log_model(model, **more, registered_model_name=registered)
 
 
 class Tracker:

@@ -622,7 +622,7 @@ def _loop(begin: _Begin, fleet: Fleet, listener: Any, dynamic: Dynamic | None) -
         fleet=fleet,
         writer=writer,
         reuse=open_reuse(records, graph, begin.keys, begin.orders.policy, project, prior=begin.prior),
-        slots=Slots(records.database, writer.key, lambda key: run_is_alive(records, key)),
+        slots=Slots(records.database, writer, lambda key: run_is_alive(records, key)),
         asked=lambda: asked(records.database, writer.key, since),
         stand_ins=begin.traced.stand_ins,
         attempts=begin.attempts,

@@ -135,7 +135,6 @@ class RunWriter:
         self._sums = Sums(key)
         self._rows: dict[str, list[tuple[Any, ...]]] = {}
         self._turns = 0
-        self._sent: list[dict[str, list[tuple[Any, ...]]]] = []
 
     def artifact(self, artifact: Artifact, made_at: Place | None = None) -> bytes:
         """The row's form of an artifact; one with blobs is listed, so that its blobs are known to be in use.
@@ -257,6 +256,16 @@ class RunWriter:
         )
         self._paces.begun(node, -1)
         self._paces.add(node, state, usage)
+
+    def slot_taken(self, name: str, node: int, path: Path) -> None:
+        """A task runs under a limit that several runs share."""
+        self._add(_SLOT, name, self.key, node, to_key(path))
+
+    def slot_given_back(self, node: int, path: Path) -> None:
+        self._add("DELETE FROM slot WHERE run = ? AND node = ? AND path = ?", self.key, node, to_key(path))
+
+    def slots_given_back(self) -> None:
+        self._add("DELETE FROM slot WHERE run = ?", self.key)
 
     def settled(self, node: int, path: Path, state: str, reason: str, *, absent: bool = False) -> None:
         """A task that ended without an attempt: skipped, or refused before it began.
@@ -383,8 +392,7 @@ class RunWriter:
             RecordError: the run was taken over by another process, or the store cannot be written.
         """
         self._turns += 1
-        self._sent.clear()
-        with self.database.transaction(self._write_again):
+        with self.database.transaction(self._is_missing):
             self._check_owner()
             self._flush()
             yield
@@ -399,13 +407,10 @@ class RunWriter:
                 hint=f"plait show {self.run_id}",
             )
 
-    def _write_again(self) -> None:
-        """What this turn has written is written once more, unless it had come to be."""
+    def _is_missing(self) -> bool:
+        """Whether this turn has to be written once more: its commit may have been the last that the database heard."""
         self._check_owner()
-        if not self.database.is_acknowledged(self.key, self.owner, self._turns):
-            for rows in self._sent:
-                self._write(rows)
-            self._write({}, last=True)
+        return not self.database.is_acknowledged(self.key, self.owner, self._turns)
 
     def commit(self) -> None:
         """Write what was collected; afterwards it is acknowledged."""
@@ -417,8 +422,6 @@ class RunWriter:
         rows, self._rows = self._rows, {}
         self._paces.flush(rows, last=self._ended)
         self._sums.flush(rows)
-        if rows and self.database.goes_away:
-            self._sent.append(rows)
         if rows or last:
             self._write(rows, last=last)
 
@@ -487,6 +490,7 @@ _ENDED = (
     "UPDATE attempt SET state = ?, reason = ?, worker = ?, started_at = ?, ended_at = ?, cpu_seconds = ?,"
     " peak_memory = ?, error = ? WHERE run = ? AND node = ? AND path = ? AND attempt = ?"
 )
+_SLOT = "INSERT INTO slot (name, run, node, path) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _SETTLED = (
     "INSERT INTO attempt (run, node, path, attempt, state, reason, decision) VALUES (?, ?, ?, 0, ?, ?, ?)"
     " ON CONFLICT DO NOTHING"
