@@ -8,6 +8,7 @@ from plait._version import __version__
 
 if TYPE_CHECKING:
     from plait.api import Pipeline, fork, get_run, list_runs, pipeline, resume, wire
+    from plait.engine.checkpoints import checkpoint, progress
     from plait.engine.current import current, log
     from plait.errors import PlaitError, RunFailed
     from plait.graph.branches import either, otherwise, switch, when
@@ -30,6 +31,7 @@ __all__ = [
     "Step",
     "Task",
     "__version__",
+    "checkpoint",
     "current",
     "each",
     "either",
@@ -41,6 +43,7 @@ __all__ = [
     "otherwise",
     "param",
     "pipeline",
+    "progress",
     "repeat",
     "resume",
     "step",
@@ -59,6 +62,7 @@ _HOMES = {
     "RunFailed": "plait.errors",
     "Step": "plait.graph.step",
     "Task": "plait.record.views",
+    "checkpoint": "plait.engine.checkpoints",
     "current": "plait.engine.current",
     "each": "plait.graph.refs",
     "either": "plait.graph.branches",
@@ -71,6 +75,7 @@ _HOMES = {
     "otherwise": "plait.graph.branches",
     "param": "plait.graph.parameter",
     "pipeline": "plait.api",
+    "progress": "plait.engine.checkpoints",
     "repeat": "plait.graph.loops",
     "resume": "plait.api",
     "step": "plait.graph.step",

@@ -82,7 +82,7 @@ def test_plan_as_json_has_every_task(ran: Folder) -> None:
         ("double[2]", "run"),
         ("total", "unknown"),
     ]
-    assert found["counts"] == {"cached": 1, "run": 3, "unknown": 1}
+    assert found["counts"] == {"cached": 1, "run": 3, "unknown": 1, "skipped": 0}
     (change,) = found["items"][1]["differences"]
     assert (change["name"], change["old"]["text"], change["new"]["text"]) == ("alpha", "1.0", "2.0")
 

@@ -145,3 +145,37 @@ def test_the_latest_of_several_results_is_taken(folder: Folder) -> None:
     folder.run()
     second = folder.run(refresh=("draw",))
     assert folder.run().result == second.result
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, truncate, alter])
+def test_a_damaged_blob_of_an_uncached_step_is_mended_when_the_step_has_run(
+    folder: Folder, harm: object
+) -> None:
+    folder.write(BLOBS.replace("@step\ndef make", "@step(cache=False)\ndef make"))
+    folder.run()
+    (blob,) = blobs(folder)
+    content = blob.read_bytes()
+    harm(blob)  # type: ignore[operator]
+    run = folder.run(refresh=("size",))
+    assert run.status == "done"
+    assert [file.read_bytes() for file in blobs(folder)] == [content]
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, truncate, alter])
+def test_a_damaged_argument_is_mended_by_giving_it_again(folder: Folder, harm: object) -> None:
+    folder.write(
+        """
+        @step
+        def size(data):
+            return len(data)
+        @pipeline
+        def flow(data):
+            return size(data)
+        """
+    )
+    data = bytes(range(256)) * 100
+    folder.run(data=data)
+    (blob,) = blobs(folder)
+    harm(blob)  # type: ignore[operator]
+    run = folder.run(data=data, refresh=("size",))
+    assert (run.status, run.result) == ("done", len(data))

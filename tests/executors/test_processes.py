@@ -16,7 +16,7 @@ from executors import steps
 
 from plait import each, pipeline, step
 from plait.errors import DataError
-from plait.executors import processes
+from plait.executors import process
 
 
 @pytest.fixture
@@ -187,7 +187,7 @@ def test_a_result_is_recorded_while_the_next_task_runs_for_long(home: Path) -> N
 def test_workers_that_cannot_start_fail_the_run_with_the_reason(
     run_it: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(processes, "_START", "raise SystemExit('no such world')")
+    monkeypatch.setattr(process, "_START", "raise SystemExit('no such world')")
 
     def p() -> Any:
         return steps.echo(each(list(range(50))))

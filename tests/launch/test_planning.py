@@ -152,7 +152,7 @@ def test_a_plan_says_what_changed_for_what_would_run(folder: Folder) -> None:
     folder.run()
     folder.edit("RATE = 2", "RATE = 3")
     made = plan(folder.prepared(alpha=2.0))
-    assert made.counts == {"cached": 1, "run": 3, "unknown": 0}
+    assert made.counts == {"cached": 1, "run": 3, "unknown": 0, "skipped": 0}
     assert made.explain is not None
     why = made.explain(next(item for item in made.items if item.decision == "run"))
     said = {(one.kind, one.name.rpartition(":")[2]): one for one in why.differences}
@@ -222,7 +222,7 @@ def test_equal_tasks_are_planned_once(folder: Folder) -> None:
         """
     )
     made = plan(folder.prepared(xs=[1, 1, 2]))
-    assert made.counts == {"cached": 1, "run": 2, "unknown": 0}
+    assert made.counts == {"cached": 1, "run": 2, "unknown": 0, "skipped": 0}
     run = folder.run(xs=[1, 1, 2])
     assert_kept(made, run)
     assert folder.count("double") == 2
@@ -254,3 +254,53 @@ def test_what_another_run_is_computing_cannot_be_known_yet(folder: Folder) -> No
     finally:
         (folder.path / "go").touch()
         process.communicate(timeout=60)
+
+
+def test_branches_and_loops_are_walked_as_far_as_values_are_there(folder: Folder) -> None:
+    folder.write(
+        """
+        from plait import either, otherwise, repeat, when
+        @step
+        def load(n: int):
+            return n
+        @step
+        def big(x):
+            return 10 * x
+        @step
+        def small(x):
+            return x + 1
+        @step
+        def grow(x):
+            return 2 * x
+        @pipeline
+        def flow(n: int = 3):
+            x = load(n)
+            with when(x > 5):
+                a = big(x)
+            with otherwise():
+                b = small(x)
+            return repeat(grow, either(a, b), until=lambda v: v > 20, limit=5)
+        """
+    )
+    first = plan(folder.prepared())
+    assert {first.name(one): one.reason for one in first.items if one.decision == "unknown"} == dict.fromkeys(
+        ["when", "big", "small", "either", "grow[0]", "until[0]", "repeat"], "waits for load"
+    )
+    folder.run()
+    again = plan(folder.prepared())
+    assert again.is_done
+    assert [
+        (again.name(one), one.decision, one.reason) for one in again.items if one.decision != "cached"
+    ] == [
+        ("when", "decided", "load > 5 was False"),
+        ("big", "skipped", "branch not taken: load > 5 was False"),
+        ("either", "decided", "took option_2"),
+        ("until[0]", "decided", "grow > 20 was False"),
+        ("until[1]", "decided", "grow > 20 was False"),
+        ("until[2]", "decided", "grow > 20 was True"),
+        ("repeat", "decided", "3 rounds"),
+    ]
+    assert again.counts == {"cached": 5, "run": 0, "unknown": 0, "skipped": 1}
+    folder.edit("return x + 1", "return x + 1 + 0")
+    edited = plan(folder.prepared())
+    assert edited.counts == {"cached": 1, "run": 1, "unknown": 1, "skipped": 1}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from plait.display.text import Text
     from plait.graph.model import Path
     from plait.record.facts import LogLine
-    from plait.record.views import Run
+    from plait.record.views import LogChunk, Run
 
 __all__ = ["command"]
 
@@ -56,12 +56,14 @@ def command(
     printer = _Printer(
         run, as_json=as_json, names=task is None or (node is not None and len(path) < _depth(run, node))
     )
-    seen: dict[tuple[int, Path, int], int] = {}
+    since = 0 if follow else None
     while True:
         running = run.refresh().status == "running"
-        printer.lines(_new_lines(run, node, path, seen), chosen)
+        chunks = list(run.log_chunks(node, path, since=since))
+        printer.lines(_lines(chunks), chosen)
         if not (follow and running):
             break
+        since = chunks[-1].serial + len(chunks[-1].lines) if chunks else since
         store.wait(_POLL_SECONDS)
     if not as_json:
         printer.ending(node, path, follow=follow)
@@ -93,17 +95,10 @@ def _place(run: Run, task: str | None) -> tuple[int | None, Path]:
     return node, path
 
 
-def _new_lines(
-    run: Run, node: int | None, path: Path, seen: dict[tuple[int, Path, int], int]
-) -> Iterator[tuple[int, Path, int, LogLine]]:
-    found = []
-    for chunk in run.log_chunks(node, path, seen=seen):
-        place = (chunk.node, chunk.path, chunk.attempt)
-        seen[place] = chunk.first + len(chunk.lines)
-        found.append((place, chunk.lines))
-    for place, lines in found:
-        for line in lines:
-            yield (*place, line)
+def _lines(chunks: Iterable[LogChunk]) -> Iterator[tuple[int, Path, int, LogLine]]:
+    for chunk in chunks:
+        for line in chunk.lines:
+            yield chunk.node, chunk.path, chunk.attempt, line
 
 
 class _Filter:

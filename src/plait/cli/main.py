@@ -34,6 +34,8 @@ COMMANDS = {
     "verify": "Run a step again and compare what comes out.",
     "status": "Tell which results are up to date.",
     "gc": "Free the space of what nobody needs any more.",
+    "tag": "Put tags on a run, or take them off.",
+    "note": "Write a note to a run, or give it a name.",
     "pin": "Keep a run or an artifact, whatever its age.",
     "unpin": "Keep it no longer.",
     "delete": "Delete a run.",

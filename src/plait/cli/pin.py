@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-__all__ = ["command", "pin_object"]
+__all__ = ["command", "pin_object", "user"]
 
 
 @click.command(
@@ -27,7 +27,7 @@ def command(what: str | None, note: str, as_json: bool) -> None:
     from plait.record.pins import list_pins, pin
 
     store = open_store()
-    pins = list_pins(store) if what is None else [pin(store, what, note=note, user=_user())]
+    pins = list_pins(store) if what is None else [pin(store, what, note=note, user=user())]
     if as_json:
         print_json(pin_object(pins[0]) if what is not None else [pin_object(one) for one in pins])
         return
@@ -60,7 +60,8 @@ def pin_object(pin: Any) -> dict[str, Any]:
     }
 
 
-def _user() -> str:
+def user() -> str:
+    """Who is at the keyboard; empty where the account has no name."""
     import getpass
 
     try:

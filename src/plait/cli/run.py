@@ -27,6 +27,9 @@ Steps whose code and inputs are the same as before are not run again: `plait pla
 @selection_options
 @source_option
 @executor_options
+@click.option("--run-tag", "run_tags", multiple=True, metavar="TAG", help="Tag the run; may be repeated.")
+@click.option("--note", default="", metavar="TEXT", help="Write a note to the run.")
+@click.option("--name", default="", metavar="NAME", help="Give the run a name, for people.")
 @click.option("--debug", is_flag=True, help="Run the steps here, and open Python's debugger where one fails.")
 def command(
     target: str | None,
@@ -49,11 +52,16 @@ def command(
     as_json: bool,
     quiet: bool,
     debug: bool,
+    run_tags: tuple[str, ...],
+    note: str,
+    name: str,
 ) -> int:
     from plait.cli.asking import prepare_target
     from plait.cli.carrying import conclude, make_watch
     from plait.launch.start import CachePolicy, execute
+    from plait.record.annotations import make_annotations
 
+    said = make_annotations(name=name, note=note, tags=run_tags)
     found, prepared = prepare_target(
         target,
         parameters,
@@ -72,5 +80,6 @@ def command(
         target=found.text,
         listener=watch.listener,
         policy=CachePolicy(not no_cache, refresh),
+        said=said,
     )
     return conclude(run, watch)

@@ -93,30 +93,39 @@ def _settings(
 ) -> tuple[Settings, socket.socket]:
     import secrets
 
-    from plait.project.place import project_root
-    from plait.record.store import find_home
-    from plait.server.settings import LOOPBACK, Settings
+    from msgspec.structs import replace
 
-    start = Path.cwd()
-    home = find_home(start)
-    root = project_root(start.resolve()) or home.parent
-    bound = _bind(host, port)
+    from plait.server.settings import LOOPBACK
+
     token = os.environ.get("PLAIT_UI_TOKEN") or None
     if token is None and host not in LOOPBACK:
         token = secrets.token_urlsafe(24)
-    settings = Settings(
-        start=start,
-        home=home,
-        root=root,
-        host=host,
-        port=bound.getsockname()[1],
-        token=token,
-        hosts=hosts,
-        read_only=read_only,
-        env=env,
-    )
-    settings.open_store().database.close()  # what is wrong with the records is said here, not in the browser
+    place = _place(read_only=read_only, env=env)
+    place.open_store().database.close()  # what is wrong with the records is said here, not in the browser
+    bound = _bind(host, port)
+    settings = replace(place, host=host, port=bound.getsockname()[1], token=token, hosts=hosts)
     return settings, bound
+
+
+def _place(*, read_only: bool, env: str | None = None) -> Settings:
+    """What is shown: the records of the project or folder that one stands in."""
+    from plait.project.place import project_root
+    from plait.record.store import find_home
+    from plait.server.settings import Settings
+
+    start = Path.cwd()
+    found = project_root(start.resolve())
+    if found is not None and not read_only:
+        _begin_records(found)  # a project that has not run yet is looked at as well, and started from there
+    home = find_home(start)
+    return Settings(start=start, home=home, root=found or home.parent, read_only=read_only, env=env)
+
+
+def _begin_records(root: Path) -> None:
+    from plait.project.project import Project
+    from plait.record.store import open_records
+
+    open_records(Project(root), create=True).database.close()
 
 
 def _bind(host: str, port: int | None) -> socket.socket:
@@ -179,3 +188,37 @@ def serve(settings: Settings, bound: socket.socket, *, browser: bool) -> None:
 
         threading.Timer(0.5, webbrowser.open, (address(settings),)).start()
     server.run(sockets=[bound])
+
+
+@command.command("export", help="Write a run as one HTML file, which opens without a server.")
+@click.argument("run_id", default="latest", metavar="[RUN]")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="RUN.html if left out; - for standard output.",
+)
+def export(run_id: str, output: Path | None) -> None:
+    from plait.display.screen import Screen
+    from plait.display.text import Text
+    from plait.server.export import export_run
+
+    _require()
+    settings = _place(read_only=True)
+    store = settings.open_store()
+    run = store.run(run_id).id
+    store.database.close()
+    page = export_run(settings, run)
+    if output == Path("-"):
+        sys.stdout.write(page)
+        return
+    file = output or Path(f"{run}.html")
+    beside = file.with_name(f".{file.name}.part")
+    try:
+        beside.write_text(page, encoding="utf-8")
+        beside.replace(file)
+    except OSError as error:
+        raise PlaitError(f"{file} cannot be written: {error.strerror}") from None
+    size = f"{len(page.encode()) / 1e6:.1f} MB"
+    Screen(sys.stdout).write([Text("run ").add(run, "name").add(f"  {file}  {size}")])

@@ -95,7 +95,8 @@ class LocalBlobs:
 
     def put(self, part: Part, data: Buffer) -> None:
         path = self.path(part.id)
-        if self._present(path, part):
+        # Whoever stores a value anew has the right bytes in his hands: the one moment to mend what lies there.
+        if self._present(path, part) and self._is_whole(path, part):
             return
         try:
             self._write(path, data)
@@ -123,6 +124,20 @@ class LocalBlobs:
             return True
         if self._whole.get(part.id) == (found.st_ino, found.st_mtime_ns):
             self._whole[part.id] = (found.st_ino, now)
+        return True
+
+    def _is_whole(self, path: str, part: Part) -> bool:
+        """Whether a blob's bytes are those of its name; they are read unless this process has read them before."""
+        known = self._whole.get(part.id)
+        if known is not None:
+            with contextlib.suppress(OSError):
+                found = os.stat(path)
+                if known == (found.st_ino, found.st_mtime_ns):
+                    return True
+        try:
+            self.get(part)
+        except StoreError:
+            return False
         return True
 
     def touch(self, part: Part) -> None:

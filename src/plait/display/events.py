@@ -10,7 +10,7 @@ import msgspec
 
 from plait.errors import PlaitError
 from plait.graph.model import Each, Path, task_name
-from plait.record.facts import ErrorInfo, LogLine, Metric, Usage
+from plait.record.facts import Advance, ErrorInfo, LogLine, Metric, Usage
 from plait.record.views import Run
 
 __all__ = ["EventLines", "error_object"]
@@ -71,6 +71,10 @@ class EventLines:
             self._write(
                 event="metric", at=metric.logged_at, **task, name=metric.name, value=metric.value, **place
             )
+
+    def advanced(self, node: int, path: Path, advance: Advance) -> None:
+        task = self._task(node, path)
+        self._write(event="progress", at=advance.said_at, **task, done=advance.done, total=advance.total)
 
     def interrupted(self) -> None:
         self._write(event="interrupted", at=time.time())

@@ -17,7 +17,7 @@ from plait.display.tally import Tally
 from plait.display.text import Text, columns
 from plait.display.words import clock, mark, seconds
 from plait.graph.model import Path, task_name
-from plait.record.facts import ErrorInfo, LogLine, Metric, Usage
+from plait.record.facts import Advance, ErrorInfo, LogLine, Metric, Usage
 from plait.record.views import Run
 
 __all__ = ["LiveProgress", "fold", "picture"]
@@ -76,6 +76,9 @@ class LiveProgress:
         if lines:
             name = task_name(self._graph.nodes[node].id, path)
             self._above.extend(said_line(name, line) for line in lines)
+
+    def advanced(self, node: int, path: Path, advance: Advance) -> None:
+        self._tally.advanced(node, advance)
 
     def interrupted(self) -> None:
         self._above.append(interrupted_line(self._tally))
@@ -175,6 +178,8 @@ def _over(progress: Progress) -> bool:
 
 
 def _bar(progress: Progress | None) -> Text:
+    if progress is not None and progress.advance is not None and progress.state == "running":
+        return _own_bar(progress.advance)
     if progress is None or not progress.mapped or progress.state == "waiting":
         return Text()
     total = progress.total
@@ -193,3 +198,12 @@ def _bar(progress: Progress | None) -> Text:
     if running:
         line.add(f"  {running} running", "running")
     return line
+
+
+def _own_bar(advance: Advance) -> Text:
+    """How far a task says that it is."""
+    if not advance.total:
+        return Text(f"{advance.done:g}")
+    ended = min(_BAR, max(0, round(_BAR * advance.done / advance.total)))
+    line = Text().add("━" * ended, "running").add("─" * (_BAR - ended), "dim")
+    return line.add(f"  {advance.done:g}/{advance.total:g}")

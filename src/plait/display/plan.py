@@ -11,13 +11,20 @@ from plait.display.why import difference_lines, difference_object, headline
 from plait.display.words import seconds
 from plait.engine.plan import Plan, PlanItem
 from plait.engine.why import Difference, Why
+from plait.graph.model import Loop
 
 __all__ = ["plan_head", "plan_object", "plan_page"]
 
 _MOST_DIFFERENCES = 12
 _MOST_EXPLAINED = 200
-_MARKS = {"cached": ("≡", "cached"), "run": ("▸", "running"), "unknown": ("?", "warning")}
-_WORDS = {"cached": "cached", "run": "to run", "unknown": "not known yet"}
+_MARKS = {
+    "run": ("▸", "running"),
+    "unknown": ("?", "warning"),
+    "cached": ("≡", "cached"),
+    "decided": ("◇", "dim"),
+    "skipped": ("·", "dim"),
+}
+_WORDS = {"run": "to run", "cached": "cached", "unknown": "not known yet", "skipped": "skipped"}
 
 
 def plan_page(plan: Plan, store: ArtifactStore, width: int) -> list[Text]:
@@ -42,7 +49,7 @@ def plan_head(plan: Plan) -> Text:
     line = Text(plan.pipeline, "bold").add("  ")
     if plan.is_done:
         return line.add("nothing to do", "done").add(f": {_tasks(counts['cached'])} cached", "dim")
-    said = [f"{counts[kind]} {_WORDS[kind]}" for kind in ("run", "cached", "unknown") if counts[kind]]
+    said = [f"{counts[kind]} {word}" for kind, word in _WORDS.items() if counts[kind]]
     line.add(", ".join(said))
     if plan.seconds is not None:
         least = "at least " if counts["unknown"] else ""
@@ -75,7 +82,7 @@ def _row(
         return [label.add("▾ ", "dim").add(row.label, "bold"), Text(), Text(), takes]
     items = by_node.get(row.node, [])
     kinds = {item.decision for item in items}
-    worst = next((kind for kind in ("run", "unknown", "cached") if kind in kinds), "cached")
+    worst = next((kind for kind in _MARKS if kind in kinds), "cached")
     label.add(*_MARKS[worst]).add(" ").add(row.label)
     return [
         label,
@@ -86,13 +93,14 @@ def _row(
 
 
 def _count(plan: Plan, node: int, items: list[PlanItem]) -> str:
-    """How many tasks are to run of how many; a task that stands for all below it leaves the number open."""
+    """How many tasks are to run of how many; where one stands for more, the number is open."""
     axes = plan.graph.layout.node_axes[node]
     if not axes:
         return ""
-    if any(len(item.path) < len(axes) for item in items):
+    loops = any(isinstance(plan.graph.scopes[axis], Loop) for axis in axes)
+    if any(len(item.path) < len(axes) or (loops and item.decision == "unknown") for item in items):
         return "?"
-    to_do = sum(item.decision != "cached" for item in items)
+    to_do = sum(item.decision in ("run", "unknown") for item in items)
     return f"{to_do} of {len(items)}" if to_do else str(len(items))
 
 
@@ -106,6 +114,9 @@ def _reason(
         sources = list(dict.fromkeys(item.source for item in items if item.source))
         said = f"run {sources[0]}" if len(sources) == 1 else f"{len(sources)} runs"
         return Text("cached", "cached").add(f"  {said}" if sources else f"  {chosen.reason}", "dim")
+    if worst in ("decided", "skipped"):
+        last = items[-1]  # of the rounds of a loop the last says how it ends
+        return Text(last.reason, "dim")
     if worst == "unknown":
         return Text(chosen.reason, "warning")
     why = explained.get(node)

@@ -13,7 +13,7 @@ from plait.display.tally import Tally
 from plait.display.text import Text, clean
 from plait.display.words import mark, seconds
 from plait.graph.model import Path, task_name
-from plait.record.facts import ErrorInfo, LogLine, Metric, Usage
+from plait.record.facts import Advance, ErrorInfo, LogLine, Metric, Usage
 from plait.record.views import Run
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ class PlainProgress:
         self._mapped = [bool(axes) for axes in run.graph.layout.node_axes]
         self._next: dict[int, int] = {}
         self._failures: dict[int, int] = {}
+        self._tenths: dict[tuple[int, Path], int] = {}
         self._run_id = run.id
         screen.write([Text("▸ ", "running").add(f"run {run.id} of {run.pipeline}")])
 
@@ -98,6 +99,16 @@ class PlainProgress:
         if self._repeat and lines:
             name = task_name(self._graph.nodes[node].id, path)
             self._screen.write([said_line(name, line) for line in lines])
+
+    def advanced(self, node: int, path: Path, advance: Advance) -> None:
+        """A line for each tenth."""
+        if not advance.total:
+            return
+        tenth = int(10 * advance.done / advance.total)
+        if tenth > self._tenths.get((node, path), 0):
+            self._tenths[node, path] = tenth
+            name = task_name(self._graph.nodes[node].id, path)
+            self._screen.write([Text("  ").add(f"{name}  {advance.done:g}/{advance.total:g}", "dim")])
 
     def interrupted(self) -> None:
         self._screen.write([interrupted_line(self._tally)])

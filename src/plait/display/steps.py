@@ -11,6 +11,7 @@ from plait.display.text import Text, columns
 from plait.display.words import mark, seconds
 from plait.errors import DefinitionError, did_you_mean
 from plait.graph.model import ROOT, Graph, Group
+from plait.record.facts import Advance
 from plait.record.views import Run
 
 __all__ = ["Progress", "finished", "opened_groups", "progress_of", "row_progress", "state_of", "step_lines"]
@@ -30,6 +31,7 @@ class Progress(Struct, frozen=True):
         elapsed: seconds from the first start to the last end.
         longest: seconds of the longest task; ``work`` is the sum of all.
         reason: why it was skipped, or failed without an exception.
+        advance: how far its one task said that it is.
     """
 
     state: str
@@ -40,6 +42,7 @@ class Progress(Struct, frozen=True):
     longest: float | None = None
     work: float | None = None
     reason: str = ""
+    advance: Advance | None = None
 
 
 def progress_of(run: Run) -> list[Progress]:

@@ -6,7 +6,7 @@ import time
 
 from plait.display.steps import Progress, state_of
 from plait.graph.model import Graph, Path
-from plait.record.facts import Usage
+from plait.record.facts import Advance, Usage
 
 __all__ = ["Tally"]
 
@@ -23,6 +23,7 @@ class Tally:
         self.last_end: list[float] = [0.0] * size
         self.longest = [0.0] * size
         self.changes = 0
+        self.advances: dict[int, Advance] = {}  # of nodes that are one task
         self._axes = graph.layout.node_axes
         self._items: dict[int, int] = {}
         self._entered: dict[int, int] = {}
@@ -47,6 +48,11 @@ class Tally:
         counts[state] = counts.get(state, 0) + 1
         if len(path) < len(self._axes[node]):
             self._closed[node] = True  # it stands for all tasks below: their `each` is never entered
+
+    def advanced(self, node: int, advance: Advance) -> None:
+        if not self._axes[node]:
+            self.changes += 1
+            self.advances[node] = advance
 
     def unfolded(self, scope: int, items: int) -> None:
         self.changes += 1
@@ -77,4 +83,5 @@ class Tally:
         if start is not None:
             elapsed = max(0.0, (self.last_end[node] if over else time.time()) - start)
         state = "running" if counts.get("running") else state_of(counts, total)
-        return Progress(state, counts, total, bool(self._axes[node]), elapsed, self.longest[node] or None)
+        longest, advance = self.longest[node] or None, self.advances.get(node)
+        return Progress(state, counts, total, bool(self._axes[node]), elapsed, longest, advance=advance)

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
-from plait.data import ArtifactStore
+from plait.data import Artifact, ArtifactStore
 from plait.errors import SecretFound, StepError
 from plait.graph.model import Path, task_name
-from plait.record.facts import LogLine, Metric, Preview
+from plait.record.facts import Advance, Live, LogLine, Metric, Preview
 
 __all__ = ["Current", "TaskContext", "active_task", "current", "log"]
 
@@ -34,6 +34,9 @@ class TaskContext:
         store: ArtifactStore,
         keeper: object = None,
         mask: Callable[[Any], Any] | None = None,
+        node: int = -1,
+        checkpoint: Artifact | None = None,
+        tell: Callable[[Live], None] | None = None,
     ) -> None:
         self.run_id = run_id
         self.pipeline = pipeline
@@ -44,6 +47,11 @@ class TaskContext:
         self.store = store
         self.keeper = keeper  # who keeps what this task prints and logs
         self.mask = mask  # hides secrets in what is kept
+        self.node = node
+        self.checkpoint = checkpoint  # the state that was saved last
+        self.advance: Advance | None = None
+        self.told_at = 0.0
+        self._tell = tell
         self.lines: deque[LogLine] = deque()
         self.metrics: deque[Metric] = deque()
         self.previews: list[Preview] = []
@@ -53,6 +61,17 @@ class TaskContext:
 
     def take_metrics(self) -> tuple[Metric, ...]:
         return tuple(_taken(self.metrics))
+
+    def take_advance(self) -> Advance | None:
+        """How far it is, if that is news."""
+        taken, self.advance = self.advance, None
+        return taken
+
+    def say(self, checkpoint: Artifact | None = None) -> None:
+        """Tell the run at once what there is to tell."""
+        if self._tell is not None:
+            said = (self.take_lines(), self.take_metrics(), checkpoint, self.take_advance())
+            self._tell(Live(self.node, self.path, self.attempt, *said))
 
     @contextmanager
     def active(self) -> Iterator[None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import blake3
@@ -27,6 +27,7 @@ class Keys:
 
     Args:
         uses: for each step, the files and objects that it names as ``uses=``.
+        locks: for each node with a Python environment of its own, what is in that.
     """
 
     def __init__(
@@ -36,11 +37,14 @@ class Keys:
         uses: Sequence[tuple[Any, ...]],
         store: ArtifactStore,
         walker: Walker | None = None,
+        *,
+        locks: Mapping[int, str] | None = None,
     ) -> None:
         self._graph = graph
         self._functions = functions
         self._uses = uses
         self._store = store
+        self._locks = locks or {}
         self._walker = walker or Walker(hash_value=self._hash_value)
         self._closures: dict[tuple[int, tuple[tuple[str, str], ...]], Closure] = {}
         self._constants: dict[tuple[type, Any], str] = {}
@@ -51,7 +55,7 @@ class Keys:
     def closure(self, node: int) -> Closure:
         """What the code of a node's step is made of, and what was declared to count like it."""
         step, options = self._graph.nodes[node].step, self._graph.options(node)
-        declared = _declared(options)
+        declared = _declared(options, self._locks.get(node))
         known = self._closures.get((step, declared))
         if known is None:
             known = self._closures[step, declared] = self._walker.closure_of(
@@ -146,9 +150,11 @@ def _depths(graph: Graph) -> dict[int, str]:
     }
 
 
-def _declared(options: Options) -> tuple[tuple[str, str], ...]:
+def _declared(options: Options, lock: str | None) -> tuple[tuple[str, str], ...]:
     """The options that are part of what a step does, rather than of how it is run."""
-    if not (options.version or options.env):
+    if not (options.version or options.env or lock):
         return ()
     variables = [(f"env {name}", value) for name, value in sorted(options.env.items())]
+    if lock:
+        variables.append(("environment", lock))
     return (*((("version", options.version),) if options.version else ()), *variables)

@@ -34,7 +34,8 @@ from plait.engine.reuse import Compute, Reuse, Take, Wait
 from plait.engine.task import EndNow, Executor, Job, Live, Message, Report, TaskSpec, Withdrawn
 from plait.errors import PlaitError
 from plait.graph.model import Graph, Path
-from plait.record.facts import ErrorInfo, Frame, LogLine, Metric, Usage
+from plait.record.facts import Advance, ErrorInfo, Frame, LogLine, Metric, Usage
+from plait.record.heartbeat import beating
 from plait.record.results import Results, Tree
 from plait.record.writer import RunWriter
 
@@ -58,6 +59,8 @@ class Listener(Protocol):
 
     def said(self, node: int, path: Path, lines: Sequence[LogLine], metrics: Sequence[Metric]) -> None: ...
 
+    def advanced(self, node: int, path: Path, advance: Advance) -> None: ...
+
     def interrupted(self) -> None: ...
 
 
@@ -70,6 +73,7 @@ class Loop:
         writer: of a run that is already recorded.
         reuse: decides which tasks need not run.
         attempts: how many attempts the tasks of a resumed run have behind them.
+        checkpoints: the states that tasks of a resumed run have saved.
         listener: told of everything once it is committed.
         mask: hides secrets in what a dead worker has left.
         on_retry: told of an attempt that failed and will be followed by another.
@@ -86,6 +90,7 @@ class Loop:
         writer: RunWriter,
         reuse: Reuse,
         attempts: Mapping[Place, int] | None = None,
+        checkpoints: Mapping[Place, Artifact] | None = None,
         listener: Listener | None = None,
         mask: Callable[[Report], Report] | None = None,
         on_retry: Callable[[Report], None] | None = None,
@@ -102,6 +107,7 @@ class Loop:
         self._mask = mask
         self._on_retry = on_retry
         self._attempts = attempts or {}
+        self._checkpoints = dict(checkpoints or {})
         self._running: dict[Place, tuple[int, str | None]] = {}
         self._waiting: dict[str, list[Launch]] = {}
         self._ripe: list[Launch] = []
@@ -126,8 +132,11 @@ class Loop:
         Raises:
             PlaitError: a store cannot be written any more. What was committed stays; the run can be resumed.
         """
-        with self._interrupts():
+        with self._interrupts(), beating(self.writer):
             try:
+                listen = getattr(self.executor, "listen", None)  # of those that block while a task runs
+                if listen is not None:
+                    listen(self._hear_now)
                 self.executor.start(self.job, self.functions)
                 self._carry_out(self.machine.handle(Start()))
                 while self.machine.status is None:
@@ -191,7 +200,14 @@ class Loop:
         self.writer.metrics(node, path, attempt, message.metrics)
         if message.lines or message.metrics:
             self._tell(lambda listener: listener.said(node, path, message.lines, message.metrics))
+        if message.advance is not None:
+            advance = message.advance
+            self.writer.advance(node, path, attempt, advance)
+            self._tell(lambda listener: listener.advanced(node, path, advance))
         if isinstance(message, Live):
+            if message.checkpoint is not None:
+                self._checkpoints[node, path] = message.checkpoint
+                self.writer.checkpoint(node, path, message.checkpoint)
             return
         running = self._running.get((node, path))
         if running is None or running[0] != attempt:
@@ -210,6 +226,12 @@ class Loop:
             self._ended(message, "done", "")
         else:
             actions += self._failed(message, message.error)
+
+    def _hear_now(self, message: Live) -> None:
+        """What a task says that runs in this thread, before its turn is over."""
+        self._take(message, [])
+        self.writer.commit()
+        self._notify()
 
     def _withdraw(self, message: Withdrawn, actions: list[Action]) -> None:
         node, path = message.node, message.path
@@ -236,6 +258,8 @@ class Loop:
         said: str = "",
     ) -> list[Action]:
         self.results.add(node, path, artifacts)
+        if self._checkpoints and self._checkpoints.pop((node, path), None) is not None:
+            self.writer.no_checkpoint(node, path)
         if new:
             self.writer.outputs(node, path, artifacts)
         if not self._taken_apart[node]:
@@ -289,12 +313,15 @@ class Loop:
                     break
                 launches = self._decided(self._decide(launches, specs))
             self.writer.beat(time.time())
+        self._notify()
+        if specs:
+            self.executor.submit(specs)
+
+    def _notify(self) -> None:
         if self.listener is not None:
             notices, self._notices = self._notices, []
             for notice in notices:
                 notice(self.listener)
-        if specs:
-            self.executor.submit(specs)
 
     def _sort(self, actions: list[Action]) -> list[Launch]:
         """Record what is settled; answers with what is to be launched."""
@@ -319,7 +346,7 @@ class Loop:
         decisions = self.reuse.decide(arguments)
         follow: list[Launch] = []
         surplus: list[Launch] = []
-        room, taken = self.executor.room(), 0
+        room, taken, unstarted = self.executor.room(), 0, set()
         for one in launches:
             place = (one.node, one.path)
             match decisions[place]:
@@ -330,6 +357,9 @@ class Loop:
                     specs.append(self._spec(one, arguments[place], key, reason))
                 case Compute(key=key):
                     self.reuse.ended(place, key, well=False)
+                    surplus.append(one)
+                    unstarted.add(key)
+                case Wait(key=key) if key in unstarted:  # the one to wait for does not begin either
                     surplus.append(one)
                 case Wait(key=key):
                     self._waiting.setdefault(key, []).append(one)
@@ -371,6 +401,7 @@ class Loop:
             self.results.light(arguments),
             self._outputs[node],
             self._carried_out[node],
+            self._checkpoints.get((node, path)) if self._checkpoints else None,
         )
 
     def _record_extents(self) -> None:

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 from msgspec import Struct
 
 from plait.data import Artifact
+from plait.engine.control import decide
 from plait.engine.events import Action, Done, Failed, Launch, Room, Settle, Start
 from plait.engine.machine import Machine
 from plait.engine.reuse import Compute, Decision, Reuse, Take
 from plait.engine.why import Components, Why, closest, compare, inputs_of, notes_of
+from plait.errors import PlaitError
 from plait.graph.model import Graph, Path, task_name
+from plait.graph.unfold import Lengths
 from plait.record.results import Results, Tree
 from plait.record.store import RecordStore
 
 __all__ = ["Plan", "PlanItem", "make_plan"]
 
+Place: TypeAlias = tuple[int, Path]
+
 
 class PlanItem(Struct, frozen=True):
     """What is to happen to a task: ``cached``, ``run``, or ``unknown`` until something before it has run.
 
-    A path shorter than the node's own stands for all tasks below it, of which the number is not known.
+    Of what is no task but a part of the pipeline's structure it says how it comes out: a condition or the end of a
+    loop is ``decided``, a step in a branch that is not taken ``skipped``. A path shorter than the node's own stands for
+    all tasks below it, of which the number is not known; as does, in a loop, one round for those that may follow.
     """
 
     node: int
@@ -50,15 +59,17 @@ class Plan(Struct, frozen=True):
 
     @property
     def counts(self) -> dict[str, int]:
-        counted = {"cached": 0, "run": 0, "unknown": 0}
+        """How many tasks there are of each kind; what the pipeline decides by itself is none."""
+        counted = {"cached": 0, "run": 0, "unknown": 0, "skipped": 0}
         for item in self.items:
-            counted[item.decision] += 1
+            if self.graph.nodes[item.node].is_step:
+                counted[item.decision] += 1
         return counted
 
     @property
     def is_done(self) -> bool:
         """Whether nothing is left to do."""
-        return all(item.decision == "cached" for item in self.items)
+        return all(item.decision in ("cached", "decided", "skipped") for item in self.items)
 
 
 def make_plan(
@@ -71,31 +82,98 @@ def make_plan(
         seconds: by node, how long a task took on average.
         records: of earlier runs, for explanations.
     """
-    machine = Machine(graph, {name: results.input_lengths(name) for name in graph.layout.splits[1]})
-    items: dict[tuple[int, Path], PlanItem] = {}
-    actions = machine.handle(Start())
-    while True:
-        if machine.status is None:
-            actions += machine.handle(Room(1 << 30))
-        for scope, path, count in machine.take_extents():
-            results.add_extent(scope, path, count)
-        launches = [action for action in actions if isinstance(action, Launch)]
-        for action in actions:
-            # A task that will run has no result yet: what needs it is unknown, not skipped.
-            if isinstance(action, Settle) and (action.node, action.path) not in items:
-                reason = _waits(action)
-                items[action.node, action.path] = PlanItem(action.node, action.path, "unknown", reason)
-        if not launches:
-            break
-        actions = _decide(graph, machine, reuse, results, launches, items)
-    ordered = tuple(items[place] for place in sorted(items))
+    walk = _Walk(graph, reuse, results)
+    walk.go()
+    ordered = tuple(walk.items[place] for place in sorted(walk.items))
     return Plan(
         graph.name,
         graph,
         ordered,
         _estimate(graph, ordered, seconds),
-        lambda item: _explained(item, graph, reuse, results, records, items),
+        lambda item: _explained(item, graph, reuse, results, records, walk.items),
     )
+
+
+class _Walk:
+    """A run of the machine in which a task has ended as soon as it is known whether its result is there."""
+
+    def __init__(self, graph: Graph, reuse: Reuse, results: Results) -> None:
+        self.items: dict[Place, PlanItem] = {}
+        self._graph = graph
+        self._reuse = reuse
+        self._results = results
+        self._machine = Machine(graph, {name: results.input_lengths(name) for name in graph.layout.splits[1]})
+
+    def go(self) -> None:
+        launches = self._take_in(self._machine.handle(Start()))
+        while True:
+            if self._machine.status is None:
+                launches += self._take_in(self._machine.handle(Room(1 << 30)))
+            if not launches:
+                return
+            launches = self._look_up(launches)
+
+    def _take_in(self, actions: list[Action]) -> list[Launch]:
+        """Note what is settled and decide what the pipeline decides; answers with the steps that could start."""
+        steps: list[Launch] = []
+        todo = deque(actions)
+        while todo:
+            for scope, path, count in self._machine.take_extents():
+                self._results.add_extent(scope, path, count)
+            action = todo.popleft()
+            if isinstance(action, Settle):
+                self._settle(action)
+            elif isinstance(action, Launch):
+                if self._graph.nodes[action.node].is_step:
+                    steps.append(action)
+                else:
+                    todo.extend(self._decide(action.node, action.path))
+        for scope, path, count in self._machine.take_extents():
+            self._results.add_extent(scope, path, count)
+        return steps
+
+    def _settle(self, settled: Settle) -> None:
+        place = (settled.node, settled.path)
+        if settled.absent:
+            self._results.add_absent(*place, settled.reason)
+            self.items[place] = PlanItem(*place, "skipped", settled.reason)
+        elif place not in self.items:
+            # A task that will run has no result yet: what needs it is unknown, not skipped.
+            self.items[place] = PlanItem(*place, "unknown", _waits(settled))
+
+    def _decide(self, node: int, path: Path) -> list[Action]:
+        try:
+            made = decide(self._graph, self._results, node, path)
+        except PlaitError as error:
+            self.items[node, path] = PlanItem(node, path, "unknown", f"will fail: {error.what}")
+            return self._machine.handle(Failed(node, path, retryable=False))
+        self.items[node, path] = PlanItem(node, path, "decided", made.note or made.said)
+        self._results.add(node, path, made.artifacts)
+        lengths = self._lengths(node, made.artifacts)
+        return self._machine.handle(Done(node, path, lengths, made.choice, made.said))
+
+    def _look_up(self, launches: list[Launch]) -> list[Launch]:
+        arguments = {(one.node, one.path): self._results.arguments(one.node, one.path) for one in launches}
+        follow: list[Launch] = []
+        for place, decision in self._reuse.decide(arguments).items():
+            self.items[place] = _item(self._graph, self._reuse, place, decision)
+            if isinstance(decision, Take):
+                self._results.add(*place, decision.artifacts)
+                lengths = self._lengths(place[0], decision.artifacts)
+                follow += self._take_in(self._machine.handle(Done(*place, lengths)))
+            else:
+                follow += self._take_in(self._machine.handle(Failed(*place, retryable=False)))
+        return follow
+
+    def _lengths(self, node: int, artifacts: tuple[Artifact, ...]) -> tuple[Lengths, ...]:
+        splits = self._graph.layout.splits[0]
+        depths = [splits.get((node, at), 0) for at in range(len(artifacts))]
+        if not any(depths):
+            return ()
+        return tuple(
+            self._results.lengths(artifact, depth) if depth else None
+            for artifact, depth in zip(artifacts, depths, strict=True)
+        )
 
 
 def _waits(settled: Settle) -> str:
@@ -103,27 +181,6 @@ def _waits(settled: Settle) -> str:
     if settled.state == "failed" and settled.reason:
         return f"will fail: {settled.reason}"
     return f"waits for {settled.reason.removesuffix(' failed')}"
-
-
-def _decide(
-    graph: Graph,
-    machine: Machine,
-    reuse: Reuse,
-    results: Results,
-    launches: list[Launch],
-    items: dict[tuple[int, Path], PlanItem],
-) -> list[Action]:
-    arguments = {(one.node, one.path): results.arguments(one.node, one.path) for one in launches}
-    actions: list[Action] = []
-    for place, decision in reuse.decide(arguments).items():
-        node, path = place
-        items[place] = _item(graph, reuse, place, decision)
-        if isinstance(decision, Take):
-            results.add(node, path, decision.artifacts)
-            actions += machine.handle(Done(node, path, _lengths(graph, results, node, decision.artifacts)))
-        else:
-            actions += machine.handle(Failed(node, path, retryable=False))
-    return actions
 
 
 def _item(graph: Graph, reuse: Reuse, place: tuple[int, Path], decision: Decision) -> PlanItem:
@@ -151,10 +208,19 @@ def _explained(
 ) -> Why:
     node, path = item.node, item.path
     name = task_name(graph.nodes[node].id, path)
+    if not graph.nodes[node].is_step:
+        return Why(name, item.decision, item.reason, None, Components(None, ()))
     closure = reuse.keys.closure(node)
     notes = notes_of(closure, graph.options(node).cache)
-    if item.decision == "unknown":
-        return Why(name, "waiting", item.reason, item.key, Components(closure, ()), notes=notes)
+    if item.decision in ("unknown", "skipped"):
+        return Why(
+            name,
+            "skipped" if item.decision == "skipped" else "waiting",
+            item.reason,
+            item.key,
+            Components(closure, ()),
+            notes=notes,
+        )
     arguments: tuple[tuple[str, Tree], ...] = results.arguments(node, path)
 
     def made_in(task: tuple[int, Path]) -> str:
@@ -168,17 +234,11 @@ def _explained(
     return Why(name, state, item.reason, item.key, components, item.source, earlier, differences, notes)
 
 
-def _lengths(graph: Graph, results: Results, node: int, artifacts: tuple[Artifact, ...]) -> tuple:  # type: ignore[type-arg]
-    depths = [graph.layout.splits[0].get((node, at), 0) for at in range(len(artifacts))]
-    if not any(depths):
-        return ()
-    return tuple(
-        results.lengths(artifact, depth) if depth else None
-        for artifact, depth in zip(artifacts, depths, strict=True)
-    )
-
-
 def _estimate(graph: Graph, items: tuple[PlanItem, ...], seconds: Mapping[str, float]) -> float | None:
-    known = [seconds.get(graph.nodes[item.node].id) for item in items if item.decision != "cached"]
+    known = [
+        seconds.get(graph.nodes[item.node].id)
+        for item in items
+        if item.decision in ("run", "unknown") and graph.nodes[item.node].is_step
+    ]
     found = [one for one in known if one is not None]
     return sum(found) if found or not known else None

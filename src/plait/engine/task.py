@@ -14,7 +14,17 @@ from plait.graph.model import Path
 from plait.graph.options import Options
 from plait.project.importing import importing
 from plait.project.project import ProjectSpec
-from plait.record.facts import DataCheck, DatasetWrite, ErrorInfo, LogLine, Metric, Preview, Usage
+from plait.record.facts import (
+    Advance,
+    DataCheck,
+    DatasetWrite,
+    ErrorInfo,
+    Live,
+    LogLine,
+    Metric,
+    Preview,
+    Usage,
+)
 from plait.record.results import DictArg, ListArg, Plain, Stored
 
 __all__ = [
@@ -37,12 +47,16 @@ class EndNow(KeyboardInterrupt):
 
 
 class FunctionRef(Struct, frozen=True, array_like=True):
-    """Where a step's function is found: by name in a module, or by value where no module has it."""
+    """Where a step's function is found: by name in a module, or by value where no module has it.
+
+    ``fault`` says why it is found nowhere.
+    """
 
     name: str
     module: str = ""
     qualname: str = ""
     pickled: bytes = b""
+    fault: str = ""
 
 
 class Job(Struct, frozen=True, array_like=True):
@@ -56,13 +70,15 @@ class Job(Struct, frozen=True, array_like=True):
     search_path: tuple[str, ...] = ()
     project: ProjectSpec | None = None
     saves: frozenset[str] = frozenset()
+    environments: str = ""
 
 
 class TaskSpec(Struct, frozen=True, array_like=True):
     """One attempt of a task.
 
     ``outputs`` has an item per output: its name and how many levels of list are stored apart for an ``each``.
-    ``options`` are told where the executor has to carry out some of them.
+    ``options`` are told where the executor has to carry out some of them. ``checkpoint`` is the state that an earlier
+    attempt has saved.
     """
 
     node: int
@@ -73,6 +89,7 @@ class TaskSpec(Struct, frozen=True, array_like=True):
     arguments: tuple[tuple[str, Stored | Plain | ListArg | DictArg], ...]
     outputs: tuple[tuple[str, int], ...]
     options: Options | None = None
+    checkpoint: Artifact | None = None
 
 
 class Report(Struct, frozen=True, array_like=True, tag="report"):
@@ -95,16 +112,7 @@ class Report(Struct, frozen=True, array_like=True, tag="report"):
     checks: tuple[DataCheck, ...] = ()
     lost: bool = False
     cause: str = ""
-
-
-class Live(Struct, frozen=True, array_like=True, tag="live"):
-    """What a task that still runs has said so far."""
-
-    node: int
-    path: Path
-    attempt: int
-    lines: tuple[LogLine, ...] = ()
-    metrics: tuple[Metric, ...] = ()
+    advance: Advance | None = None
 
 
 class Withdrawn(Struct, frozen=True, array_like=True):
@@ -179,6 +187,8 @@ def load_function(ref: FunctionRef) -> Callable[..., Any]:
     Raises:
         TargetError: the module no longer has it.
     """
+    if ref.fault:
+        raise DataError(ref.fault)
     with importing(ref.module or f"the module of step {ref.name!r}"):
         if ref.pickled:
             import pickle

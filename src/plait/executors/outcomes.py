@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from plait.record.facts import ErrorInfo, Frame, clean
 
-__all__ = ["lost", "out_of_memory", "shown_bytes", "shown_seconds", "timed_out"]
+__all__ = ["lost", "out_of_memory", "ran_out_of", "shown_bytes", "shown_seconds", "timed_out"]
 
 _ROOT = ("Exception", "BaseException")
 
@@ -49,6 +49,12 @@ def out_of_memory(peak: int, limit: int | None, how: str = "") -> ErrorInfo:
         clean(f"out of memory: {what}{seen}{f'; {how}' if how else ''}"),
         kinds=("OutOfMemory", "MemoryError", *_ROOT),
     )
+
+
+def ran_out_of(limit: int, error: ErrorInfo) -> ErrorInfo:
+    """The same for a step that was refused more memory than it may hold (bytes), with its own lines."""
+    told = out_of_memory(0, limit, f"it asked for more: {error.headline}")
+    return ErrorInfo(told.type, told.message, error.frames, error.notes, error.cause, told.kinds)
 
 
 def shown_bytes(size: float) -> str:

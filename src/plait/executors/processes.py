@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
+import math
 import os
 import queue
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -20,25 +18,25 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Struct
 
-from plait.engine.task import Job, Live, Message, Report, TaskSpec, Withdrawn, function_ref
-from plait.executors.capacity import cores
-from plait.executors.outcomes import lost, out_of_memory
-from plait.executors.spool import read_last_task, read_start
-from plait.executors.wire import Begin, Channel, Recall, Reply, Returned, Tasks, read_replies
-from plait.graph.model import Path
+from plait.engine.task import FunctionRef, Job, Live, Message, Report, TaskSpec, Withdrawn, function_ref
+from plait.executors.capacity import cores, gpus, machine
+from plait.executors.flavours import PLAIN, Flavour, flavour_of
+from plait.executors.outcomes import lost, out_of_memory, timed_out
+from plait.executors.process import GRACE_SECONDS, WorkerProcess
+from plait.executors.spool import part_stack, read_last_task, read_start
+from plait.executors.wire import Began, Begin, Recall, Reply, Returned
 from plait.project.project import Project
-from plait.record.facts import Usage
+from plait.record.facts import ErrorInfo, LogLine, Usage
 
 __all__ = ["ProcessExecutor", "ProcessesSettings"]
 
-_START = (
-    "import sys; sys.path.append(sys.argv[2]); from plait.executors.worker import main; main(sys.argv[1])"
-)
 _AHEAD_SECONDS = 0.03  # how much work a worker is given beyond the task that it does
 _AHEAD_TASKS = 256
 _STUCK_SECONDS = 0.1
-_GRACE_SECONDS = 2.0
 _STILLBORN = 3
+_LOOK_SECONDS = 0.05
+_LAST_WORDS_SECONDS = 0.1  # for a worker whose time is up to say where it is
+_SIGNS_OF_NO_MEMORY = ("bad_alloc", "Cannot allocate memory", "out of memory", "MemoryError")
 _NO_MEMORY = "the system killed"
 
 
@@ -59,13 +57,32 @@ class ProcessExecutor:
     """
 
     name = "processes"
-    honours = frozenset({"cpus"})
+    honours = frozenset(
+        {
+            "cpus",
+            "gpus",
+            "memory",
+            "timeout",
+            "env",
+            "secrets",
+            "workdir",
+            "isolated",
+            "python",
+            "packages",
+            "requirements",
+        }
+    )
 
     def __init__(self, workers: int | None = None) -> None:
         self._most = workers or cores()
-        self._workers: list[_Worker] = []
+        self._workers: list[WorkerProcess] = []
         self._backlog: deque[TaskSpec] = deque()
-        self._said: queue.SimpleQueue[tuple[_Worker, list[Reply] | None]] = queue.SimpleQueue()
+        self._particular: deque[TaskSpec] = deque()  # those with wishes, each handed out alone
+        self._held_back = False  # one of them waits for cores
+        self._gpus: tuple[str, ...] = ()
+        self._looked = 0.0
+        self._load = 0.0
+        self._said: queue.SimpleQueue[tuple[WorkerProcess, list[Reply] | None]] = queue.SimpleQueue()
         self._seconds: dict[int, float] = {}
         self._folder: str | None = None
         self._job: Job | None = None
@@ -74,32 +91,39 @@ class ProcessExecutor:
         self._cancelled = False
 
     def capacity(self) -> dict[str, float]:
-        return {"cpus": float(max(self._most, cores()))}
+        return machine(self._most)
 
     def start(self, job: Job, functions: Sequence[Callable[..., Any]]) -> None:
         refs = tuple(function_ref(getattr(function, "__name__", "step"), function) for function in functions)
+        self.begin(job, refs)
+
+    def begin(self, job: Job, refs: tuple[FunctionRef, ...]) -> None:
+        """Get ready for a run whose functions are told already."""
         self._job = msgspec.structs.replace(
             job, functions=refs, search_path=tuple(p or os.getcwd() for p in sys.path)
         )
         self._folder = tempfile.mkdtemp(prefix="plait-")
         self._out_of_memory = _out_of_memory_kills()
         self._cancelled = False
+        self._gpus = gpus()
+        self._load = 0.0
 
     def room(self) -> int:
         known = self._seconds.values()
         average = sum(known) / len(known) if known else 1.0
         ahead = min(_AHEAD_TASKS, int(_AHEAD_SECONDS / max(average, 1e-6)))
-        waiting = len(self._backlog) + sum(len(worker.pending) for worker in self._workers)
-        return max(0, self._most * (1 + 2 * ahead) - waiting)
+        return max(0, math.ceil(self._most * (1 + 2 * ahead) - self._load - 1e-9))
 
     def submit(self, tasks: Sequence[TaskSpec]) -> None:
-        self._backlog.extend(tasks)
+        for spec in tasks:
+            self._load += _weight(spec)
+            (self._backlog if spec.options is None else self._particular).append(spec)
         self._dispatch()
 
     def wait(self, timeout: float | None) -> list[Message]:
         messages: list[Message] = []
         try:
-            worker, replies = self._said.get(timeout=0 if self._cancelled and self._backlog else timeout)
+            worker, replies = self._said.get(timeout=self._patience(timeout))
             while True:
                 if replies is None:
                     messages += self._bury(worker)
@@ -109,9 +133,13 @@ class ProcessExecutor:
         except queue.Empty:
             self._look_after()
             self._recall()
+        self._mind_limits()
         if self._cancelled:
-            messages += [Withdrawn(spec.node, spec.path, spec.attempt) for spec in self._backlog]
+            for spec in (*self._backlog, *self._particular):
+                self._load -= _weight(spec)
+                messages.append(Withdrawn(spec.node, spec.path, spec.attempt))
             self._backlog.clear()
+            self._particular.clear()
         self._dispatch()
         return messages
 
@@ -123,6 +151,7 @@ class ProcessExecutor:
 
     def stop(self, *, now: bool = False) -> None:
         self._backlog.clear()
+        self._particular.clear()
         for worker in self._workers:
             worker.end(now=now)
         for worker in self._workers:
@@ -133,18 +162,106 @@ class ProcessExecutor:
             self._folder = None
 
     def _dispatch(self) -> None:
-        while self._backlog:
+        if self._particular or self._held_back:
+            self._dispatch_particular()
+        while self._backlog and not self._held_back:
             worker = min(
-                (one for one in self._workers if one.alive), key=lambda one: len(one.pending), default=None
+                (one for one in self._workers if one.alive and one.flavour is PLAIN),
+                key=lambda one: len(one.pending),
+                default=None,
             )
-            if worker is None or (worker.pending and len(self._workers) < self._most):
-                worker = self._spawn()
+            if worker is None or worker.pending:
+                if self._busy() < self._most:
+                    worker = self._spawn()
+                elif worker is None or self._particular:
+                    return
+            elif self._busy() >= self._most:
+                return
             batch = self._batch(worker)
             if not batch:
                 return
             worker.give(batch)
 
-    def _batch(self, worker: _Worker) -> list[TaskSpec]:
+    def _busy(self) -> float:
+        return sum(one.weight for one in self._workers)
+
+    def _dispatch_particular(self) -> None:
+        """Hand out tasks that are to run alone, each to an idle worker of its flavour, in order.
+
+        Where one has to wait for cores, nothing overtakes it; where it waits for a GPU, others go on.
+        """
+        self._held_back = False
+        later: deque[TaskSpec] = deque()
+        while self._particular:
+            spec = self._particular.popleft()
+            busy = self._busy()
+            if busy and busy + _weight(spec) > max(self._most, cores()) + 1e-9:
+                self._particular.appendleft(spec)
+                self._held_back = True
+                break
+            worker = self._worker_for(spec)
+            if worker is None:
+                later.append(spec)
+            else:
+                worker.give([spec])
+        self._particular.extendleft(reversed(later))
+
+    def _worker_for(self, spec: TaskSpec) -> WorkerProcess | None:
+        """An idle worker of the flavour that a task needs, perhaps a new one; None while its GPUs are taken."""
+        flavour = flavour_of(spec)
+        idle = [one for one in self._workers if one.alive and not one.pending]
+        if not flavour.isolated:
+            for one in idle:
+                if one.flavour == flavour:
+                    return one
+        chosen: tuple[str, ...] = ()
+        if flavour.gpus:
+            taken = {gpu for one in self._workers if one.pending for gpu in one.gpus}
+            chosen = tuple(gpu for gpu in self._gpus if gpu not in taken)[: flavour.gpus]
+            if len(chosen) < flavour.gpus:
+                return None
+            for one in idle:
+                if not set(chosen).isdisjoint(one.gpus):
+                    one.retire()
+        particular = [one for one in idle if one.flavour is not PLAIN and one.alive]
+        for one in particular[: len(self._workers) + 1 - 2 * self._most]:
+            one.retire()
+        return self._spawn(flavour if flavour != PLAIN else PLAIN, chosen)
+
+    def _patience(self, timeout: float | None) -> float | None:
+        """How long to wait for what workers say: no longer than until a limit has to be looked at."""
+        if self._cancelled and (self._backlog or self._particular):
+            return 0.0
+        for one in self._workers:
+            spec = one.task
+            if spec is None or spec.options is None:
+                continue
+            if spec.options.memory is not None:
+                timeout = min(timeout or _LOOK_SECONDS, _LOOK_SECONDS)
+            if spec.options.timeout is not None:
+                assert one.began is not None
+                left = one.began + spec.options.timeout + _LAST_WORDS_SECONDS - time.monotonic()
+                timeout = max(0.0, left if timeout is None else min(timeout, left))
+        return timeout
+
+    def _mind_limits(self) -> None:
+        """End workers whose tasks take longer, or hold more memory, than they may."""
+        now = time.monotonic()
+        look = now - self._looked >= _LOOK_SECONDS
+        for one in self._workers:
+            spec = one.task
+            if spec is None or spec.options is None:
+                continue
+            assert one.began is not None
+            longest, most = spec.options.timeout, spec.options.memory
+            if longest is not None and now - one.began > longest + _LAST_WORDS_SECONDS:
+                one.condemn("timeout", timed_out(longest))
+            elif most is not None and look:
+                self._looked = now
+                if one.held() > most:
+                    one.condemn("memory", out_of_memory(one.peak, most))
+
+    def _batch(self, worker: WorkerProcess) -> list[TaskSpec]:
         """What to hand to a worker: one task, and more while they are known to be short."""
         ahead = sum(self._seconds.get(spec.function, 1.0) for spec in worker.pending.values())
         batch: list[TaskSpec] = []
@@ -157,15 +274,17 @@ class ProcessExecutor:
             batch.append(self._backlog.popleft())
         return batch
 
-    def _spawn(self) -> _Worker:
+    def _spawn(self, flavour: Flavour = PLAIN, chosen: tuple[str, ...] = ()) -> WorkerProcess:
         assert self._folder is not None
         assert self._job is not None
-        worker = _Worker(f"{self._folder}/{len(self._workers)}-{time.monotonic_ns()}", self._said)
+        worker = WorkerProcess(
+            f"{self._folder}/{len(self._workers)}-{time.monotonic_ns()}", self._said, flavour, chosen
+        )
         worker.send(Begin(self._job))
         self._workers.append(worker)
         return worker
 
-    def _hear(self, worker: _Worker, replies: list[Reply], messages: list[Message]) -> None:
+    def _hear(self, worker: WorkerProcess, replies: list[Reply], messages: list[Message]) -> None:
         for reply in replies:
             match reply:
                 case Report():
@@ -177,6 +296,11 @@ class ProcessExecutor:
                     known = self._seconds.get(spec.function, seconds)
                     self._seconds[spec.function] = max(seconds, 0.9 * known + 0.1 * seconds)
                     messages.append(reply)
+                    self._load -= _weight(spec)
+                    if worker.flavour.isolated:
+                        worker.retire()
+                case Began():
+                    worker.began = time.monotonic()
                 case Live():
                     worker.lines_seen += len(reply.lines)
                     messages.append(reply)
@@ -189,7 +313,8 @@ class ProcessExecutor:
 
     def _recall(self) -> None:
         """Take back what waits behind a long task while another worker has nothing to do."""
-        if self._backlog or (len(self._workers) == self._most and all(one.pending for one in self._workers)):
+        plain = [one for one in self._workers if one.flavour is PLAIN]
+        if self._backlog or (len(plain) >= self._most and all(one.pending for one in plain)):
             return
         for worker in self._workers:
             if len(worker.pending) > 1 and not worker.recalled and worker.silent_for() > _STUCK_SECONDS:
@@ -199,15 +324,18 @@ class ProcessExecutor:
     def _look_after(self) -> None:
         """Notice workers that are gone though something they started still holds their pipe."""
         for worker in tuple(self._workers):
-            if worker.gone_for() > _GRACE_SECONDS:
+            if worker.gone_for() > GRACE_SECONDS:
                 self._said.put((worker, None))
 
-    def _bury(self, worker: _Worker) -> list[Message]:
+    def _bury(self, worker: WorkerProcess) -> list[Message]:
         """A worker is gone: the task that it was in is lost, what it had not begun goes to the others."""
         if worker not in self._workers:
             return []
         self._workers.remove(worker)
-        cause = self._cause(worker.join())
+        code = worker.join()
+        if worker.retired and not worker.pending:
+            return []
+        cause = self._cause(code)
         last = read_last_task(worker.spool, worker.lines_seen)
         guilty = {(last.node, last.path)} if last is not None else set()
         if last is None:
@@ -220,13 +348,11 @@ class ProcessExecutor:
         pending, worker.pending = worker.pending, {}
         for place, spec in reversed(pending.items()):
             if place not in guilty:
-                self._backlog.appendleft(spec)
+                (self._backlog if spec.options is None else self._particular).appendleft(spec)
                 continue
-            why = worker.fault or cause
-            no_memory = why.startswith(_NO_MEMORY)
-            error = out_of_memory(0, None, why) if no_memory else lost(why)
-            usage = Usage(worker.last_heard, time.time(), worker=worker.label)
-            lines = last.lines if last is not None else ()
+            said, error, lines = self._verdict(worker, spec, cause, last.lines if last is not None else ())
+            usage = Usage(worker.last_heard, time.time(), peak_memory=worker.peak, worker=worker.label)
+            self._load -= _weight(spec)
             messages.append(
                 Report(
                     spec.node,
@@ -236,10 +362,28 @@ class ProcessExecutor:
                     usage=usage,
                     lines=lines,
                     lost=True,
-                    cause="memory" if no_memory else "lost",
+                    cause=said,
                 )
             )
         return messages
+
+    def _verdict(
+        self, worker: WorkerProcess, spec: TaskSpec, cause: str, lines: tuple[LogLine, ...]
+    ) -> tuple[str, ErrorInfo, tuple[LogLine, ...]]:
+        """What ended a task whose worker is gone, what to say of it, and what it has said itself."""
+        limit = spec.options.memory if spec.options is not None else None
+        if worker.verdict is not None:
+            said, error = worker.verdict
+            frames, rest = part_stack(lines)
+            if said == "timeout" and spec.options is not None and spec.options.timeout is not None:
+                return said, timed_out(spec.options.timeout, frames), rest
+            return said, error, lines
+        why = worker.fault or cause
+        if why.startswith(_NO_MEMORY):
+            return "memory", out_of_memory(worker.peak, None, why), lines
+        if limit is not None and any(sign in line.text for line in lines for sign in _SIGNS_OF_NO_MEMORY):
+            return "memory", out_of_memory(worker.peak, limit, why), lines
+        return "lost", lost(why), lines
 
     def _cause(self, code: int) -> str:
         if code >= 0:
@@ -258,113 +402,8 @@ class ProcessExecutor:
         return f"the worker process was ended by signal {name}"
 
 
-class _Worker:
-    """The driver's side of one worker process."""
-
-    def __init__(self, spool: str, said: queue.SimpleQueue[Any]) -> None:
-        self.spool = spool
-        self.pending: dict[tuple[int, Path], TaskSpec] = {}
-        self.lines_seen = 0
-        self.recalled = False
-        self.alive = True
-        self.last_heard = time.time()
-        self.fault = ""
-        self._gone_since: float | None = None
-        options: dict[str, Any] = {}
-        if sys.platform == "win32":
-            options["creationflags"] = subprocess.CREATE_NEW_PROCESS_GROUP
-        else:
-            options["start_new_session"] = (
-                True  # Ctrl-C is for the driver, which then ends the workers in order
-            )
-        source = str(FilePath(__file__).parents[2])
-        with open(spool, "ab") as said_first:  # what it says before it can speak
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", _START, spool, source],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=said_first,
-                **options,
-            )
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self.label = f"process {self._process.pid}"
-        self.channel = Channel(self._process.stdin)
-        self._replies = Channel(self._process.stdout)
-        self._thread = threading.Thread(target=self._listen, args=(said,), daemon=True)
-        self._thread.start()
-
-    def give(self, specs: list[TaskSpec]) -> None:
-        if not self.pending:
-            self.last_heard = time.time()
-        self.pending.update({(spec.node, spec.path): spec for spec in specs})
-        self.send(Tasks(tuple(specs)))
-
-    def send(self, message: Any) -> None:
-        try:
-            self.channel.send(message)
-        except OSError:  # it died; its listener says so
-            self.alive = False
-
-    def reported(self, report: Report) -> TaskSpec | None:
-        self.last_heard = time.time()
-        self.lines_seen = 0
-        return self.pending.pop((report.node, report.path), None)
-
-    def silent_for(self) -> float:
-        return time.time() - self.last_heard
-
-    def end(self, *, now: bool) -> None:
-        if now:
-            self._kill()
-            return
-        try:
-            self.channel.close()
-        except OSError:
-            self._kill()
-
-    def gone_for(self) -> float:
-        """Seconds since the process was seen to have ended; what it started is ended with it."""
-        if self._process.poll() is None:
-            return 0.0
-        if self._gone_since is None:
-            self._gone_since = time.monotonic()
-            self._kill()
-        return time.monotonic() - self._gone_since
-
-    def join(self) -> int:
-        try:
-            code = self._process.wait(_GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            code = None
-        self._kill()
-        if code is None:
-            code = self._process.wait()
-        self._thread.join(_GRACE_SECONDS)
-        for channel in (self.channel, *(() if self._thread.is_alive() else (self._replies,))):
-            with contextlib.suppress(OSError):
-                channel.close()
-        return code
-
-    def _kill(self) -> None:
-        """The worker and what it has started."""
-        if hasattr(os, "killpg"):
-            try:
-                os.killpg(self._process.pid, signal.SIGKILL)
-                return
-            except OSError:  # gone already, or not a group of its own
-                pass
-        self._process.kill()
-
-    def _listen(self, said: queue.SimpleQueue[Any]) -> None:
-        try:
-            while (body := self._replies.receive()) is not None:
-                said.put((self, read_replies.decode(body)))
-        except (OSError, ValueError) as error:
-            self.fault = f"the worker process sent what cannot be read: {error}"
-            self._kill()
-        self.alive = False
-        said.put((self, None))
+def _weight(spec: TaskSpec) -> float:
+    return 1.0 if spec.options is None else spec.options.cpus
 
 
 def _signal_name(number: int) -> str:

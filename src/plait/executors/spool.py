@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import os
 import re
 import time
@@ -9,13 +10,15 @@ import time
 from msgspec import Struct
 
 from plait.graph.model import Path
-from plait.record.facts import LogLine
+from plait.record.facts import Frame, LogLine, frame_origin
 
-__all__ = ["Spool", "read_last_task", "read_start"]
+__all__ = ["Spool", "part_stack", "read_last_task", "read_start"]
 
 _MARK = b"\x1e"
 _FRAME = re.compile(rb"\x1e[TL][^\n]*\n")
 _LARGE = 8 << 20
+_STACK_LINE = re.compile(r'\s+File "(.*)", line (\d+) in (.*)$')
+_TASK_FILES = (f"executors{os.sep}guest.py", f"executors{os.sep}work.py")
 
 
 class LastTask(Struct, frozen=True):
@@ -86,6 +89,24 @@ def read_last_task(path: str, seen: int) -> LastTask | None:
         lines.append(LogLine(float(at), stream, said))
     lines += _raw_lines(body[start:], "err")
     return LastTask(int(node), tuple(int(part) for part in indices.split(",") if part.strip()), tuple(lines))
+
+
+def part_stack(lines: tuple[LogLine, ...]) -> tuple[tuple[Frame, ...], tuple[LogLine, ...]]:
+    """What a worker whose time was up has said of where it was, innermost last; and all that it said before."""
+    start = next((at for at, line in enumerate(lines) if line.text.startswith("Timeout (")), len(lines))
+    stacks: list[list[Frame]] = [[]]
+    for line in lines[start:]:
+        found = _STACK_LINE.match(line.text)
+        if found:
+            file, number = found[1], int(found[2])
+            code = linecache.getline(file, number).strip()
+            stacks[-1].insert(0, Frame(file, number, found[3], code, frame_origin(file)))
+        elif stacks[-1]:
+            stacks.append([])
+    stacks = [one for one in stacks if one] or [[]]
+    own = next((one for one in stacks if any(frame.file.endswith(_TASK_FILES) for frame in one)), stacks[-1])
+    outer = max((at for at, frame in enumerate(own) if frame.file.endswith(_TASK_FILES)), default=-1)
+    return tuple(own[outer + 1 :]), lines[:start]
 
 
 def read_start(path: str) -> str:

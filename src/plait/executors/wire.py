@@ -12,7 +12,17 @@ from msgspec import Struct
 from plait.engine.task import Job, Live, Report, TaskSpec
 from plait.graph.model import Path
 
-__all__ = ["Begin", "Channel", "Recall", "Reply", "Returned", "Tasks", "read_replies", "read_requests"]
+__all__ = [
+    "Began",
+    "Begin",
+    "Channel",
+    "Recall",
+    "Reply",
+    "Returned",
+    "Tasks",
+    "read_replies",
+    "read_requests",
+]
 
 
 class Tasks(Struct, frozen=True, array_like=True, tag="tasks"):
@@ -37,8 +47,15 @@ class Returned(Struct, frozen=True, array_like=True, tag="returned"):
     places: tuple[tuple[int, Path], ...]
 
 
+class Began(Struct, frozen=True, array_like=True, tag="began"):
+    """A task with a limit begins now: its clock runs."""
+
+    node: int
+    path: Path
+
+
 Request: TypeAlias = Begin | Tasks | Recall
-Reply: TypeAlias = Report | Live | Returned
+Reply: TypeAlias = Report | Live | Returned | Began
 
 _HEADER = struct.Struct(">I")
 _encode = msgspec.msgpack.Encoder().encode

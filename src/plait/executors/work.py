@@ -8,23 +8,35 @@ import os
 import time
 import typing
 from collections.abc import Callable
-from typing import Any, TypeVar
+from pathlib import Path
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from plait.data import Artifact, ArtifactStore
-from plait.engine.current import TaskContext
-from plait.engine.task import EndNow, Job, Report, TaskSpec
+from plait.engine.current import Current, TaskContext
+from plait.engine.environment import own_environment, request_of
+from plait.engine.task import EndNow, Job, Live, Report, TaskSpec
 from plait.errors import StepError
 from plait.executors.capture import Capture
+from plait.executors.furnishing import enter_workdir, put_variables
+from plait.executors.outcomes import ran_out_of
+from plait.executors.trees import peak_memory
 from plait.graph.model import task_name
+from plait.project.environments import Environments, Request
 from plait.project.project import Project
 from plait.project.references import DATASET, PARAMETER, load_reference
+from plait.project.secrets import Masker
 from plait.record.facts import DataCheck, DatasetWrite, ErrorInfo, Usage, data_check, describe_error
 from plait.record.results import Plain, Stored, load_tree
 
-__all__ = ["Work", "forget_peak", "peak_memory"]
+if TYPE_CHECKING:
+    from plait.executors.elsewhere import Guest
+
+__all__ = ["Work"]
 
 
 S = TypeVar("S")
+_GENERATORS = frozenset({GeneratorType, AsyncGeneratorType})
 
 
 class Work:
@@ -50,14 +62,15 @@ class Work:
         self._callers: dict[int, Callable[[dict[str, Any]], Any]] = {}
         self._hints: dict[int, dict[str, Any]] = {}
         self._writes: list[DatasetWrite] = []
+        self._variables: dict[str, str] = {}  # those of the task
+        self._guest: tuple[Request, Guest] | None = None
+        self.tell: Callable[[Live], None] | None = None  # what a task says while it runs goes there
         self.project = Project.of(job.project) if job.project is not None else None
         self.store = store = store or _open_store(job, self.project)
         self.hooks = self.project.hooks if self.project is not None else None
         self.masker = self.project.masker() if self.project is not None else None
         store.read_reference = self._reference
-        if self.masker is not None:
-            capture.mask = self.masker.mask
-            store.forbidden = self.masker.is_in
+        self._hide_from_now_on(self.masker)
 
     def _reference(self, artifact: Artifact) -> Any:
         return load_reference(self.project, artifact)
@@ -73,6 +86,9 @@ class Work:
             store=self.store,
             keeper=self.capture,
             mask=self.masker.mask if self.masker is not None else None,
+            node=spec.node,
+            checkpoint=spec.checkpoint,
+            tell=self.tell,
         )
 
     def do(self, spec: TaskSpec, task: TaskContext) -> tuple[Report, BaseException | None]:
@@ -81,12 +97,26 @@ class Work:
         self._writes.clear()
         artifacts: tuple[Artifact, ...] = ()
         raised: BaseException | None = None
+        cause = ""
+        undo: Callable[[], None] | None = None
         with task.active():
             try:
+                if spec.options is not None:
+                    undo = self._furnish(spec)
                 self._tell_start(spec)
                 arguments = {name: self._argument(spec, name, tree) for name, tree in spec.arguments}
-                result = (self._callers.get(spec.function) or self._caller(spec.function))(arguments)
-                artifacts = self._store_outputs(spec, result)
+                if spec.options is not None and own_environment(spec.options):
+                    result = self._call_elsewhere(spec, arguments)
+                else:
+                    result = (self._callers.get(spec.function) or self._caller(spec.function))(arguments)
+                if type(result) is CoroutineType:
+                    from plait.executors.lazily import run_coroutine
+
+                    result = run_coroutine(result)
+                if type(result) in _GENERATORS:
+                    artifacts = self._store_chunks(spec, result)
+                else:
+                    artifacts = self._store_outputs(spec, result)
                 self._tell_end(spec, artifacts, started)
             except EndNow:
                 raise
@@ -97,10 +127,21 @@ class Work:
             except BaseException as error:  # noqa: BLE001 - whatever the user's code raises is the outcome
                 raised = error
             finally:
+                if undo is not None:
+                    undo()
                 self._come_home()
                 error_info = None if raised is None else self._described(spec, raised, started)
+                if (
+                    error_info is not None
+                    and "MemoryError" in error_info.kinds
+                    and spec.options is not None
+                    and spec.options.memory
+                ):
+                    cause, error_info = "memory", ran_out_of(spec.options.memory, error_info)
                 self.capture.finish(task)
         usage = Usage(started, time.time(), time.process_time() - cpu, peak_memory(), self.worker)
+        if self._guest is not None:
+            usage = self._guest[1].add_to(usage)
         report = Report(
             spec.node,
             spec.path,
@@ -113,8 +154,76 @@ class Work:
             tuple(task.previews),
             tuple(self._writes),
             self._take_checks(),
+            cause=cause,
+            advance=task.take_advance(),
         )
         return report, self._safe(raised, error_info)
+
+    def prepare(self, spec: TaskSpec) -> None:
+        """Import what a task needs, or start the Python that it runs in, before its clock runs."""
+        if spec.options is not None and own_environment(spec.options):
+            self._guest_for(spec)
+        elif spec.function not in self._callers:
+            self._caller(spec.function)
+
+    def _guest_for(self, spec: TaskSpec) -> Guest:
+        """The process of the Python that a step has for itself; its environment is built if need be."""
+        from plait.executors.elsewhere import Guest
+
+        assert spec.options is not None
+        request = request_of(spec.options, self._function(spec.function), spec.name)
+        assert request is not None
+        if self._guest is not None and (self._guest[0] != request or not self._guest[1].alive):
+            self._guest[1].end()
+            self._guest = None
+        if self._guest is None:
+            python = Environments(Path(self.job.environments)).python(request, print)
+            self._guest = (request, Guest(python, self.job.search_path))
+        return self._guest[1]
+
+    def _call_elsewhere(self, spec: TaskSpec, arguments: dict[str, Any]) -> Any:
+        from plait.executors.elsewhere import GuestCall
+
+        assert spec.options is not None
+        guest = self._guest_for(spec)
+        known = Current()
+        names = ("run", "pipeline", "step", "task", "index", "attempt", "params")
+        call = GuestCall(
+            self._function(spec.function),
+            self.job.functions[spec.function],
+            arguments,
+            {name: getattr(known, name) for name in names},
+            self._variables,
+            spec.options.timeout,
+            spec.options.memory,
+        )
+        return guest.call(call)
+
+    def _furnish(self, spec: TaskSpec) -> Callable[[], None]:
+        """Give a task its variables, its secrets and its folder; answers with what takes them away again.
+
+        Raises:
+            StepError: its folder is not there.
+            ConfError: a secret is missing.
+        """
+        assert spec.options is not None
+        variables = dict(spec.options.env)
+        if spec.options.secrets:
+            assert self.project is not None
+            for said in spec.options.secrets:
+                name, value = self.project.step_secret(said)
+                variables[name] = value.reveal()
+            self._hide_from_now_on(self.project.masker())
+        if spec.options.workdir:
+            enter_workdir(spec.options.workdir, self.project.root if self.project is not None else None)
+        self._variables = variables
+        return put_variables(variables)
+
+    def _hide_from_now_on(self, masker: Masker | None) -> None:
+        self.masker = masker
+        if masker is not None:
+            self.capture.mask = masker.mask
+            self.store.forbidden = masker.is_in
 
     def _safe(self, raised: BaseException | None, info: ErrorInfo | None) -> BaseException | None:
         """The exception for whoever called from Python, unless it says a secret in a way that cannot be cleaned."""
@@ -131,7 +240,8 @@ class Work:
         """An error as it is recorded; the exception itself is cleaned of secrets as well."""
         if self.masker is not None:
             self.masker.clean(raised)
-        info = self.hide(describe_error(raised))
+        told = getattr(raised, "info", None)  # of what was raised in another process
+        info = self.hide(told if type(told) is ErrorInfo else describe_error(raised))
         if self._wants("step_failed"):
             from plait.project.hookspecs import StepFailed
 
@@ -227,6 +337,61 @@ class Work:
             for (name, depth), value in zip(spec.outputs, result, strict=True)
         )
 
+    def _store_chunks(self, spec: TaskSpec, chunks: Any) -> tuple[Artifact, ...]:
+        """Store what a generator step yields as it comes: no more than a chunk of it is in memory at a time.
+
+        Where the catalog has a dataset of its name that can be added to, each chunk goes there as well.
+        """
+        from plait.executors.lazily import each_chunk
+
+        if len(spec.outputs) != 1:
+            raise StepError(
+                f"step {spec.name!r} is a generator and declares {len(spec.outputs)} outputs",
+                hint="a generator has one output: the list of what it yields",
+            )
+        name, depth = spec.outputs[0]
+        kept: list[Artifact] = []
+        add = self._adder(spec, name)
+        for chunk in each_chunk(chunks):
+            kept.append(self._keep(spec, name, chunk, max(0, depth - 1)))
+            if add is not None:
+                add(len(kept) - 1, chunk)
+        gathered = self.store.gather(kept)
+        if name in self.job.saves and add is None:
+            self._publish(spec, name, self.store.load(gathered))
+        return (gathered,)
+
+    def _adder(self, spec: TaskSpec, name: str) -> Callable[[int, Any], None] | None:
+        """What adds a chunk to the dataset of an output; None where there is none that can be added to."""
+        if name not in self.job.saves:
+            return None
+        assert self.project is not None
+        catalog = self.project.catalog
+        dataset = catalog.dataset(name)
+        own = "-".join(map(str, spec.path))
+        if hasattr(dataset, "parts"):
+
+            def add_part(at: int, chunk: Any) -> None:
+                part = f"{own}-{at:05d}" if own else f"{at:05d}"
+                saved = catalog.save_part(name, part, chunk)
+                self._note_write(
+                    DatasetWrite(name, saved.place, saved.content, saved.version, saved.size, part)
+                )
+
+            return add_part
+        if getattr(dataset, "append", False) or getattr(dataset, "mode", "") == "append":
+
+            def add(at: int, chunk: Any) -> None:
+                saved = catalog.save(name, chunk)
+                self._writes.clear()  # the last one tells the content that all of them have made
+                self._note_write(DatasetWrite(name, saved.place, saved.content, saved.version, saved.size))
+
+            return add
+        return None
+
+    def _note_write(self, write: DatasetWrite) -> None:
+        self._writes.append(self.hide(write))
+
     def _annotation(self, function: int, parameter: str) -> Any:
         """What a step's parameter asks for; None when it says nothing that can be resolved."""
         hints = self._hints.get(function)
@@ -250,8 +415,7 @@ class Work:
         part = "-".join(map(str, spec.path)) if spec.path else None
         catalog = self.project.catalog
         saved = catalog.save(name, value) if part is None else catalog.save_part(name, part, value)
-        write = DatasetWrite(name, saved.place, saved.content, saved.version, saved.size, part)
-        self._writes.append(self.hide(write))
+        self._note_write(DatasetWrite(name, saved.place, saved.content, saved.version, saved.size, part))
 
     def _keep(self, spec: TaskSpec, name: str, value: Any, depth: int) -> Artifact:
         if not depth:
@@ -290,24 +454,3 @@ def _caller(function: Callable[..., Any]) -> Callable[[dict[str, Any]], Any]:
         return function(*bound.args, **bound.kwargs)
 
     return call
-
-
-def peak_memory() -> int:
-    """The most memory, in bytes, that this process has held (since `forget_peak`, where that exists)."""
-    try:
-        import resource
-    except ImportError:  # not on Windows
-        return 0
-    import sys
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
-def forget_peak() -> None:
-    """Let the peak of this process start anew; Linux only, elsewhere the peak is the process's own."""
-    try:
-        with open("/proc/self/clear_refs", "w") as refs:
-            refs.write("5")
-    except OSError:
-        return

@@ -10,15 +10,18 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 from plait.engine.current import TaskContext
+from plait.engine.environment import own_environment
 from plait.engine.task import Job, Live, Report, TaskSpec, load_function
 from plait.executors.capture import Capture
 from plait.executors.spool import Spool
-from plait.executors.wire import Begin, Channel, Recall, Reply, Returned, Tasks, read_requests
-from plait.executors.work import Work, forget_peak
+from plait.executors.trees import forget_peak, limited_memory
+from plait.executors.wire import Began, Begin, Channel, Recall, Reply, Returned, Tasks, read_requests
+from plait.executors.work import Work
 
 __all__ = ["main"]
 
@@ -105,6 +108,7 @@ class Worker:
             return loaded[index]
 
         work = Work(job, function, None, capture, f"process {os.getpid()}")
+        work.tell = lambda said: self._outbox.send(lambda: said)
         if work.project is not None:
             work.project.announce()
         return work
@@ -115,7 +119,8 @@ class Worker:
         forget_peak()
         self._task = (spec, task)
         try:
-            report, _ = work.do(spec, task)
+            with self._limits(work, spec, task):
+                report, _ = work.do(spec, task)
         finally:
             self._task = None
         self._flush_c()
@@ -126,6 +131,28 @@ class Worker:
             raw = [work.hide(line) for line in raw]
             report = msgspec.structs.replace(report, lines=(*report.lines, *raw))
         return report
+
+    @contextmanager
+    def _limits(self, work: Work, spec: TaskSpec, task: TaskContext) -> Iterator[None]:
+        """Begin a task: where there are limits to it, its code is imported first, and the driver told."""
+        options = spec.options
+        if options is None:
+            yield
+            return
+        elsewhere = own_environment(options)
+        if options.timeout is None and options.memory is None and not elsewhere:
+            yield
+            return
+        with task.active(), suppress(BaseException):  # it is said in the task
+            work.prepare(spec)
+        self._outbox.send(lambda: Began(spec.node, spec.path))
+        if options.timeout is not None and not elsewhere:
+            faulthandler.dump_traceback_later(options.timeout, file=2)
+        try:
+            with limited_memory(options.memory if not elsewhere else None):
+                yield
+        finally:
+            faulthandler.cancel_dump_traceback_later()
 
     def _listen(self) -> None:
         while (body := self._requests.receive()) is not None:
@@ -160,8 +187,10 @@ class Worker:
         if running is None:
             return None
         spec, task = running
-        lines, metrics = task.take_lines(), task.take_metrics()
-        return Live(spec.node, spec.path, spec.attempt, lines, metrics) if lines or metrics else None
+        lines, metrics, advance = task.take_lines(), task.take_metrics(), task.take_advance()
+        if not (lines or metrics or advance):
+            return None
+        return Live(spec.node, spec.path, spec.attempt, lines, metrics, None, advance)
 
 
 def _or_die(duty: Callable[[], None]) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from plait.engine.keys import Keys
 from plait.engine.plan import Plan, make_plan
+from plait.launch.asked import keys_of
 from plait.launch.hiding import hiding
 from plait.launch.prepare import Prepared
 from plait.launch.start import CachePolicy, open_reuse, store_inputs
@@ -33,7 +33,7 @@ def plan(
 def _plan(prepared: Prepared, records: RecordStore, policy: CachePolicy | None) -> Plan:
     traced, graph = prepared.traced, prepared.graph
     inputs = store_inputs(traced, prepared.values, records.artifacts, prepared.project)
-    keys = Keys(graph, traced.functions, traced.uses, records.artifacts)
+    keys = keys_of(traced, records)
     reuse = open_reuse(records, graph, keys, policy or CachePolicy(), prepared.project)
     results = Results(graph, records.artifacts, inputs)
     return make_plan(graph, reuse, results, average_seconds(records, graph.name), records)

@@ -13,7 +13,6 @@ import msgspec
 from msgspec import Struct
 
 from plait.data import Artifact, ArtifactStore
-from plait.engine.honours import refuse_what_cannot_be
 from plait.engine.keys import Keys
 from plait.engine.loop import Loop
 from plait.engine.reuse import Reuse, Take
@@ -26,6 +25,7 @@ from plait.graph.selection import Selection
 from plait.graph.slicing import downstream, input_names, meanings, upstream
 from plait.graph.tracing import Traced
 from plait.launch.again import part_again, project_again, target_of
+from plait.launch.asked import environments_folder, keys_of, refuse_what_is_missing
 from plait.launch.facts import installed_packages, new_id, run_facts
 from plait.launch.hiding import hidden, hidden_graph, hiding
 from plait.launch.moments import retry_teller, tell_end, tell_start
@@ -42,13 +42,14 @@ from plait.launch.published import Published
 from plait.project.project import Project
 from plait.project.references import dataset_artifact, parameter_artifact, refreshed
 from plait.project.secrets import Masker
+from plait.record.annotations import Annotations
 from plait.record.beginnings import beginning
 from plait.record.closures import Closure
 from plait.record.computations import Computations
 from plait.record.facts import DataCheck, clean, data_check, describe_error
 from plait.record.results import Results, Stored, load_tree
 from plait.record.store import RecordStore, open_records
-from plait.record.takeover import finished_places, past_attempts, take_over
+from plait.record.takeover import finished_places, past_attempts, past_checkpoints, take_over
 from plait.record.views import Run, run_is_alive
 from plait.record.writer import RunWriter, new_run
 
@@ -89,6 +90,7 @@ class _Begin(Struct, frozen=True):
     project: Project
     prior: Prior | None = None
     attempts: Mapping[tuple[int, TaskPath], int] = {}
+    checkpoints: Mapping[tuple[int, TaskPath], Artifact] = {}
 
 
 def execute(
@@ -99,6 +101,7 @@ def execute(
     home: Path | None = None,
     listener: Any = None,
     policy: CachePolicy = CachePolicy(),  # noqa: B008 - frozen
+    said: Annotations = Annotations(),  # noqa: B008 - frozen
 ) -> Run:
     """Record a run and carry it to its end, whatever that is; see ``Run.status``.
 
@@ -106,24 +109,33 @@ def execute(
         home: the ``.plait`` folder; beside the project or the file of the pipeline if left out.
         listener: a ``Listener``, or a function that makes one of the recorded run; its ``close()``, if it has one,
             is called when the run is over, or could not go on.
+        said: the run's name, its tags and a note, if somebody says something of it when it begins.
 
     Raises:
         RecordError, StoreError: nothing can be written; what was committed stays.
     """
     with hiding(prepared.project):
-        return _execute(prepared, executor, target, home, listener, policy)
+        return _execute(prepared, executor, target, home, listener, policy, said)
 
 
 def _execute(
-    prepared: Prepared, executor: Executor, target: str, home: Path | None, listener: Any, policy: CachePolicy
+    prepared: Prepared,
+    executor: Executor,
+    target: str,
+    home: Path | None,
+    listener: Any,
+    policy: CachePolicy,
+    said: Annotations,
 ) -> Run:
     definition, project = prepared.definition, prepared.project
-    refuse_what_cannot_be(prepared.graph, executor)
+    refuse_what_is_missing(prepared.graph, executor, project)
+    find_nodes(prepared.graph, policy.refresh)  # what is wrong with it is said before anything is recorded
+    saved_outputs(prepared.graph, project)
     records = open_records(project, create=True, home=home)
     with beginning(records.database):
         inputs = store_inputs(prepared.traced, prepared.values, records.artifacts, project)
         params = {name: shown(value, records.artifacts) for name, value in prepared.values.items()}
-        keys = Keys(prepared.graph, prepared.traced.functions, prepared.traced.uses, records.artifacts)
+        keys = keys_of(prepared.traced, records)
         writer = _record(
             records,
             prepared.graph,
@@ -135,6 +147,7 @@ def _execute(
             inputs={name: (one, prepared.origins.get(name, "literal")) for name, one in inputs.items()},
             selections=definition.selections,
             inputs_from=prepared.inputs_from,
+            said=said,
         )
     begin = _Begin(records, prepared.traced, inputs, writer, keys, params, policy, project)
     return _carry(begin, executor, listener)
@@ -184,8 +197,9 @@ def _resume(
     if status == "done":
         raise RecordError(f"run {run.id} is done: there is nothing to resume", hint=f"plait show {run.id}")
     traced, records = configured(definition.trace(), project), run.store
-    refuse_what_cannot_be(traced.graph, executor)
-    keys = Keys(traced.graph, traced.functions, traced.uses, records.artifacts)
+    refuse_what_is_missing(traced.graph, executor, project)
+    find_nodes(traced.graph, policy.refresh)
+    keys = keys_of(traced, records)
     changed = _changed_code(run, traced.graph, keys)
     _point_out_changes(run, changed, set(), tell)
     fresh = _changed_data(run, project)
@@ -218,6 +232,7 @@ def _resume(
         project,
         prior,
         past_attempts(records.database, run.key),
+        past_checkpoints(records.database, run.key),
     )
     return _carry(begin, executor, listener)
 
@@ -267,8 +282,9 @@ def _fork(
         )
     traced = configured(definition.trace(), project)
     graph = traced.graph
-    refuse_what_cannot_be(graph, executor)
-    keys = Keys(graph, traced.functions, traced.uses, run.store.artifacts)
+    refuse_what_is_missing(graph, executor, project)
+    find_nodes(graph, policy.refresh)
+    keys = keys_of(traced, run.store)
     values = convert_given(definition, traced, given)
     stored = store_inputs(traced, values, run.store.artifacts, project, literals=False)
     known = run.results.inputs
@@ -390,6 +406,7 @@ def _record(
     parent: str | None = None,
     selections: Sequence[Selection] = (),
     inputs_from: str = "",
+    said: Annotations = Annotations(),  # noqa: B008 - frozen
 ) -> RunWriter:
     masker = project.masker()
     facts = {
@@ -422,6 +439,7 @@ def _record(
         inputs={name: (one, hidden(masker, origin)) for name, (one, origin) in inputs.items()},
         closures=closures if masker is None else _masked(masker, closures),
         parent=parent,
+        said=said,
     )
 
 
@@ -459,50 +477,68 @@ def open_reuse(
 
 
 def _carry(begin: _Begin, executor: Executor, listener: Any) -> Run:
-    graph, writer, records = begin.traced.graph, begin.writer, begin.records
-    run = records.run(writer.run_id)
-    project, masker = begin.project, begin.project.masker()
-    hooks = project.hooks
-    watching = listener(run) if callable(listener) else listener
-    reuse = open_reuse(records, graph, begin.keys, begin.policy, begin.project, prior=begin.prior)
-    loop = Loop(
-        graph,
-        begin.traced.functions,
-        job=Job(
-            writer.run_id,
-            graph.name,
-            records.artifacts_url,
-            (),
-            hidden(masker, begin.params),
-            project=project.spec if project.has_conf or project.stack.named or hooks is not None else None,
-            saves=saved_outputs(graph, begin.project),
-        ),
-        results=Results(graph, records.artifacts, begin.inputs),
-        executor=executor,
-        writer=writer,
-        reuse=reuse,
-        attempts=begin.attempts,
-        listener=watching,
-        mask=masker.struct if masker is not None else None,
-        on_retry=retry_teller(hooks, run.id, graph),
-    )
-    found, project.checked[:] = list(project.checked), []
-    writer.checks(-1, (), 0, [_hidden_check(masker, one) for one in found])
+    """Carry a recorded run to its end; however it ends, the records say so."""
+    writer, masker = begin.writer, begin.project.masker()
+    run, watching = None, listener
     try:
-        tell_start(hooks, run)
+        run = begin.records.run(writer.run_id)
+        watching = listener(run) if callable(listener) else listener
+        loop = _loop(begin, executor, watching)
+        found, begin.project.checked[:] = list(begin.project.checked), []
+        writer.checks(-1, (), 0, [_hidden_check(masker, one) for one in found])
+        tell_start(begin.project.hooks, run)
         loop.run()
     except BaseException as error:
-        # Such as a step that cannot travel to another process, or a full disk: said in the records if they can be.
+        # Such as a step that cannot travel to another process, a full disk, or Ctrl-C before the first task.
         with contextlib.suppress(PlaitError):
-            writer.finished("failed", hidden(masker, describe_error(error).headline))
+            by_hand = isinstance(error, KeyboardInterrupt)
+            said = "cancelled by Ctrl-C" if by_hand else hidden(masker, describe_error(error).headline)
+            writer.finished("cancelled" if by_hand else "failed", said)
             writer.commit()
-            tell_end(hooks, run.refresh())
+            if run is not None:
+                tell_end(begin.project.hooks, run.refresh())
         raise
     finally:
         if hasattr(watching, "close"):
             watching.close()
-    tell_end(hooks, run.refresh())
+    tell_end(begin.project.hooks, run.refresh())
     return run
+
+
+def _loop(begin: _Begin, executor: Executor, listener: Any) -> Loop:
+    graph, project, records = begin.traced.graph, begin.project, begin.records
+    masker, hooks = project.masker(), project.hooks
+    return Loop(
+        graph,
+        begin.traced.functions,
+        job=Job(
+            begin.writer.run_id,
+            graph.name,
+            records.artifacts_url,
+            (),
+            hidden(masker, begin.params),
+            project=project.spec if _project_matters(graph, project) else None,
+            saves=saved_outputs(graph, project),
+            environments=str(environments_folder(records)),
+        ),
+        results=Results(graph, records.artifacts, begin.inputs),
+        executor=executor,
+        writer=begin.writer,
+        reuse=open_reuse(records, graph, begin.keys, begin.policy, project, prior=begin.prior),
+        attempts=begin.attempts,
+        checkpoints=begin.checkpoints,
+        listener=listener,
+        mask=masker.struct if masker is not None else None,
+        on_retry=retry_teller(hooks, begin.writer.run_id, graph),
+    )
+
+
+def _project_matters(graph: Graph, project: Project) -> bool:
+    """Whether tasks have to know the project; to read it costs each worker some time."""
+    if project.has_conf or project.stack.named or project.hooks is not None:
+        return True
+    asked = map(graph.options, range(len(graph.nodes)))
+    return any(one.secrets or one.workdir or one.requirements or one.packages or one.python for one in asked)
 
 
 def _masked(masker: Masker, closures: Sequence[Closure]) -> list[Closure]:

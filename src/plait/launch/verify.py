@@ -8,13 +8,13 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from plait.data import Artifact, ArtifactStore
-from plait.engine.keys import Keys
 from plait.engine.task import Executor, Job, Report, TaskSpec
 from plait.errors import PlaitError, RecordError, did_you_mean
 from plait.graph.model import task_name
 from plait.graph.pipeline import Definition
 from plait.graph.slicing import meanings
 from plait.launch.again import project_again
+from plait.launch.asked import keys_of
 from plait.launch.differing import where_differing
 from plait.record.facts import ErrorInfo
 from plait.record.store import RecordStore
@@ -100,7 +100,7 @@ def verify(run: Run, definition: Definition, step: str, *, executor: Executor, l
                 f"the pipeline no longer calls {name} as it did in run {run.id}, so there is nothing to compare",
                 hint=f"plait run {run.target}, then verify that run",
             )
-    keys = Keys(traced.graph, traced.functions, traced.uses, run.store.artifacts)
+    keys = keys_of(traced, run.store)
     chosen = traced.graph.nodes[there].step
     changed = run.closures.get(node) != keys.closure(there).digest
     splits = traced.graph.layout.splits[0]

@@ -228,6 +228,14 @@ class Conf:
 
         return {**builtin_resolvers(self, self._providers), **self._resolvers}
 
+    def secret(self, reference: str) -> Any:
+        """What ``${secret:reference}`` stands for.
+
+        Raises:
+            ConfError: there is no such secret.
+        """
+        return self._all_resolvers()["secret"](reference)
+
     def masker(self, more: Iterable[Secret] = ()) -> Masker:
         """What masks every secret of this conf: the credentials, each ``${secret:…}`` of any kind, and ``more``.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from plait.project.hooks import HookCaller
     from plait.project.parameters import Parameters
     from plait.project.pipelines import Pipelines
-    from plait.project.secrets import Masker
+    from plait.project.secrets import Masker, Secret
 
 __all__ = ["Project", "ProjectSpec"]
 
@@ -79,6 +80,7 @@ class Project:
         self.stack_name = chosen_stack(stack)
         self.checked: list[CheckResult] = []
         self._plugins = plugins
+        self._step_secrets: dict[str, Secret] = {}
         self.assignments = tuple(assignments)
         self.params_file = params_file
         self.load_versions = dict(load_versions or {})
@@ -326,6 +328,25 @@ class Project:
             context = ProjectLoaded(root=str(self.root), package=self.package, env=env)
             self.hooks.call("project_loaded", context)
 
+    def step_secret(self, said: str) -> tuple[str, Secret]:
+        """A secret that a step asks for, and the variable that it is in: the masker hides it from now on.
+
+        Args:
+            said: ``NAME=REFERENCE``, with what ``${secret:…}`` takes for a reference; or the reference alone, of which
+                the last part gives the variable's name: ``db.password`` is ``DB_PASSWORD``.
+
+        Raises:
+            ConfError: there is no such secret.
+        """
+        from plait.project.secrets import Secret
+
+        name, equals, reference = said.partition("=")
+        if not equals:
+            reference, name = said, _variable_name(said)
+        found = Secret(self.conf.secret(reference.strip()))
+        self._step_secrets[name] = found
+        return name, found
+
     def make_importable(self) -> None:
         """Let the project's own code be found: the catalog names types and checks of it by dotted path."""
         source = self.root / "src"
@@ -337,7 +358,7 @@ class Project:
         """What hides the project's secrets in texts; None when it has none."""
         from plait.project.secrets import Masker
 
-        secrets = self.stack.secrets()
+        secrets = [*self.stack.secrets(), *self._step_secrets.values()]
         if not self.has_conf:
             return Masker(secrets) if secrets else None
         found = self.conf.masker(secrets)
@@ -352,3 +373,9 @@ class Project:
 
     def __repr__(self) -> str:
         return f"<project {self.root.name}{f', environment {self.env}' if self.has_conf else ''}>"
+
+
+def _variable_name(reference: str) -> str:
+    """The environment variable for a secret that is told by its place alone."""
+    last = re.split(r"[:/#]", reference.strip())[-1]
+    return re.sub(r"\W", "_", last).upper()

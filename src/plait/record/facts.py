@@ -9,13 +9,16 @@ from typing import Any
 from msgspec import Struct
 
 from plait.data import Artifact
+from plait.graph.model import Path
 from plait.graph.options import exception_name
 
 __all__ = [
+    "Advance",
     "DataCheck",
     "DatasetWrite",
     "ErrorInfo",
     "Frame",
+    "Live",
     "LogLine",
     "Metric",
     "Preview",
@@ -23,6 +26,7 @@ __all__ = [
     "clean",
     "data_check",
     "describe_error",
+    "frame_origin",
     "line_level",
 ]
 
@@ -112,6 +116,26 @@ def line_level(line: LogLine) -> int:
     return _LEVELS.get(line.stream.lower(), 20)
 
 
+class Advance(Struct, frozen=True, array_like=True):
+    """How far a task said that it is; ``total`` is None where nobody knows."""
+
+    done: float
+    total: float | None
+    said_at: float
+
+
+class Live(Struct, frozen=True, array_like=True, tag="live"):
+    """What a task that still runs has said so far."""
+
+    node: int
+    path: Path
+    attempt: int
+    lines: tuple[LogLine, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+    checkpoint: Artifact | None = None
+    advance: Advance | None = None
+
+
 class Frame(Struct, frozen=True, array_like=True):
     """A line of a traceback; ``origin`` is ``user``, ``library`` or ``plait``."""
 
@@ -188,7 +212,7 @@ def _frames(trace: TracebackType | None) -> list[Frame]:
             entry.lineno or 0,
             entry.name,
             clean(entry.line or ""),
-            _origin(entry.filename),
+            frame_origin(entry.filename),
         )
         for entry in (*entries[: _MOST_FRAMES // 2], *entries[_MOST_FRAMES // 2 :][-_MOST_FRAMES // 2 :])
     ]
@@ -198,7 +222,8 @@ def _frames(trace: TracebackType | None) -> list[Frame]:
     return frames
 
 
-def _origin(filename: str) -> str:
+def frame_origin(filename: str) -> str:
+    """Whose a line of code is: ``user``, ``library`` or ``plait``."""
     own = __file__.rpartition("record")[0]
     if filename.startswith(own):
         return "plait"

@@ -41,6 +41,8 @@ _TABLES = (
     "annotation",
     "dataset_write",
     "data_check",
+    "advance",
+    "checkpoint",
 )
 
 
@@ -175,6 +177,7 @@ def _held(store: RecordStore, run: Run) -> Iterator[tuple[str, list[str]]]:
         (None, "SELECT -1, body FROM input WHERE run = ?"),
         ("", "SELECT node, body FROM output WHERE run = ? ORDER BY node, path, position"),
         ("", "SELECT node, body FROM preview WHERE run = ? ORDER BY node, path, attempt, position"),
+        ("", "SELECT node, body FROM checkpoint WHERE run = ? ORDER BY node, path"),
     ):
         for node, body in store.database.execute(sql, (run.key,)):
             blobs = list(_references(store.artifacts, _artifact.decode(body)))
@@ -275,7 +278,8 @@ def _drop_unreferenced(store: RecordStore) -> None:
     with database.transaction(exclusive=True):
         database.execute(
             "DELETE FROM artifact WHERE id NOT IN (SELECT artifact FROM output UNION SELECT artifact FROM input"
-            " UNION SELECT artifact FROM preview UNION SELECT id FROM pin WHERE kind = 'artifact')"
+            " UNION SELECT artifact FROM preview UNION SELECT artifact FROM checkpoint"
+            " UNION SELECT id FROM pin WHERE kind = 'artifact')"
         )
         database.execute(
             "DELETE FROM document WHERE hash NOT IN (SELECT graph FROM run UNION SELECT packages FROM run"
@@ -288,7 +292,7 @@ def _marked(store: RecordStore, without: Collection[int]) -> set[str]:
     wanted: set[str] | None = None
     if without:
         wanted = pinned(store, "artifact")
-        for table in ("output", "input", "preview"):
+        for table in ("output", "input", "preview", "checkpoint"):
             for run, artifact in store.database.execute(f"SELECT DISTINCT run, artifact FROM {table}"):
                 if run not in without:
                     wanted.add(artifact)

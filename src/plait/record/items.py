@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -126,8 +126,7 @@ def task_page(
     Args:
         sort: ``state`` (failed first, what went well last), ``index``, ``slowest`` or ``latest``.
         states: only those; all if empty.
-        cursor: where the page before ended.
-        offset: how many to pass over instead, for who jumps into the middle.
+        offset: how many tasks come before the page, for whoever jumps; ``cursor`` is for whoever goes on.
 
     Raises:
         ParameterError: there is no such order or state, or the cursor is not one of ours.
@@ -141,16 +140,58 @@ def task_page(
     wanted = [state for state in _ORDER if not states or state in states]
     wanted = [state for state in wanted if getattr(counts, state)]
     total = sum(getattr(counts, state) for state in wanted)
-    if sort == "state":
-        sizes = {state: getattr(counts, state) for state in wanted}
-        rows, following = _by_state(run, node, sizes, cursor, offset, limit)
+    if offset and not cursor and sort in ("state", "index", "slowest", "latest"):
+        rows, following = _from(run, node, sort, wanted, counts, states, offset, limit)
+    elif sort == "state":
+        rows, following = _by_state(run, node, wanted, cursor, limit)
     elif sort == "index":
-        rows, following = _by_index(run, node, states and wanted, cursor, offset, limit)
+        rows, following = _by_index(run, node, states and wanted, cursor, limit)
     elif sort in ("slowest", "latest"):
-        rows, following = _by_time(run, node, sort, states and wanted, cursor, offset, limit)
+        rows, following = _by_time(run, node, sort, states and wanted, cursor, limit)
     else:
         raise ParameterError(f"tasks cannot be sorted by {sort!r}", hint="state, index, slowest or latest")
     return TaskPage([task_row(run, node, row, running=running) for row in rows], following, total, counts)
+
+
+def _from(
+    run: Run,
+    node: int,
+    sort: str,
+    wanted: Sequence[str],
+    counts: Counts,
+    states: Sequence[str],
+    offset: int,
+    limit: int,
+) -> tuple[list[tuple[Any, ...]], str | None]:
+    """A page somewhere in the middle."""
+    if sort in ("slowest", "latest"):
+        return _by_time(run, node, sort, states and wanted, f"o{offset}", limit)
+    if sort == "index":
+        groups = [_of_states(states and wanted)]
+        sizes = [sum(getattr(counts, state) for state in wanted)]
+    else:
+        groups = [_state_condition(state) for state in wanted]
+        sizes = [getattr(counts, state) for state in wanted]
+    rows: list[tuple[Any, ...]] = []
+    for condition, size in zip(groups, sizes, strict=True):
+        if offset >= size:
+            offset -= size
+            continue
+        rows += run.store.database.rows(
+            f"SELECT {_COLUMNS} FROM attempt WHERE run = ? AND node = ? AND {condition}"
+            f" ORDER BY path LIMIT {limit - len(rows)} OFFSET {offset}",
+            (run.key, node),
+        )
+        offset = 0
+        if len(rows) >= limit:
+            break
+    if len(rows) < limit:
+        return rows, None
+    last = rows[-1]
+    kind = (
+        "index" if sort == "index" else last[2] or next(one for one in wanted if one in ("running", "lost"))
+    )
+    return rows, f"{kind}:{last[0].hex()}"
 
 
 def _state_condition(state: str) -> str:
@@ -162,16 +203,12 @@ def _state_condition(state: str) -> str:
 
 
 def _by_state(
-    run: Run, node: int, sizes: Mapping[str, int], cursor: str | None, offset: int, limit: int
+    run: Run, node: int, wanted: Sequence[str], cursor: str | None, limit: int
 ) -> tuple[list[tuple[Any, ...]], str | None]:
     first, after = _read_cursor(cursor)
     rows: list[tuple[Any, ...]] = []
-    pass_over = offset
-    for state, size in sizes.items():
+    for state in wanted:
         if first is not None and _ORDER.index(state) < _ORDER.index(first):
-            continue
-        if pass_over >= size:
-            pass_over -= size
             continue
         where = _state_condition(state)
         values: list[Any] = [run.key, node]
@@ -179,42 +216,40 @@ def _by_state(
             where, values = f"{where} AND path > ?", [*values, after]
         found = run.store.database.rows(
             f"SELECT {_COLUMNS} FROM attempt WHERE run = ? AND node = ? AND {where}"
-            f" ORDER BY path LIMIT {limit + 1 - len(rows)} OFFSET {pass_over}",
+            f" ORDER BY path LIMIT {limit + 1 - len(rows)}",
             values,
         )
         rows += found
-        pass_over = 0
         if len(rows) > limit:
             last = rows[limit - 1]
-            name = last[2] or next(one for one in sizes if one in ("running", "lost"))
+            name = last[2] or next(one for one in wanted if one in ("running", "lost"))
             return rows[:limit], f"{name}:{last[0].hex()}"
     return rows, None
 
 
 def _by_index(
-    run: Run, node: int, wanted: Sequence[str], cursor: str | None, offset: int, limit: int
+    run: Run, node: int, wanted: Sequence[str], cursor: str | None, limit: int
 ) -> tuple[list[tuple[Any, ...]], str | None]:
     where = _of_states(wanted)
     values: list[Any] = [run.key, node]
     if cursor:
         where, values = f"{where} AND path > ?", [*values, _read_cursor(cursor)[1]]
     rows = run.store.database.rows(
-        f"SELECT {_COLUMNS} FROM attempt WHERE run = ? AND node = ? AND {where}"
-        f" ORDER BY path LIMIT {limit + 1} OFFSET {offset}",
+        f"SELECT {_COLUMNS} FROM attempt WHERE run = ? AND node = ? AND {where} ORDER BY path LIMIT {limit + 1}",
         values,
     )
     return rows[:limit], f"index:{rows[limit - 1][0].hex()}" if len(rows) > limit else None
 
 
 def _by_time(
-    run: Run, node: int, sort: str, wanted: Sequence[str], cursor: str | None, offset: int, limit: int
+    run: Run, node: int, sort: str, wanted: Sequence[str], cursor: str | None, limit: int
 ) -> tuple[list[tuple[Any, ...]], str | None]:
     value = (
         "COALESCE(ended_at - started_at, 0.0)"
         if sort == "slowest"
         else "COALESCE(ended_at, launched_at, 0.0)"
     )
-    start = offset
+    start = 0
     if cursor:
         if not cursor.startswith("o") or not cursor[1:].isdecimal():
             raise ParameterError(f"{cursor!r} is no cursor of this list")

@@ -71,12 +71,19 @@ class NextLine(Struct, frozen=True):
 
 
 class LogScope(Struct, frozen=True):
-    """Whose lines: of the whole run in the order in which they were recorded, or of one attempt of one task."""
+    """Whose lines: of the whole run in the order in which they were recorded, of all tasks of a step, or of an attempt.
+
+    ``path`` is None for a whole step.
+    """
 
     run: Run
     node: int | None = None
-    path: Path = ()
+    path: Path | None = ()
     attempt: int | None = None
+
+    @property
+    def is_step(self) -> bool:
+        return self.node is not None and self.path is None
 
     @property
     def column(self) -> str:
@@ -90,11 +97,16 @@ class LogScope(Struct, frozen=True):
     def values(self) -> tuple[Any, ...]:
         if self.node is None:
             return (self.run.key,)
-        return (self.run.key, self.node, to_key(self.path), self.attempt)
+        return (self.run.key, self.node, to_key(self.path or ()), self.attempt)
 
 
 def line_count(scope: LogScope) -> int:
     """How many lines there are, by the place of the last one."""
+    if scope.is_step:
+        row = scope.run.store.database.row(
+            "SELECT SUM(lines) FROM log WHERE run = ? AND node = ?", (scope.run.key, scope.node)
+        )
+        return int(row[0] or 0) if row else 0
     row = scope.run.store.database.row(
         f"SELECT {scope.column} + lines FROM log WHERE {scope.where} ORDER BY {scope.column} DESC LIMIT 1",
         scope.values,
@@ -122,6 +134,9 @@ def read_lines(scope: LogScope, first: int = 0, limit: int = 500, level: int = 0
 
 def _chunks(scope: LogScope, first: int, level: int = 0) -> Iterator[tuple[int, int, bytes, int, bytes]]:
     """Recorded pieces from the one on that holds a line; the quiet ones are left out when only loud lines count."""
+    if scope.is_step:
+        yield from _step_chunks(scope, first, level)
+        return
     database, column = scope.run.store.database, scope.column
     row = database.row(
         f"SELECT {column} FROM log WHERE {scope.where} AND {column} <= ? ORDER BY {column} DESC LIMIT 1",
@@ -134,6 +149,30 @@ def _chunks(scope: LogScope, first: int, level: int = 0) -> Iterator[tuple[int, 
         f" ORDER BY {column}",
         (*scope.values, begin),
     )
+
+
+def _step_chunks(
+    scope: LogScope, first: int, level: int, *, back: bool = False
+) -> Iterator[tuple[int, int, bytes, int, bytes]]:
+    """The same of all tasks of a step. Its pieces are counted to know their places; only those asked for are read."""
+    database, key = scope.run.store.database, scope.run.key
+    place = 0
+    pieces = []
+    for _, lines, loud, path, attempt, first_line in database.rows(
+        "SELECT serial, lines, level, path, attempt, first_line FROM log WHERE run = ? AND node = ? ORDER BY serial",
+        (key, scope.node),
+    ):
+        wanted = place < first if back else place + lines > first
+        if wanted and (level < 30 or loud is None or loud >= level):
+            pieces.append((place, path, attempt, first_line))
+        place += lines
+    for begin, path, attempt, first_line in reversed(pieces) if back else pieces:
+        row = database.row(
+            "SELECT body FROM log WHERE run = ? AND node = ? AND path = ? AND attempt = ? AND first_line = ?",
+            (key, scope.node, path, attempt, first_line),
+        )
+        if row is not None:
+            yield begin, scope.node or 0, path, attempt, row[0]
 
 
 def _line(run: Run, number: int, node: int, key: bytes, attempt: int, line: LogLine) -> Line:
@@ -205,6 +244,25 @@ def _matchers(
 
 def next_loud(scope: LogScope, start: int, level: int, *, back: bool = False) -> NextLine:
     """The number of the next line of a level or above, from a number on, or before it."""
+    deadline = time.monotonic() + 2 * _SECONDS
+    for begin, body in _loud_chunks(scope, start, level, back=back):
+        numbered = [
+            begin + offset
+            for offset, line in enumerate(_lines.decode(body))
+            if line_level(line) >= level and (begin + offset < start if back else begin + offset >= start)
+        ]
+        if numbered:
+            return NextLine(numbered[-1] if back else numbered[0])
+        if time.monotonic() > deadline:
+            break
+    return NextLine(None)
+
+
+def _loud_chunks(scope: LogScope, start: int, level: int, *, back: bool) -> Iterator[tuple[int, bytes]]:
+    if scope.is_step:
+        for begin, _, _, _, body in _step_chunks(scope, start, level, back=back):
+            yield begin, body
+        return
     database, column = scope.run.store.database, scope.column
     than, order = ("<", "DESC") if back else (">=", "ASC")
     # A piece that begins before the number may still hold a later line.
@@ -216,19 +274,8 @@ def next_loud(scope: LogScope, start: int, level: int, *, back: bool = False) ->
         )
         edge = row[0] if row else 0
     condition = f"{_LOUD} AND (level IS NULL OR level >= {int(level)})" if level >= 30 else "1 = 1"
-    deadline = time.monotonic() + 2 * _SECONDS
-    for begin, body in database.execute(
+    yield from database.execute(
         f"SELECT {column}, body FROM log WHERE {scope.where} AND {column} {than} ? AND {condition}"
         f" ORDER BY {column} {order}",
         (*scope.values, edge),
-    ):
-        numbered = [
-            begin + offset
-            for offset, line in enumerate(_lines.decode(body))
-            if line_level(line) >= level and (begin + offset < start if back else begin + offset >= start)
-        ]
-        if numbered:
-            return NextLine(numbered[-1] if back else numbered[0])
-        if time.monotonic() > deadline:
-            break
-    return NextLine(None)
+    )

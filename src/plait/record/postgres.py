@@ -172,6 +172,15 @@ class PostgresDatabase:
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
+    def another(self) -> PostgresDatabase:
+        return PostgresDatabase(
+            self._url,
+            schema=self._schema,
+            create=False,
+            retry_seconds=self._retry_seconds,
+            login=self._login,
+        )
+
     def close(self) -> None:
         for one in (self._connection, self._listener):
             _close(one)

@@ -14,7 +14,8 @@ What is looked at of runs that are large is summed up while it is written, so th
 ``pace`` tells how attempts of a node ended (state '': begun and not ended) and, by logarithmic buckets, how long they
 took (bucket -1: no time at all); ``series`` sums up each 512 numbers of a logged series, ``measure`` each name of a
 run. ``serial`` of a log's lines is their place among all lines of the run, ``level`` the highest level in them.
-``annotation`` is what people say of a run: its name, its tags, a note.
+``annotation`` is what people say of a run: its name, its tags, a note. ``checkpoint`` is the state that the next
+attempt of a task begins with, ``advance`` how far an attempt said that it is.
 """
 
 from __future__ import annotations
@@ -310,5 +311,27 @@ _THIRD = (
     "CREATE INDEX log_loud_by_serial ON log (run, serial) WHERE level IS NULL OR level >= 30",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD)
+_FOURTH = (
+    """CREATE TABLE checkpoint (
+        run INTEGER NOT NULL,
+        node INTEGER NOT NULL,
+        path BLOB NOT NULL,
+        artifact TEXT NOT NULL,
+        body BLOB NOT NULL,
+        saved_at REAL NOT NULL,
+        PRIMARY KEY (run, node, path)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE advance (
+        run INTEGER NOT NULL,
+        node INTEGER NOT NULL,
+        path BLOB NOT NULL,
+        attempt INTEGER NOT NULL,
+        done REAL NOT NULL,
+        total REAL,
+        said_at REAL NOT NULL,
+        PRIMARY KEY (run, node, path, attempt)
+    ) WITHOUT ROWID""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD, _FOURTH)
 VERSION = len(MIGRATIONS)

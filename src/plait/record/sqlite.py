@@ -152,6 +152,9 @@ class SqliteDatabase:
         found: tuple[Any, ...] | None = self.execute(sql, values).fetchone()
         return found
 
+    def another(self) -> SqliteDatabase:
+        return SqliteDatabase(self.path, create=False)
+
     def close(self) -> None:
         self._connection.close()
 

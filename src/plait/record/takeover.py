@@ -20,7 +20,7 @@ from plait.record.sums import REBUILT_PACE
 from plait.record.views import Run
 from plait.record.writer import RunWriter, store_closures
 
-__all__ = ["Finished", "finished_places", "past_attempts", "take_over"]
+__all__ = ["Finished", "finished_places", "past_attempts", "past_checkpoints", "take_over"]
 
 _artifact = msgspec.msgpack.Decoder(Artifact)
 
@@ -90,6 +90,12 @@ def finished_places(database: Database, run_key: int) -> dict[tuple[int, Path], 
         (node, from_key(path)): Finished(tuple(artifacts), *keys.get((node, path), (None, 0)))
         for (node, path), artifacts in outputs.items()
     }
+
+
+def past_checkpoints(database: Database, run_key: int) -> dict[tuple[int, Path], Artifact]:
+    """The states that tasks without a result have saved."""
+    rows = database.rows("SELECT node, path, body FROM checkpoint WHERE run = ?", (run_key,))
+    return {(node, from_key(path)): _artifact.decode(body) for node, path, body in rows}
 
 
 def past_attempts(database: Database, run_key: int) -> dict[tuple[int, Path], int]:

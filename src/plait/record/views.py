@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -83,13 +83,19 @@ class TaskTimes(Struct, frozen=True):
 
 
 class LogChunk(Struct, frozen=True):
-    """Lines that a task said one after the other; ``first`` is the number of the first of them in its attempt."""
+    """Lines that a task said one after the other.
+
+    Args:
+        first: the number of the first of them in its attempt.
+        serial: its number among all lines of the run, in the order in which they arrived.
+    """
 
     node: int
     path: Path
     attempt: int
     first: int
     lines: tuple[LogLine, ...]
+    serial: int = 0
 
 
 class Task:
@@ -177,6 +183,15 @@ class Task:
             (self.run.key, self.node, to_key(self.path), self.attempt),
         )
         return {name: _artifact.decode(body) for name, body in rows}
+
+    @property
+    def progress(self) -> tuple[float, float | None] | None:
+        """How much of how much it said last to be done; None where it said nothing."""
+        row = self.run.store.database.row(
+            "SELECT done, total FROM advance WHERE run = ? AND node = ? AND path = ? AND attempt = ?",
+            (self.run.key, self.node, to_key(self.path), self.attempt),
+        )
+        return (row[0], row[1]) if row else None
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -542,20 +557,20 @@ class Run:
         node: int | None = None,
         path: Path | None = None,
         *,
-        seen: Mapping[tuple[int, Path, int], int] | None = None,
+        since: int | None = None,
     ) -> Iterator[LogChunk]:
-        """The same as it was recorded; what was ``seen``, lines by (node, path, attempt), is left out."""
+        """The same as it was recorded: task by task, or from the line ``since`` of the run on as it arrived."""
         where, values = "run = ?", [self.key]
         if node is not None:
             where, values = f"{where} AND node = ?", [*values, node]
         if path:
             where, values = f"{where} AND path >= ? AND path < ?", [*values, *prefix_range(path)]  # type: ignore[list-item]
         order = "node, path, attempt, first_line"
-        sql = f"SELECT node, path, attempt, first_line, body FROM log WHERE {where} ORDER BY {order}"
-        for at_node, key, attempt, first, body in self.store.database.execute(sql, values):
-            place = (at_node, from_key(key), attempt)
-            if seen is None or first >= seen.get(place, 0):
-                yield LogChunk(*place, first, _lines.decode(body))
+        if since is not None:
+            where, values, order = f"{where} AND serial >= ?", [*values, since], "serial"
+        sql = f"SELECT node, path, attempt, first_line, body, serial FROM log WHERE {where} ORDER BY {order}"
+        for at_node, key, attempt, first, body, serial in self.store.database.execute(sql, values):
+            yield LogChunk(at_node, from_key(key), attempt, first, _lines.decode(body), serial)
 
     def __repr__(self) -> str:
         return f"<run {self.id} of {self.pipeline}: {self.status}, {self.seconds:.1f} s>"

@@ -18,6 +18,7 @@ from plait.record.annotations import Annotations
 from plait.record.closures import Closure
 from plait.record.database import Database
 from plait.record.facts import (
+    Advance,
     DataCheck,
     DatasetWrite,
     ErrorInfo,
@@ -263,6 +264,21 @@ class RunWriter:
             )
             self._sums.add(series, position, metric)
 
+    def advance(self, node: int, path: Path, attempt: int, advance: Advance) -> None:
+        """How far a task said that it is: the last word counts."""
+        self._add(
+            _ADVANCE, self.key, node, to_key(path), attempt, advance.done, advance.total, advance.said_at
+        )
+
+    def checkpoint(self, node: int, path: Path, artifact: Artifact) -> None:
+        """The state that the next attempt of a task begins with, in place of the one before."""
+        body = self.artifact(artifact)
+        self._add(_CHECKPOINT, self.key, node, to_key(path), artifact.id, body, time.time())
+
+    def no_checkpoint(self, node: int, path: Path) -> None:
+        """A task is done: what it had put aside is needed no more."""
+        self._add(_NO_CHECKPOINT, self.key, node, to_key(path))
+
     def previews(self, node: int, path: Path, attempt: int, previews: tuple[Preview, ...]) -> None:
         for position, preview in enumerate(previews):
             body = self.artifact(preview.artifact)
@@ -311,6 +327,11 @@ class RunWriter:
     def finished(self, status: str, reason: str = "") -> None:
         self._ended = True
         self._add(_FINISHED, time.time(), status, reason or None, self.key)
+
+    @property
+    def heartbeat(self) -> float:
+        """When the run said last, in one of its turns, that it is alive; in epoch seconds."""
+        return self._heartbeat
 
     def beat(self, now: float) -> None:
         """Say that the run is alive, now and then."""
@@ -438,6 +459,17 @@ _METRIC = (
     "INSERT INTO metric (run, node, path, attempt, name, position, at, value, logged_at)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+_ADVANCE = (
+    "INSERT INTO advance (run, node, path, attempt, done, total, said_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (run, node, path, attempt)"
+    " DO UPDATE SET done = excluded.done, total = excluded.total, said_at = excluded.said_at"
+)
+_CHECKPOINT = (
+    "INSERT INTO checkpoint (run, node, path, artifact, body, saved_at) VALUES (?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (run, node, path)"
+    " DO UPDATE SET artifact = excluded.artifact, body = excluded.body, saved_at = excluded.saved_at"
+)
+_NO_CHECKPOINT = "DELETE FROM checkpoint WHERE run = ? AND node = ? AND path = ?"
 _PREVIEW = "INSERT INTO preview VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _DATASET_WRITE = "INSERT INTO dataset_write VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _DATA_CHECK = "INSERT INTO data_check VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"

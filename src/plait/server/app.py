@@ -21,13 +21,35 @@ from plait.server.answers import Json
 from plait.server.context import Context
 from plait.server.openapi import document
 from plait.server.problems import Refusal, answer_error, error_answer, problem_of
-from plait.server.routes import artifacts, live, logs, runs, tasks
+from plait.server.routes import (
+    actions,
+    artifacts,
+    catalog,
+    compare,
+    live,
+    logs,
+    pipelines,
+    project,
+    runs,
+    tasks,
+)
 from plait.server.security import Guard
 from plait.server.settings import Settings
 
 __all__ = ["ROUTERS", "make_app"]
 
-ROUTERS = (live.router, runs.router, tasks.router, logs.router, artifacts.router)
+ROUTERS = (
+    live.router,
+    actions.router,
+    runs.router,
+    tasks.router,
+    logs.router,
+    artifacts.router,
+    compare.router,
+    pipelines.router,
+    catalog.router,
+    project.router,
+)
 _log = logging.getLogger("plait.server")
 
 

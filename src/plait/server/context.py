@@ -14,6 +14,7 @@ from plait.server.connections import Connections
 from plait.server.settings import Settings
 
 if TYPE_CHECKING:
+    from plait.server.disk import Measure
     from plait.server.inspector import Inspector
     from plait.server.launches import Launches
     from plait.server.previewer import Previewer
@@ -26,6 +27,7 @@ class Context:
     """One server's own things; made once."""
 
     def __init__(self, settings: Settings, api: str) -> None:
+        from plait.server.disk import Measure
         from plait.server.inspector import Inspector
         from plait.server.launches import Launches
         from plait.server.previewer import Previewer
@@ -37,6 +39,7 @@ class Context:
         self.inspector: Inspector = Inspector(settings)
         self.launches: Launches = Launches(settings)
         self.previewer: Previewer = Previewer(settings)
+        self.measure: Measure = Measure(settings, self.connections)
         self.watcher: Watcher = Watcher(self.connections, self.inspector)
 
     @contextlib.contextmanager

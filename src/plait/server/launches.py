@@ -21,6 +21,7 @@ from plait.server.settings import Settings
 __all__ = ["Launch", "Launches", "assignments"]
 
 _OUTPUT = 4_000
+_ASK_SECONDS = 120.0
 _MOST = 200
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -84,6 +85,35 @@ class Launches:
             while len(self._found) > 10 * _MOST:
                 self._found.pop(next(iter(self._found)))
         return self.look(number)
+
+    def ask(self, arguments: Sequence[str], *, folder: str, env: Mapping[str, str]) -> dict[str, Any]:
+        """What ``plait ARGUMENTS`` prints, as JSON.
+
+        Raises:
+            Refusal: it left with an error, which is told in its own words, or took too long.
+        """
+        if not Path(folder).is_dir():
+            raise Refusal(409, "conflict", f"{folder} is gone", "move the project back")
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "plait", *arguments],
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                env={**env, "NO_COLOR": "1"},
+                timeout=_ASK_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise Refusal(
+                504, "invalid", f"plait {arguments[0]} took longer than {_ASK_SECONDS:.0f} s"
+            ) from None
+        try:
+            found = msgspec.json.decode(done.stdout, type=dict[str, Any])
+        except msgspec.DecodeError:
+            said = _ANSI.sub("", done.stderr.decode(errors="replace")).strip()
+            raise Refusal(400, "invalid", said[-_OUTPUT:] or f"plait {arguments[0]} said nothing") from None
+        return found
 
     def look(self, number: str, runs_of: Any = None) -> Launch:
         """How a process is doing.

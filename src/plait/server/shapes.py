@@ -19,8 +19,6 @@ __all__ = [
     "Done",
     "Failed",
     "Freed",
-    "Grid",
-    "GridCell",
     "Meta",
     "PipelinePage",
     "PipelineRow",
@@ -34,7 +32,6 @@ __all__ = [
     "Steps",
     "Tags",
     "Text",
-    "Trends",
 ]
 
 
@@ -96,28 +93,6 @@ class PipelineView(Struct, frozen=True):
     graph: GraphView | None
     problems: list[Problem]
     loading: bool
-
-
-class GridCell(Struct, frozen=True):
-    state: str
-    seconds: float | None
-    failed: int
-
-
-class Grid(Struct, frozen=True):
-    """Steps by runs, the newest run first: ``cells[step][run]``, null where the run has no such step."""
-
-    steps: list[str]
-    runs: list[RunRow]
-    cells: list[list[GridCell | None]]
-
-
-class Trends(Struct, frozen=True):
-    """How runs of a pipeline developed, the oldest first; lists are in the order of ``runs``."""
-
-    runs: list[RecentRun]
-    metrics: dict[str, list[float | None]]
-    steps: dict[str, list[float | None]]
 
 
 class CheckAnswer(Struct, frozen=True):

@@ -186,7 +186,10 @@ def _page(last: _Last, artifact: Artifact, kind: str = "html") -> dict[str, Any]
 
 
 def _plotly(figure: Any) -> str:
-    from plotly.offline import get_plotlyjs
+    try:
+        from plotly.offline import get_plotlyjs
+    except ImportError:
+        raise PlaitError("plotly is not installed where plait ui runs", hint="pip install plotly") from None
 
     drawn = figure.to_json().replace("<", "\\u003c")
     return (

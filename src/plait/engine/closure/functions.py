@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import FunctionType
 
 from plait.engine.closure.constants import constant_token
+from plait.engine.closure.files import file_tokens
 from plait.engine.closure.resolve import Asker, reference_token
 from plait.engine.closure.values import value_token
 from plait.engine.closure.walk import SELF, Place, Walk
@@ -58,6 +59,7 @@ def _code(walk: Walk, function: FunctionType, place: Place) -> list[str]:
             tokens.append(f"{reference.kind} {reference.level} {reference.name} {attributes} {token}")
     walk.reads_annotations |= facts.reads_annotations
     _note_assignments(walk, function, facts.assigns, place)
+    tokens.extend(file_tokens(walk, function, place))
     return [f"code {walk.walker.code_digest(code, frozenset(masked))}", *sorted(tokens)]
 
 

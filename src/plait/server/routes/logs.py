@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
+from msgspec import Struct
 
 from plait.errors import ParameterError, did_you_mean
+from plait.record.items import find_step
 from plait.record.loglines import Found, LogPage, LogScope, NextLine, next_loud, read_lines, search_lines
 from plait.record.store import RecordStore
 from plait.server.answers import reads
@@ -31,11 +33,31 @@ def _level(name: str | None) -> int:
     return _LEVELS[name.lower()]
 
 
-def scope_of(store: RecordStore, run: str, task: str | None, attempt: int | None) -> LogScope:
-    """Whose lines are meant: the whole run's, or those of a task's latest attempt or of another one."""
-    found = store.run(run)
+class Whose(Struct, frozen=True):
+    """Whose lines are asked for: the run's, a step's, a task's latest attempt's or another one's."""
+
+    run: str
+    task: str | None = None
+    step: str | None = None
+    attempt: int | None = None
+
+
+def _whose(run: str, task: str | None = None, step: str | None = None, attempt: int | None = None) -> Whose:
+    return Whose(run, task, step, attempt)
+
+
+Asked = Annotated[Any, Depends(_whose)]
+
+
+def scope_of(store: RecordStore, whose: Whose) -> LogScope:
+    """What that is in the records.
+
+    Raises:
+        RecordError: there is no such run, step or task.
+    """
+    found, task, attempt = store.run(whose.run), whose.task, whose.attempt
     if not task:
-        return LogScope(found)
+        return LogScope(found, find_step(found, whose.step), None) if whose.step else LogScope(found)
     one = found.task(task)
     return LogScope(found, one.node, one.path, one.attempt if attempt is None else attempt)
 
@@ -43,24 +65,20 @@ def scope_of(store: RecordStore, run: str, task: str | None, attempt: int | None
 @reads(router, "/runs/{run}/logs", LogPage)
 def lines(
     at: At,
-    run: str,
-    task: str | None = None,
-    attempt: int | None = None,
+    whose: Asked,
     first: First = 0,
     limit: Annotated[int, Query(ge=1, le=2000)] = 500,
     level: str | None = None,
 ) -> Any:
     with at.store() as store:
-        return read_lines(scope_of(store, run, task, attempt), first, limit, _level(level))
+        return read_lines(scope_of(store, whose), first, limit, _level(level))
 
 
 @reads(router, "/runs/{run}/logs/search", Found)
 def search(
     at: At,
-    run: str,
+    whose: Asked,
     q: Annotated[str, Query(min_length=1, max_length=1000)],
-    task: str | None = None,
-    attempt: int | None = None,
     case: bool = False,
     regex: bool = False,
     level: str | None = None,
@@ -68,48 +86,42 @@ def search(
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> Any:
     with at.store() as store:
-        scope = scope_of(store, run, task, attempt)
+        scope = scope_of(store, whose)
         return search_lines(scope, q, case=case, regex=regex, level=_level(level), first=first, limit=limit)
 
 
 @reads(router, "/runs/{run}/logs/next", NextLine)
 def loud(
     at: At,
-    run: str,
+    whose: Asked,
     first: First = 0,
-    task: str | None = None,
-    attempt: int | None = None,
     level: str = "error",
     back: bool = False,
 ) -> Any:
     with at.store() as store:
-        return next_loud(scope_of(store, run, task, attempt), first, _level(level), back=back)
+        return next_loud(scope_of(store, whose), first, _level(level), back=back)
 
 
 @router.get("/runs/{run}/logs/follow", response_class=StreamingResponse, summary="New lines as events")
-async def follow(
-    at: At, run: str, task: str | None = None, attempt: int | None = None, first: First = 0
-) -> StreamingResponse:
+async def follow(at: At, whose: Asked, first: First = 0) -> StreamingResponse:
     def scope(store: RecordStore) -> LogScope:
-        return scope_of(store, run, task, attempt)
+        return scope_of(store, whose)
 
     return StreamingResponse(at.watcher.lines(scope, first), media_type="text/event-stream")
 
 
 @router.get("/runs/{run}/logs/download", response_class=StreamingResponse, summary="All lines as text")
-def download(at: At, run: str, task: str | None = None, attempt: int | None = None) -> StreamingResponse:
+def download(at: At, whose: Asked) -> StreamingResponse:
     with at.store() as store:
-        name = scope_of(store, run, task, attempt).run.id  # what is not there is said before the file begins
+        name = scope_of(store, whose).run.id  # what is not there is said before the file begins
     headers = {"Content-Disposition": f'attachment; filename="{name}.log"'}
-    return StreamingResponse(
-        _text(at, run, task, attempt), media_type="text/plain; charset=utf-8", headers=headers
-    )
+    return StreamingResponse(_text(at, whose), media_type="text/plain; charset=utf-8", headers=headers)
 
 
-def _text(at: Context, run: str, task: str | None, attempt: int | None) -> Iterator[str]:
+def _text(at: Context, whose: Whose) -> Iterator[str]:
     first: int | None = 0
     while first is not None:
         with at.store() as store:
-            page = read_lines(scope_of(store, run, task, attempt), first, 2000)
+            page = read_lines(scope_of(store, whose), first, 2000)
         yield "".join(f"{line.text}\n" for line in page.lines)
         first = page.next

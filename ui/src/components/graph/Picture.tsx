@@ -321,8 +321,9 @@ function GroupBox({ data }: NodeProps<ShapeNode>) {
   return (
     <div className={classes(css.group, shape.off && css.off)} data-role={shape.role}>
       <Ports />
-      <button type="button" className={classes(css.title, "nodrag")} tabIndex={-1} aria-label={`Fold ${shape.label}`} onClick={(event) => (event.stopPropagation(), onFold(shape.id, true))}>
+      <button type="button" className={classes(css.title, "nodrag")} tabIndex={-1} onClick={(event) => (event.stopPropagation(), onFold(shape.id, true))}>
         <Minus size={11} aria-hidden="true" />
+        <span className="hidden-text">Fold</span>
         {shape.label}
         {shape.note && <span className="dim">{shape.note}</span>}
       </button>

@@ -132,7 +132,11 @@ function TableHead({ of, rows }: { of: Of<"table">; rows: number }) {
         <table className={css.table}>
           <thead>
             <tr>
-              {of.index && <th scope="col" aria-label="index" />}
+              {of.index && (
+                <th scope="col">
+                  <span className="hidden-text">index</span>
+                </th>
+              )}
               {of.columns.map((one, at) => (
                 <th key={at} scope="col" className={isNumeric(one.type) ? "num" : undefined}>
                   {one.name}

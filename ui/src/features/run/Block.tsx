@@ -7,7 +7,7 @@ export function Block({ title, note, actions, children }: { title: ReactNode; no
   return (
     <section className={css.block}>
       <div className={css.head}>
-        <h3>{title}</h3>
+        <h2>{title}</h2>
         {note && <span className={css.note}>{note}</span>}
         {actions && <span className={css.actions}>{actions}</span>}
       </div>

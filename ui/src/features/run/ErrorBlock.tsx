@@ -12,7 +12,7 @@ import css from "./ErrorBlock.module.css";
 export function ErrorBlock({ error }: { error: ErrorInfo }) {
   return (
     <div className={css.error}>
-      <p className={css.message} role="heading" aria-level={4}>
+      <p className={css.message} role="heading" aria-level={3}>
         <b>{error.type}</b>
         {error.message && <>: {error.message}</>}
       </p>

@@ -190,7 +190,7 @@ function Failures({ run }: { run: Run }) {
 function Params({ run }: { run: Run }) {
   if (run.params.length === 0) return <Empty title="This pipeline has no parameters" />;
   return (
-    <Blocks label="Parameters">
+    <Blocks label="All parameters">
       <SimpleTable
         label="Parameters"
         rows={run.params}

@@ -1,0 +1,59 @@
+"""What kind of worker process does a task need? Tasks of one flavour share processes; those of another never do."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from plait.engine.environment import own_environment
+from plait.engine.task import TaskSpec
+from plait.graph.options import Options
+
+__all__ = ["PLAIN", "Flavour", "flavour_of", "needs_process"]
+
+
+class Flavour(Struct, frozen=True):
+    """What sets a process apart.
+
+    Attributes:
+        env: variables that it starts with; what is imported may look at them.
+        gpus: how many it has.
+        memory: bytes that it may hold.
+        isolated: it does one task.
+        environment: Python, packages, requirements and the step that says so, where it runs the code of another one.
+    """
+
+    env: tuple[tuple[str, str], ...] = ()
+    gpus: int = 0
+    memory: int | None = None
+    isolated: bool = False
+    environment: tuple[str, tuple[str, ...], str, int] | None = None
+
+
+PLAIN = Flavour()
+
+
+def flavour_of(spec: TaskSpec) -> Flavour:
+    """The flavour of the worker that a task runs in."""
+    options = spec.options
+    if options is None:
+        return PLAIN
+    return Flavour(
+        tuple(sorted(options.env.items())),
+        options.gpus,
+        options.memory,
+        options.isolated,
+        (options.python, options.packages, options.requirements, spec.function)
+        if own_environment(options)
+        else None,
+    )
+
+
+def needs_process(options: Options) -> bool:
+    """Whether only a process of its own can give a task what it asks for."""
+    return bool(
+        options.timeout is not None
+        or options.memory is not None
+        or options.gpus
+        or options.isolated
+        or own_environment(options)
+    )

@@ -1,0 +1,81 @@
+"""Is there all that the steps ask for? What is missing is an error before the run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from plait.engine.environment import request_of
+from plait.engine.honours import refuse_what_cannot_be
+from plait.engine.keys import Keys
+from plait.engine.task import Executor
+from plait.errors import ConfError, ParameterError
+from plait.graph.model import Graph
+from plait.graph.options import Options
+from plait.graph.tracing import Traced
+from plait.project.environments import Environments
+from plait.project.project import Project
+from plait.record.store import RecordStore
+
+__all__ = ["environments_folder", "keys_of", "refuse_what_is_missing"]
+
+
+def refuse_what_is_missing(graph: Graph, executor: Executor, project: Project) -> None:
+    """Look for what the executor, the machine and the project have to have.
+
+    Raises:
+        ParameterError: the executor cannot do what a step asks for, there is not enough of it, or a folder is missing.
+        ConfError: a secret is missing.
+    """
+    refuse_what_cannot_be(graph, executor)
+    seen: set[int] = set()
+    for index, node in enumerate(graph.nodes):
+        options = graph.options(index)
+        if not node.is_step or id(options) in seen:
+            continue
+        seen.add(id(options))
+        _look_for_secrets(node.id, node.where, options, project)
+        _look_for_workdir(node.id, node.where, options, project.root)
+
+
+def _look_for_secrets(name: str, where: str, options: Options, project: Project) -> None:
+    for said in options.secrets:
+        try:
+            project.step_secret(said)
+        except ConfError as error:
+            raise ConfError(
+                f"{name} asks for the secret {said!r}: {error.what}", where=where, hint=error.hint
+            ) from None
+
+
+def _look_for_workdir(name: str, where: str, options: Options, root: Path) -> None:
+    if options.workdir and not (folder := root / options.workdir).is_dir():
+        raise ParameterError(
+            f"{name} asks for workdir={options.workdir!r}, and there is no folder {folder}",
+            where=where,
+            hint=f"mkdir -p {folder}",
+        )
+
+
+def environments_folder(records: RecordStore) -> Path:
+    """Where the Python environments of steps are kept, and what was solved for them."""
+    return records.home / "environments"
+
+
+def keys_of(traced: Traced, records: RecordStore) -> Keys:
+    """What computes the cache keys of a graph; the environments that steps have for themselves are solved for it.
+
+    Raises:
+        ParameterError: the packages of one cannot be solved.
+    """
+    graph = traced.graph
+    environments = Environments(environments_folder(records))
+    locks: dict[int, str] = {}
+    for index, node in enumerate(graph.nodes):
+        request = (
+            request_of(graph.options(index), traced.functions[node.step], node.id, node.where)
+            if node.is_step
+            else None
+        )
+        if request is not None:
+            locks[index] = environments.lock(request)
+    return Keys(graph, traced.functions, traced.uses, records.artifacts, locks=locks)
