@@ -1,7 +1,7 @@
 # Two commands on a fresh machine with Python 3.11 or newer: `make demo` and `make test`.
 .DEFAULT_GOAL := help
 BIN := .venv/bin
-.PHONY: help demo setup ui ui-unit test check types layers unit test-engines bench format clean
+.PHONY: help demo setup ui ui-types ui-unit test check types layers unit test-engines bench format clean
 
 help: ## what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,6 +15,9 @@ setup: ## set up everything for working on plait
 
 ui: setup ## build the web interface, where its sources changed
 	$(BIN)/python tools/ui.py build
+
+ui-types: setup ## the interface's types anew, from the server's description of its API
+	$(BIN)/python tools/ui.py schema
 
 ui-unit: setup ## the tests of the web interface's own functions
 	$(BIN)/python tools/ui.py test

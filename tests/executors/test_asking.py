@@ -67,7 +67,9 @@ def test_a_timeout_ends_a_step_that_is_stuck_in_c_with_all_it_started(run_it: Ru
     line = next(
         at for at, text in enumerate(Path(asking.__file__).read_text().splitlines(), 1) if "PyDLL" in text
     )
-    assert error.message == f"ended after its timeout of 0.4s; it was in wait_in_c, line {line}"
+    assert (
+        error.message == f"timed out: it ran for longer than timeout=0.4s; it was in wait_in_c, line {line}"
+    )
     user = [frame.function for frame in error.frames if frame.origin == "user"]
     assert user == ["stuck_in_c", "wait_in_c"]
     assert error.frames[-1].code.startswith("ctypes.PyDLL")

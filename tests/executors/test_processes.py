@@ -172,12 +172,16 @@ def test_a_result_is_recorded_while_the_next_task_runs_for_long(home: Path) -> N
             return lambda *_: None
 
     from plait.executors import make_executor
+    from plait.launch.orders import CachePolicy, Orders
     from plait.launch.prepare import prepare
-    from plait.launch.start import CachePolicy, execute
+    from plait.launch.start import execute
 
     executor = make_executor("processes", workers=1)
     run = execute(
-        prepare(pipeline(p), {}), executor=executor, listener=Watch(), policy=CachePolicy(look_up=False)
+        prepare(pipeline(p), {}),
+        executor=executor,
+        listener=Watch(),
+        orders=Orders(CachePolicy(look_up=False)),
     )
     long_started = run.result[100][0]
     assert len(seen) == 101

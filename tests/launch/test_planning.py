@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from plait.engine.plan import Plan
+from plait.launch.orders import CachePolicy
 from plait.launch.planning import open_records, plan
-from plait.launch.start import CachePolicy
 from plait.record.views import Run
 from tests.programs import Folder
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import wraps
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,11 +17,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Watch", "conclude", "executor_options", "make_watch", "tell"]
 
-F = TypeVar("F", bound=Callable[..., Any])
 
+def executor_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every command that carries a run to its end; how that is to be done arrives as ``orders``."""
 
-def executor_options(command: F) -> F:
-    """The options that every command has that carries a run to its end."""
+    @wraps(command)
+    def carrying(**words: Any) -> Any:
+        from plait.launch.orders import make_orders
+
+        said = {ours: words.pop(typed) for typed, ours in _ORDERS.items()}
+        return command(orders=make_orders(cache=not words.pop("no_cache"), **said), **words)
+
+    decorated: Callable[..., Any] = carrying
     for option in reversed(
         (
             click.option(
@@ -37,6 +45,25 @@ def executor_options(command: F) -> F:
             ),
             cache_options,
             click.option(
+                "--max-parallel",
+                type=click.IntRange(min=1),
+                metavar="N",
+                help="How many tasks at once, at most.",
+            ),
+            click.option(
+                "--fail-fast",
+                is_flag=True,
+                help="Begin nothing more once a step has failed, instead of doing all that can still be done.",
+            ),
+            click.option(
+                "--name",
+                "run_name",
+                metavar="TEXT",
+                help="What the run is called; {alpha} stands for a parameter, {now:%d %b} for the time.",
+            ),
+            click.option("--run-tag", "run_tags", multiple=True, metavar="TAG", help="Tag the run."),
+            click.option("--note", metavar="TEXT", help="A note on the run."),
+            click.option(
                 "--json",
                 "as_json",
                 is_flag=True,
@@ -45,8 +72,18 @@ def executor_options(command: F) -> F:
             click.option("--quiet", "-q", is_flag=True, help="Only the id of the run, and what failed."),
         )
     ):
-        command = option(command)
-    return command
+        decorated = option(decorated)
+    return decorated
+
+
+_ORDERS = {
+    "refresh": "refresh",
+    "max_parallel": "max_parallel",
+    "fail_fast": "fail_fast",
+    "run_name": "name",
+    "run_tags": "tags",
+    "note": "note",
+}
 
 
 class Watch:

@@ -9,6 +9,7 @@ import click
 from plait.cli.carrying import executor_options
 
 if TYPE_CHECKING:
+    from plait.launch.orders import Orders
     from plait.record.views import Run
 
 __all__ = ["command"]
@@ -28,13 +29,12 @@ is computed with the code as it is now; everything else is taken from RUN, whate
 )
 @executor_options
 def command(
+    orders: Orders,
     run_id: str,
     parameters: tuple[str, ...],
     steps: tuple[str, ...],
     executor: str | None,
     workers: int | None,
-    no_cache: bool,
-    refresh: tuple[str, ...],
     paranoid: bool,
     as_json: bool,
     quiet: bool,
@@ -44,7 +44,7 @@ def command(
     from plait.cli.store import open_store
     from plait.cli.target import read_parameters
     from plait.launch.again import find_again, project_again
-    from plait.launch.start import CachePolicy, fork
+    from plait.launch.start import fork
 
     run = open_store().run(run_id)
     found = find_again(run)
@@ -59,7 +59,7 @@ def command(
         given,
         executor=watch.executor,
         listener=watch.listener,
-        policy=CachePolicy(not no_cache, refresh),
+        orders=orders,
         paranoid=paranoid,
         tell=tell,
     )

@@ -47,8 +47,8 @@ def command(
     as_json: bool,
 ) -> int:
     from plait.cli.asking import prepare_target
+    from plait.launch.orders import CachePolicy
     from plait.launch.planning import open_records, plan
-    from plait.launch.start import CachePolicy
 
     _, prepared = prepare_target(
         target,

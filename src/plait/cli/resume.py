@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from plait.cli.carrying import executor_options
+
+if TYPE_CHECKING:
+    from plait.launch.orders import Orders
 
 __all__ = ["command"]
 
@@ -19,11 +24,10 @@ repeated, whether its step is cached or not. Code that has changed since is used
 @click.argument("run_id", required=False, metavar="[RUN]")
 @executor_options
 def command(
+    orders: Orders,
     run_id: str | None,
     executor: str | None,
     workers: int | None,
-    no_cache: bool,
-    refresh: tuple[str, ...],
     paranoid: bool,
     as_json: bool,
     quiet: bool,
@@ -32,7 +36,7 @@ def command(
     from plait.cli.problems import describing
     from plait.cli.store import open_store
     from plait.launch.again import find_again, latest_to_resume, project_again
-    from plait.launch.start import CachePolicy, resume
+    from plait.launch.start import resume
 
     store = open_store()
     run = latest_to_resume(store) if run_id is None else store.run(run_id)
@@ -46,7 +50,7 @@ def command(
         found.pipeline,
         executor=watch.executor,
         listener=watch.listener,
-        policy=CachePolicy(not no_cache, refresh),
+        orders=orders,
         paranoid=paranoid,
         tell=tell,
     )

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from plait.cli.asking import selection_options, source_option, target_options
 from plait.cli.carrying import executor_options
+
+if TYPE_CHECKING:
+    from plait.launch.orders import Orders
 
 __all__ = ["command"]
 
@@ -27,11 +31,9 @@ Steps whose code and inputs are the same as before are not run again: `plait pla
 @selection_options
 @source_option
 @executor_options
-@click.option("--run-tag", "run_tags", multiple=True, metavar="TAG", help="Tag the run; may be repeated.")
-@click.option("--note", default="", metavar="TEXT", help="Write a note to the run.")
-@click.option("--name", default="", metavar="NAME", help="Give the run a name, for people.")
 @click.option("--debug", is_flag=True, help="Run the steps here, and open Python's debugger where one fails.")
 def command(
+    orders: Orders,
     target: str | None,
     parameters: tuple[str, ...],
     params_file: Path | None,
@@ -46,22 +48,15 @@ def command(
     step_options: tuple[str, ...],
     executor: str | None,
     workers: int | None,
-    no_cache: bool,
-    refresh: tuple[str, ...],
     paranoid: bool,
     as_json: bool,
     quiet: bool,
     debug: bool,
-    run_tags: tuple[str, ...],
-    note: str,
-    name: str,
 ) -> int:
     from plait.cli.asking import prepare_target
     from plait.cli.carrying import conclude, make_watch
-    from plait.launch.start import CachePolicy, execute
-    from plait.record.annotations import make_annotations
+    from plait.launch.start import execute
 
-    said = make_annotations(name=name, note=note, tags=run_tags)
     found, prepared = prepare_target(
         target,
         parameters,
@@ -79,7 +74,6 @@ def command(
         executor=watch.executor,
         target=found.text,
         listener=watch.listener,
-        policy=CachePolicy(not no_cache, refresh),
-        said=said,
+        orders=orders,
     )
     return conclude(run, watch)

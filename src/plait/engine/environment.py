@@ -5,10 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from plait.graph.options import Options
-from plait.project.environments import Request
+
+if TYPE_CHECKING:
+    from plait.project.environments import Request
 
 __all__ = ["own_environment", "request_of"]
 
@@ -24,6 +26,8 @@ def request_of(
     """What a step asks for; None where it runs in the Python of everyone."""
     if not own_environment(options):
         return None
+    from plait.project.environments import Request
+
     file = None
     if options.requirements:
         code = getattr(inspect.unwrap(function), "__code__", None)

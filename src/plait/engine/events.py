@@ -23,6 +23,7 @@ __all__ = [
     "Retry",
     "Room",
     "Settle",
+    "Share",
     "Start",
     "Tick",
     "Withdrawn",
@@ -34,16 +35,26 @@ class Start(Struct, frozen=True, tag=True):
 
 
 class Room(Struct, frozen=True, tag=True):
-    """The executor can take this many tasks more."""
+    """An executor can take this many tasks more; ``now`` is in seconds of any steady clock."""
 
     tasks: int
+    now: float = 0.0
+    executor: str = ""
+
+
+class Share(Struct, frozen=True, tag=True):
+    """This much there is of something that tasks hold while they run, such as ``limit:warehouse``."""
+
+    name: str
+    amount: float
 
 
 class Done(Struct, frozen=True, tag=True):
     """A task gave its outputs; ``lengths`` tells those that an ``each`` takes apart, by position.
 
     Of what the run decides itself, ``choice`` is the position of the branch that is taken among those of the node (-1
-    for none), or for the end of a round 1 if it was the last and 0 if not; ``said`` is why, in words.
+    for none), or for the end of a round 1 if it was the last and 0 if not; ``said`` is why, in words. ``ran`` is false
+    for a result that was there already.
     """
 
     node: int
@@ -51,15 +62,20 @@ class Done(Struct, frozen=True, tag=True):
     lengths: tuple[Any, ...] = ()  # of `Lengths`, which as a recursive type cannot be decoded
     choice: int = -1
     said: str = ""
+    ran: bool = True
 
 
 class Failed(Struct, frozen=True, tag=True):
-    """A task raised, or its worker was lost; ``now`` is in seconds of any steady clock."""
+    """A task raised, or its worker was lost; ``now`` is in seconds of any steady clock.
+
+    ``kinds`` are the names of the exception's type and of those that it derives from.
+    """
 
     node: int
     path: Path
     now: float = 0.0
     retryable: bool = True
+    kinds: tuple[str, ...] = ()
 
 
 class Withdrawn(Struct, frozen=True, tag=True):
@@ -86,15 +102,21 @@ class Cancel(Struct, frozen=True, tag=True):
     """Launch nothing more."""
 
 
-Event: TypeAlias = Start | Room | Done | Failed | Withdrawn | Back | Tick | Cancel
+Event: TypeAlias = Start | Room | Share | Done | Failed | Withdrawn | Back | Tick | Cancel
 
 
 class Launch(Struct, frozen=True, tag=True):
-    """Start this attempt of a task; attempts count from 1. What the run decides itself asks for no room."""
+    """Start this attempt of a task; attempts count from 1. What the run decides itself asks for no room.
+
+    ``growth`` is the factor of its memory, after attempts that ran out of it; ``stand_in`` says that all attempts
+    failed, and what stands in for the result is to be had instead.
+    """
 
     node: int
     path: Path
     attempt: int
+    growth: float = 1.0
+    stand_in: bool = False
 
 
 class Retry(Struct, frozen=True, tag=True):
@@ -110,7 +132,7 @@ class Settle(Struct, frozen=True, tag=True):
     """A task ended without running to its end: ``failed`` or ``skipped``, and why.
 
     A path shorter than the node's own stands for all tasks below it: their ``each`` was never entered. ``absent`` says
-    that nothing is wrong: a branch was not taken.
+    that the run goes on as if it had never been there: a branch was not taken, or a failure is to be left behind.
     """
 
     node: int

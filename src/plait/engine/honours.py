@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from plait.engine.task import Executor
+from plait.engine.fleet import Fleet
 from plait.errors import ParameterError
 from plait.graph.model import Graph
 from plait.graph.options import Options, execution_options
@@ -21,19 +21,19 @@ def asked_for(options: Options) -> frozenset[str]:
     return frozenset(name for name in execution_options() if getattr(options, name) != getattr(_PLAIN, name))
 
 
-def refuse_what_cannot_be(graph: Graph, executor: Executor) -> None:
-    """Compare what steps ask for with what the executor honours and has.
+def refuse_what_cannot_be(graph: Graph, fleet: Fleet) -> None:
+    """Compare what steps ask for with what their executors honour and have.
 
     Raises:
-        ParameterError: some step asks for what this executor cannot do, or for more than there is.
+        ParameterError: some step asks for what its executor cannot do, or for more than there is.
     """
-    has = executor.capacity()
     seen: set[tuple[int, int]] = set()
     for index, node in enumerate(graph.nodes):
         options = graph.options(index)
         if not node.is_step or (node.step, id(options)) in seen:
             continue
         seen.add((node.step, id(options)))
+        executor = fleet[fleet.of_node(index)]
         asked = asked_for(options)
         beyond = sorted(asked - executor.honours)
         if beyond:
@@ -45,7 +45,7 @@ def refuse_what_cannot_be(graph: Graph, executor: Executor) -> None:
                 f"--set {node.id}.{beyond[0]}=…",
             )
         if asked:
-            _refuse_too_much(node.id, node.where, options, has)
+            _refuse_too_much(node.id, node.where, options, executor.capacity())
 
 
 def _refuse_too_much(name: str, where: str, options: Options, has: Mapping[str, float]) -> None:

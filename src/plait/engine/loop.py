@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import time
 from collections import deque
@@ -10,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Protocol, TypeAlias
+
+from msgspec import Struct
 
 from plait.data import Artifact
 from plait.engine import events
@@ -28,18 +31,23 @@ from plait.engine.events import (
     Start,
     Tick,
 )
+from plait.engine.fleet import Fleet
 from plait.engine.honours import asked_for
 from plait.engine.machine import Machine
 from plait.engine.reuse import Compute, Reuse, Take, Wait
-from plait.engine.task import EndNow, Executor, Job, Live, Message, Report, TaskSpec, Withdrawn
+from plait.engine.shares import LIMIT
+from plait.engine.standing_in import STANDS_IN, StandIn
+from plait.engine.task import EndNow, Job, Live, Message, Report, TaskSpec, Withdrawn
 from plait.errors import PlaitError
 from plait.graph.model import Graph, Path
 from plait.record.facts import Advance, ErrorInfo, Frame, LogLine, Metric, Usage
 from plait.record.heartbeat import beating
-from plait.record.results import Results, Tree
+from plait.record.requests import CANCEL, FINISH
+from plait.record.results import Plain, Results, Tree
+from plait.record.slots import Slots
 from plait.record.writer import RunWriter
 
-__all__ = ["Listener", "Loop"]
+__all__ = ["Conduct", "Listener", "Loop"]
 
 _IDLE_SECONDS = 0.2
 _MOST_AHEAD = 512
@@ -64,6 +72,17 @@ class Listener(Protocol):
     def interrupted(self) -> None: ...
 
 
+class Conduct(Struct, frozen=True):
+    """How a run behaves as a whole.
+
+    ``fail_fast`` ends it at the first failure, instead of doing all that can still be done; ``max_parallel`` is how
+    many tasks may run at once, 0 for as many as there is room for.
+    """
+
+    fail_fast: bool = False
+    max_parallel: int = 0
+
+
 class Loop:
     """One run from its start to its end, in this thread.
 
@@ -72,6 +91,9 @@ class Loop:
         results: starts with the inputs of the run, ends with all outputs.
         writer: of a run that is already recorded.
         reuse: decides which tasks need not run.
+        slots: what tasks hold of the limits that runs share.
+        asked: tells what other processes ask of the run.
+        stand_ins: by node, the value or function that its ``on_failure`` names.
         attempts: how many attempts the tasks of a resumed run have behind them.
         checkpoints: the states that tasks of a resumed run have saved.
         listener: told of everything once it is committed.
@@ -86,24 +108,43 @@ class Loop:
         *,
         job: Job,
         results: Results,
-        executor: Executor,
+        fleet: Fleet,
         writer: RunWriter,
         reuse: Reuse,
+        slots: Slots,
+        asked: Callable[[], Mapping[str, str]] = dict,
+        stand_ins: Mapping[int, Any] | None = None,
         attempts: Mapping[Place, int] | None = None,
         checkpoints: Mapping[Place, Artifact] | None = None,
+        conduct: Conduct = Conduct(),  # noqa: B008 - frozen
         listener: Listener | None = None,
         mask: Callable[[Report], Report] | None = None,
         on_retry: Callable[[Report], None] | None = None,
     ) -> None:
         self.graph = graph
-        self.functions = functions
         self.job = job
         self.results = results
-        self.executor = executor
+        self.fleet = fleet
         self.writer = writer
         self.reuse = reuse
         self.listener = listener
-        self.machine = Machine(graph, {name: results.input_lengths(name) for name in graph.layout.splits[1]})
+        self.machine = Machine(
+            graph,
+            {name: results.input_lengths(name) for name in graph.layout.splits[1]},
+            capacity=fleet.main.capacity(),
+            fail_fast=conduct.fail_fast,
+            seed=job.run_id,
+        )
+        self.functions = [*functions]
+        self._stand_ins: dict[int, int] = {}
+        for node, value in (stand_ins or {}).items():
+            self._stand_ins[node] = len(self.functions)
+            self.functions.append(StandIn(graph.nodes[node].id, value))
+        self._slots = slots
+        self._limits = self.machine.limits
+        self._asked = asked
+        self._most = conduct.max_parallel or sys.maxsize
+        self._errors: dict[Place, str] = {}
         self._mask = mask
         self._on_retry = on_retry
         self._attempts = attempts or {}
@@ -112,8 +153,9 @@ class Loop:
         self._waiting: dict[str, list[Launch]] = {}
         self._ripe: list[Launch] = []
         self._looked = 0.0
+        self._listened = 0.0
         self._ahead = 0
-        self._interrupted = False
+        self._interrupted = self._finishing = False
         self._notices: list[Callable[[Listener], None]] = []
         splits = graph.layout.splits[0]
         self._outputs = [
@@ -134,33 +176,33 @@ class Loop:
         """
         with self._interrupts(), beating(self.writer):
             try:
-                listen = getattr(self.executor, "listen", None)  # of those that block while a task runs
-                if listen is not None:
-                    listen(self._hear_now)
-                self.executor.start(self.job, self.functions)
+                self.fleet.listen(self._hear_now)
+                self.fleet.start(self.job, self.functions)
                 self._carry_out(self.machine.handle(Start()))
                 while self.machine.status is None:
                     self._turn()
-                self.executor.stop()
+                self.fleet.stop()
             except KeyboardInterrupt:
-                self._end_now()
+                self._end_now("cancelled by Ctrl-C")
             except BaseException:
-                self.executor.stop(now=True)
+                self.fleet.stop(now=True)
                 raise
         return self.machine.status or "cancelled"
 
     def _turn(self) -> None:
         actions: list[Action] = []
-        for message in self.executor.wait(self._patience()):
+        for message in self.fleet.wait(self._patience()):
             self._take(message, actions)
         if self.machine.next_tick is not None:
             actions += self.machine.handle(Tick(time.monotonic()))
         if self._interrupted:
             self._interrupted = False
             actions += self._cancel()
-            self.executor.cancel()
+            self.fleet.cancel()
             self._tell(lambda listener: listener.interrupted())
         self._look_again()
+        if self._listen():
+            return
         self._carry_out(actions)
 
     def _patience(self) -> float:
@@ -176,6 +218,20 @@ class Loop:
         self._ripe.clear()
         self._waiting.clear()
         return actions
+
+    def _listen(self) -> bool:
+        """Do what other processes ask of the run, now and then; whether it is over because of that."""
+        now = time.monotonic()
+        if now - self._listened < _IDLE_SECONDS:
+            return False
+        self._listened = now
+        asked = self._asked()
+        if CANCEL in asked:
+            self._end_now(f"cancelled by {asked[CANCEL]}")
+            return True
+        if FINISH in asked and not self._finishing:
+            self._interrupted = self._finishing = True
+        return False
 
     def _look_again(self) -> None:
         """Ask anew, now and then, for results that other runs are at."""
@@ -213,6 +269,7 @@ class Loop:
         if running is None or running[0] != attempt:
             return
         del self._running[node, path]
+        self._give_back_slots(node, path)
         key = running[1]
         if key is not None:
             # Those that waited for this computation, well or not, decide anew.
@@ -239,6 +296,7 @@ class Loop:
         if running is None:
             return
         self.reuse.ended((node, path), running[1], well=False)
+        self._give_back_slots(node, path)
         actions += self.machine.handle(events.Withdrawn(node, path))
         self.writer.ended(node, path, message.attempt, "cancelled", Usage(), "the run was cancelled")
         self._tell(
@@ -254,6 +312,7 @@ class Loop:
         artifacts: tuple[Artifact, ...],
         *,
         new: bool = True,
+        ran: bool = True,
         choice: int = -1,
         said: str = "",
     ) -> list[Action]:
@@ -263,30 +322,34 @@ class Loop:
         if new:
             self.writer.outputs(node, path, artifacts)
         if not self._taken_apart[node]:
-            return self.machine.handle(Done(node, path, (), choice, said))
+            return self.machine.handle(Done(node, path, (), choice, said, ran))
         lengths = tuple(
             self.results.lengths(artifact, depth) if depth else None
             for artifact, (_, depth) in zip(artifacts, self._outputs[node], strict=True)
         )
-        return self.machine.handle(Done(node, path, lengths, choice, said))
+        return self.machine.handle(Done(node, path, lengths, choice, said, ran))
 
     def _failed(self, report: Report, error: ErrorInfo) -> list[Action]:
         place = (report.node, report.path)
-        answer = self.machine.handle(Failed(*place, now=time.monotonic()))
+        self._errors[place] = error.headline
+        answer = self.machine.handle(Failed(*place, now=time.monotonic(), kinds=error.kinds))
         retried = any(isinstance(action, Retry) and (action.node, action.path) == place for action in answer)
         self._ended(report, "retried" if retried else "failed", error.headline, error)
         if retried and self._on_retry is not None:
             self._on_retry(report)
-        # The attempt's own row says that the task failed.
-        return [
-            action
-            for action in answer
-            if not (
+        rest: list[Action] = []
+        for action in answer:
+            if (
                 isinstance(action, Settle)
                 and (action.node, action.path) == place
                 and action.state == "failed"
-            )
-        ]
+            ):
+                # The attempt's own row says that the task failed.
+                if action.absent:
+                    self.results.add_absent(*place, action.reason)
+            else:
+                rest.append(action)
+        return rest
 
     def _ended(self, report: Report, state: str, reason: str, error: ErrorInfo | None = None) -> None:
         node, path, usage = report.node, report.path, report.usage
@@ -306,22 +369,45 @@ class Loop:
             self._ripe = []
             while True:
                 if self.machine.status is None:
-                    room = max(self.executor.room() - len(specs), self._ahead) - len(launches)
-                    launches += self._decided(self._sort(self.machine.handle(Room(max(0, room)))))
+                    launches += self._decided(self._sort(self._make_room(launches, specs)))
                 self._record_extents()
                 if not launches:
                     break
                 launches = self._decided(self._decide(launches, specs))
             self.writer.beat(time.time())
+            if self.machine.status is not None and self._limits:
+                self._slots.give_back_all()
         self._notify()
         if specs:
-            self.executor.submit(specs)
+            self.fleet.submit(specs)
 
     def _notify(self) -> None:
         if self.listener is not None:
             notices, self._notices = self._notices, []
             for notice in notices:
                 notice(self.listener)
+
+    def _make_room(self, launches: list[Launch], specs: list[TaskSpec]) -> list[Action]:
+        """Tell the machine how much more there is room for; answers with what it does about it."""
+        for name in self.machine.waits_for if self._limits else ():
+            most = self._limits[name] - self._slots.taken_by_others(name)
+            self.machine.handle(events.Share(name, most))
+        now = time.monotonic()
+        actions: list[Action] = []
+        for name in self.fleet.names:
+            more = self._room(name, specs)
+            if not name:
+                more = max(more, self._ahead)
+            mine = sum(self.fleet.of_node(one.node) == name for one in launches) if launches else 0
+            actions += self.machine.handle(Room(max(0, more - mine), now, name))
+        return actions
+
+    def _room(self, name: str, specs: list[TaskSpec]) -> int:
+        """How many tasks more one of the executors would take, beside those that are about to be submitted."""
+        mine = len(specs)
+        if len(self.fleet.names) > 1:
+            mine = sum(self.fleet.of_node(spec.node) == name for spec in specs)
+        return min(self.fleet[name].room() - mine, self._most - len(self._running))
 
     def _sort(self, actions: list[Action]) -> list[Launch]:
         """Record what is settled; answers with what is to be launched."""
@@ -342,18 +428,23 @@ class Loop:
         As long as results are there, more tasks are looked up at once than there is room for; one that has to run
         after all and finds no room is given back.
         """
+        for one in [one for one in launches if one.stand_in]:
+            specs.append(self._stand_in(one))
+            launches.remove(one)
         arguments = {(one.node, one.path): self.results.arguments(one.node, one.path) for one in launches}
         decisions = self.reuse.decide(arguments)
         follow: list[Launch] = []
         surplus: list[Launch] = []
-        room, taken, unstarted = self.executor.room(), 0, set()
+        room = {name: self._room(name, specs) for name in self.fleet.names}
+        taken, unstarted = 0, set()
         for one in launches:
             place = (one.node, one.path)
             match decisions[place]:
                 case Take() as found:
                     taken += 1
                     follow += self._take_over(one, found)
-                case Compute(key=key, reason=reason) if len(specs) < room:
+                case Compute(key=key, reason=reason) if room[self.fleet.of_node(one.node)] > 0:
+                    room[self.fleet.of_node(one.node)] -= 1
                     specs.append(self._spec(one, arguments[place], key, reason))
                 case Compute(key=key):
                     self.reuse.ended(place, key, well=False)
@@ -369,7 +460,9 @@ class Loop:
     def _give_back(self, surplus: list[Launch]) -> list[Launch]:
         if not surplus:
             return []
-        actions = self.machine.handle(Room(0))
+        actions: list[Action] = []
+        for name in self.fleet.names:
+            actions += self.machine.handle(Room(0, executor=name))
         for one in surplus:
             actions += self.machine.handle(Back(one.node, one.path))
         return self._sort(actions)
@@ -379,7 +472,7 @@ class Loop:
         if not found.recorded:
             self.writer.cached(node, path, found.key, source, found.origin)
         self._tell(lambda listener: listener.task_ended(node, path, "cached", Usage(), None, source))
-        return self._sort(self._done(node, path, found.artifacts, new=not found.recorded))
+        return self._sort(self._done(node, path, found.artifacts, new=not found.recorded, ran=False))
 
     def _spec(
         self, launch: Launch, arguments: tuple[tuple[str, Tree], ...], key: str | None, reason: str
@@ -391,6 +484,8 @@ class Loop:
         if self.writer.owner:  # the run was resumed
             self.writer.superseded(node, path, "its stored result is damaged")
         self.writer.launched(node, path, attempt, key, reason)
+        if self._limits:
+            self._slots.take([f"{LIMIT}{name}" for name, _ in self.graph.options(node).limit], node, path)
         self._tell(lambda listener: listener.task_started(node, path, attempt))
         return TaskSpec(
             node,
@@ -403,6 +498,21 @@ class Loop:
             self._carried_out[node],
             self._checkpoints.get((node, path)) if self._checkpoints else None,
         )
+
+    def _stand_in(self, launch: Launch) -> TaskSpec:
+        """What stands in for a result that no attempt gave: an attempt of its own, which no cache knows."""
+        node, path = launch.node, launch.path
+        attempt = launch.attempt + self._attempts.get((node, path), 0)
+        self._running[node, path] = (attempt, None)
+        self.writer.launched(node, path, attempt, None, STANDS_IN)
+        self._tell(lambda listener: listener.task_started(node, path, attempt))
+        arguments = (("error", Plain(self._errors.get((node, path), ""))),)
+        name = self.graph.nodes[node].id
+        return TaskSpec(node, path, attempt, self._stand_ins[node], name, arguments, self._outputs[node])
+
+    def _give_back_slots(self, node: int, path: Path) -> None:
+        if self.graph.options(node).limit:
+            self._slots.give_back(node, path)
 
     def _record_extents(self) -> None:
         for scope, path, items in self.machine.take_extents():
@@ -471,14 +581,15 @@ class Loop:
 
     # The end, when it does not come by itself.
 
-    def _end_now(self) -> None:
-        """The second Ctrl-C: end running tasks, and say so in the records."""
-        self.executor.stop(now=True)
+    def _end_now(self, why: str) -> None:
+        """The second Ctrl-C, or another process: end running tasks, and say so in the records."""
+        self.fleet.stop(now=True)
         now = time.time()
         for (node, path), (attempt, _) in self._running.items():
-            self.writer.ended(node, path, attempt, "cancelled", Usage(0.0, now), "cancelled by Ctrl-C")
-        self.writer.finished("cancelled")
-        self.writer.commit()
+            self.writer.ended(node, path, attempt, "cancelled", Usage(0.0, now), why)
+        self.writer.finished("cancelled", why)
+        with self.writer.turn():
+            self._slots.give_back_all()
         self.machine.status = "cancelled"
 
     @contextmanager

@@ -14,7 +14,6 @@ import math
 from collections import deque
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
-from typing import TypeAlias
 
 from plait.engine.events import (
     Action,
@@ -28,22 +27,21 @@ from plait.engine.events import (
     Retry,
     Room,
     Settle,
+    Share,
     Start,
     Tick,
     Withdrawn,
 )
+from plait.engine.needs import Place, fixed_needs, guarded, places
+from plait.engine.retries import grown_memory, is_tried_again, wait_before
+from plait.engine.shares import LIMIT, Shares
 from plait.errors import DefinitionError
 from plait.graph.model import ROOT, Branch, Each, Graph, Loop, Path, task_name
-from plait.graph.options import Options
-from plait.graph.slicing import downstream, producers
-from plait.graph.unfold import Keyed, Lengths, Many, Need, Resolved, Unknown, is_there, resolve, size
-from plait.graph.values import Const, Input, Item, Last, Output, Value, parts
-from plait.graph.values import State as Carried
+from plait.graph.options import STAND_IN
+from plait.graph.unfold import Lengths, Unknown, is_there, resolve, size
+from plait.graph.values import Item
 
 __all__ = ["Machine", "State"]
-
-Place: TypeAlias = tuple[int, Path]
-"""A node at a path; a scope ``s`` at a path is written ``(~s, path)``."""
 
 
 class State(IntEnum):
@@ -65,9 +63,20 @@ class Machine:
     Args:
         graph: what is to be run.
         input_lengths: for each input that an ``each`` takes apart, how long it is.
+        capacity: how much there is of what tasks hold while they run; see ``Shares``.
+        fail_fast: whether the first failure that fails the run keeps everything else from beginning.
+        seed: makes the waits of two runs different where chance has a part in them.
     """
 
-    def __init__(self, graph: Graph, input_lengths: Mapping[str, Lengths] | None = None) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        input_lengths: Mapping[str, Lengths] | None = None,
+        *,
+        capacity: Mapping[str, float] | None = None,
+        fail_fast: bool = False,
+        seed: str = "",
+    ) -> None:
         self.graph = graph
         self.layout = graph.layout
         self.state: dict[Place, State] = {}
@@ -82,21 +91,26 @@ class Machine:
         self._absent: dict[Place, str] = {}
         self._choices: dict[Place, tuple[int, str]] = {}
         self._rounds: dict[Place, int] = {}
-        self._ready: list[tuple[int, int, Path]] = []
+        self._shares = Shares(graph, capacity)
+        self._ready: list[list[tuple[int, int, Path]]] = [[] for _ in self._shares.kinds]
         self._delayed: list[tuple[float, int, Path]] = []
         self._running: set[Place] = set()
         self._attempts: dict[Place, int] = {}
+        self._growth: dict[Place, float] = {}
+        self._standing_in: set[Place] = set()
         self._failed = False
         self._cancelled = False
-        self._room = 0
+        self._fail_fast = fail_fast
+        self._seed = seed
+        self._now = -math.inf
         self._actions: list[Action] = []
         # What follows from what: completed places whose waiters are to be told, scopes that may open now. A worklist
         # and no recursion, since chains are long.
         self._agenda: deque[Place] = deque()
         self._new_extents: list[tuple[int, Path, int]] = []
         self._kinds = [node.kind for node in graph.nodes]
-        self._guarded = _guarded(graph)
-        self._demands = [_demands(graph, node) for node in range(len(graph.nodes))]
+        self._guarded = guarded(graph)
+        self._fixed_needs = [fixed_needs(graph, node) for node in range(len(graph.nodes))]
         self._priorities = [-graph.options(node).priority for node in range(len(graph.nodes))]
 
     # Facts, for `size` and `resolve`.
@@ -121,17 +135,21 @@ class Machine:
         match event:
             case Done():
                 self._on_done(event)
-            case Room(tasks=tasks):
-                self._room = tasks
+            case Room(tasks=tasks, now=now, executor=executor):
+                self._shares.room[executor] = tasks
+                self._now = max(self._now, now)
+            case Share(name=name, amount=amount):
+                self._shares.capacity[name] = amount
             case Failed():
                 self._on_failed(event)
             case Withdrawn(node=node, path=path):
-                self._running.remove((node, path))
+                self._stop_running((node, path), ran=False)
                 self.state[node, path] = State.CANCELLED
             case Back(node=node, path=path):
-                self._running.remove((node, path))
+                self._stop_running((node, path), ran=False)
                 self._make_ready((node, path))
             case Tick(now=now):
+                self._now = max(self._now, now)
                 self._release(now)
             case Start():
                 self._enter(ROOT, ())
@@ -139,7 +157,7 @@ class Machine:
                 self._on_cancel()
         self._follow()
         self._launch()
-        if not (self._running or self._ready or self._delayed) and self.status is None:
+        if self.status is None and not (self._running or self._delayed or any(self._ready)):
             self.status = "cancelled" if self._cancelled else "failed" if self._failed else "done"
             self._actions.append(Finish(self.status))
         actions, self._actions = self._actions, []
@@ -147,8 +165,28 @@ class Machine:
 
     @property
     def next_tick(self) -> float | None:
-        """When the first delayed task becomes ready."""
-        return self._delayed[0][0] if self._delayed else None
+        """When the first delayed task becomes ready, or the rate of a step lets another one begin."""
+        moments = [self._delayed[0][0]] if self._delayed else []
+        if not self._shares.has_one_kind:
+            begins = [self._shares.begins_at(kind) for kind, ready in enumerate(self._ready) if ready]
+            moments += [moment for moment in begins if moment > self._now]
+        return min(moments, default=None)
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """How many tasks may run at once under each limit that steps name."""
+        return {name: most for name, most in self._shares.capacity.items() if name.startswith(LIMIT)}
+
+    @property
+    def waits_for(self) -> set[str]:
+        """What ready tasks would hold, of what is shared with other runs: the names of limits."""
+        return {
+            name
+            for kind, ready in enumerate(self._ready)
+            if ready
+            for name, _ in self._shares.kinds[kind].amounts
+            if name.startswith(LIMIT)
+        }
 
     def take_extents(self) -> list[tuple[int, Path, int]]:
         """The scopes that were unfolded since the last call: scope, path, number of elements."""
@@ -157,7 +195,7 @@ class Machine:
 
     def _on_done(self, event: Done) -> None:
         place = (event.node, event.path)
-        self._running.remove(place)
+        self._stop_running(place, ran=event.ran)
         if event.lengths:
             self._lengths[place] = event.lengths
         if self._kinds[event.node] != "step":
@@ -166,11 +204,17 @@ class Machine:
 
     def _on_failed(self, event: Failed) -> None:
         place = (event.node, event.path)
-        self._running.remove(place)
+        self._stop_running(place)
         attempt = self._attempts.get(place, 1)
         options = self.graph.options(event.node)
-        if event.retryable and attempt <= options.retries and not self._cancelled:
-            at = event.now + _delay(options, attempt)
+        stopped = self._cancelled or place in self._standing_in
+        most = self._shares.capacity.get("memory", math.inf)
+        grown = grown_memory(options, event.kinds, self._growth_of(place), most)
+        again = is_tried_again(options, attempt, event.kinds, grows=grown is not None)
+        if event.retryable and not stopped and again:
+            if grown is not None:
+                self._growth[place] = grown
+            at = event.now + wait_before(options, attempt, f"{self._seed}/{place}/{attempt}")
             self._actions.append(Retry(event.node, event.path, attempt, at))
             self._attempts[place] = attempt + 1
             if at > event.now:
@@ -178,16 +222,34 @@ class Machine:
                 heapq.heappush(self._delayed, (at, event.node, event.path))
             else:
                 self._make_ready(place)
-            return
-        self._fail(place)
+        elif options.on_failure == STAND_IN and not stopped:
+            self._actions.append(Retry(event.node, event.path, attempt, event.now))
+            self._attempts[place] = attempt + 1
+            self._standing_in.add(place)
+            self._make_ready(place)
+        elif options.on_failure == "continue" and event.retryable:
+            self._leave_behind(place)
+        else:
+            self._fail(place)
+            if self._fail_fast:
+                self._on_cancel()
+
+    def _stop_running(self, place: Place, *, ran: bool = True) -> None:
+        self._running.remove(place)
+        if self._kinds[place[0]] == "step":
+            self._shares.end(self._shares.of_node[place[0]], self._growth_of(place), ran=ran)
+
+    def _growth_of(self, place: Place) -> float:
+        return self._growth.get(place, 1.0) if self._growth else 1.0
 
     def _on_cancel(self) -> None:
         self._cancelled = True
-        for _, negative, path in self._ready:
-            self.state[-negative, path] = State.CANCELLED
+        for ready in self._ready:
+            for _, negative, path in ready:
+                self.state[-negative, path] = State.CANCELLED
+            ready.clear()
         for _, node, path in self._delayed:
             self.state[node, path] = State.CANCELLED
-        self._ready.clear()
         self._delayed.clear()
 
     def _release(self, now: float) -> None:
@@ -196,13 +258,30 @@ class Machine:
             self._make_ready((node, path))
 
     def _launch(self) -> None:
-        while self._room > 0 and self._ready:
-            _, negative, path = heapq.heappop(self._ready)
-            place = (-negative, path)
-            self.state[place] = State.RUNNING
-            self._running.add(place)
-            self._room -= 1
-            self._actions.append(Launch(-negative, path, self._attempts.get(place, 1)))
+        if self._shares.has_one_kind:
+            while self._ready[0] and self._shares.room.get("", 0) > 0:
+                self._launch_first_of(0)
+            return
+        blocked: set[str] = set()
+        waiting = [(ready[0], kind) for kind, ready in enumerate(self._ready) if ready]
+        heapq.heapify(waiting)
+        while waiting:
+            first, kind = heapq.heappop(waiting)
+            place = (-first[1], first[2])
+            if self._shares.may_begin(kind, blocked, self._now, self._growth_of(place)):
+                self._launch_first_of(kind)
+                if self._ready[kind]:
+                    heapq.heappush(waiting, (self._ready[kind][0], kind))
+
+    def _launch_first_of(self, kind: int) -> None:
+        _, negative, path = heapq.heappop(self._ready[kind])
+        place = (-negative, path)
+        self.state[place] = State.RUNNING
+        self._running.add(place)
+        growth = self._growth_of(place)
+        self._shares.begin(kind, self._now, growth)
+        stand_in = place in self._standing_in
+        self._actions.append(Launch(-negative, path, self._attempts.get(place, 1), growth, stand_in))
 
     def _make_ready(self, place: Place) -> None:
         if self._cancelled:
@@ -213,7 +292,8 @@ class Machine:
             return
         self.state[place] = State.READY
         # Later nodes first: elements flow to the end instead of piling up in the middle.
-        heapq.heappush(self._ready, (self._priorities[place[0]], -place[0], place[1]))
+        ready = self._ready[self._shares.of_node[place[0]]]
+        heapq.heappush(ready, (self._priorities[place[0]], -place[0], place[1]))
 
     # Unfolding scopes into tasks.
 
@@ -260,7 +340,7 @@ class Machine:
             self._unmet[place] = 1
 
     def _needs(self, node: int, path: Path) -> Iterable[Place]:
-        fixed, dynamic = self._demands[node]
+        fixed, dynamic = self._fixed_needs[node]
         needs = [
             (producer, path if positions is None else tuple([path[at] for at in positions]))
             for producer, positions in fixed
@@ -270,7 +350,7 @@ class Machine:
         scope = self.graph.nodes[node].scope
         collected = dict.fromkeys(needs)
         for value in dynamic:
-            collected.update(dict.fromkeys(_places(resolve(self.graph, self, value, scope, path))))
+            collected.update(dict.fromkeys(places(resolve(self.graph, self, value, scope, path))))
         return collected
 
     # What the run decides itself.
@@ -292,7 +372,7 @@ class Machine:
         ]
         there = [name for name, resolved in options if is_there(self, resolved)]
         if not there:
-            missing = next(one for _, resolved in options for one in _places(resolved) if one in self._absent)
+            missing = next(one for _, resolved in options for one in places(resolved) if one in self._absent)
             self._skip(place, self._absent[missing], absent=True)
             return False
         if len([name for name in there if name != "fallback"]) > 1:
@@ -379,7 +459,7 @@ class Machine:
         each = self.graph.scopes[scope]
         assert isinstance(each, Each)
         for position in range(len(each.sources)):
-            for place in _places(resolve(self.graph, self, Item(scope, position), scope, path)):
+            for place in places(resolve(self.graph, self, Item(scope, position), scope, path)):
                 state = self.state.get(place, State.WAITING)
                 if state in (State.FAILED, State.SKIPPED):
                     self._skip_inside(scope, path, self._why(place), absent=place in self._absent)
@@ -458,6 +538,13 @@ class Machine:
         self._spoiled[place] = f"{self._name(place)} failed"
         self._complete(place, State.FAILED)
 
+    def _leave_behind(self, place: Place) -> None:
+        """A task failed, and the others go on as if it had never been there."""
+        reason = f"{self._name(place)} failed"
+        self._actions.append(Settle(place[0], place[1], "failed", reason, absent=True))
+        self._absent[place] = reason
+        self._complete(place, State.FAILED)
+
     def _skip(self, place: Place, reason: str, *, absent: bool = False) -> None:
         if self.state.get(place, State.WAITING) >= State.DONE:
             return
@@ -529,127 +616,33 @@ class Machine:
         by_state = {state: {p for p in tasks if self.state[p] == state} for state in State}
         assert by_state[State.WAITING] == set(self._unmet)
         assert by_state[State.RUNNING] == self._running
-        assert by_state[State.READY] == {(-node, path) for _, node, path in self._ready}
+        assert by_state[State.READY] == {(-node, path) for ready in self._ready for _, node, path in ready}
         assert by_state[State.DELAYED] == {(node, path) for _, node, path in self._delayed}
         assert all(count >= 0 for count in self._remaining.values())
         assert not self._agenda
         if self.status is not None:
-            assert not any((self._running, self._ready, self._delayed))
+            assert not any((self._running, self._delayed, *self._ready))
             assert self.status == "cancelled" or not self._unmet, "finished with tasks that still wait"
         if self.status == "done":
             assert all(self.state[p] == State.DONE or p in self._absent for p in tasks)
-        assert all(self.state[place] == State.SKIPPED for place in self._absent)
+        assert all(self.state[place] in (State.SKIPPED, State.FAILED) for place in self._absent)
         assert not self._absent.keys() & self._spoiled.keys()
+        self._check_shares()
 
-
-def _guarded(graph: Graph) -> set[int]:
-    """The ``each`` scopes of which an element may be missing, because it hangs on a branch."""
-    inside = {
-        node
-        for branches in graph.layout.branches.values()
-        for one in branches
-        for node in graph.layout.subtree(one)
-    }
-    if not inside:
-        return set()
-    after = downstream(graph, inside)
-    return {
-        index
-        for index, scope in enumerate(graph.scopes)
-        if isinstance(scope, Each) and not after.isdisjoint(producers(graph, scope.sources))
-    }
-
-
-def _delay(options: Options, attempt: int) -> float:
-    """Seconds to wait after an attempt failed."""
-    if not options.retry_delay:
-        return 0.0
-    try:
-        return options.retry_delay * options.backoff ** (attempt - 1)
-    except OverflowError:
-        return math.inf
-
-
-Demand: TypeAlias = tuple[tuple[tuple[int, tuple[int, ...] | None], ...], tuple[Value, ...]]
-
-
-def _demands(graph: Graph, node: int) -> Demand:
-    """What a node needs, told once for all its tasks.
-
-    The fixed part is pairs of a producer and the positions of the consumer's path that make the producer's; None
-    where both paths are the same. What depends on the index itself (grids, lists of references) is dynamic.
-    """
-    chosen = graph.nodes[node]
-    identity = tuple(range(len(graph.layout.node_axes[node])))
-    fixed: dict[tuple[int, tuple[int, ...] | None], None] = {}
-    dynamic: list[Value] = []
-    for value in (*(arg for _, arg in chosen.args), *(Output(earlier) for earlier in chosen.after)):
-        found = _positions(graph, value, chosen.scope, identity)
-        if found is None:
-            dynamic.append(value)
-        else:
-            fixed.update(dict.fromkeys((producer, None if at == identity else at) for producer, at in found))
-    return tuple(fixed), tuple(dynamic)
-
-
-def _positions(graph: Graph, value: Value, scope: int, identity: Path) -> list[Place] | None:
-    """The places that a value needs, written in positions of the path; None where that cannot be said."""
-    source = value
-    while isinstance(source, Item):
-        each = graph.scopes[source.scope]
-        assert isinstance(each, Each)
-        source = each.sources[source.source]
-    match source:
-        case Const() | Input():
-            return []
-        case Output():
-            # `resolve` only cuts and joins paths on its way to an output, so positions pass through it as well.
-            return list(_places(resolve(graph, _NOTHING, value, scope, identity)))
-    if isinstance(source, Carried | Last):
-        return None
-    if value is not source:
-        return [] if not _reads_outputs(source) else None
-    collected: list[Place] = []
-    for part in parts(source):
-        found = _positions(graph, part, scope, identity)
-        if found is None:
-            return None
-        collected.extend(found)
-    return collected
-
-
-def _reads_outputs(value: Value) -> bool:
-    return isinstance(value, Output | Item | Carried | Last) or any(
-        _reads_outputs(part) for part in parts(value)
-    )
-
-
-def _places(resolved: Resolved) -> Iterable[Place]:
-    match resolved:
-        case Need(node=node, path=path):
-            yield (node, path)
-        case Many(items=items):
-            for item in items:
-                yield from _places(item)
-        case Keyed(items=pairs):
-            for _, item in pairs:
-                yield from _places(item)
-
-
-class _Nothing:
-    """Facts before anything is known."""
-
-    def extent(self, scope: int, path: Path) -> int | None:
-        return None
-
-    def output_lengths(self, node: int, output: int, path: Path) -> Lengths:
-        return None
-
-    def input_lengths(self, name: str) -> Lengths:
-        return None
-
-    def absent(self, node: int, path: Path) -> bool:
-        return False
-
-
-_NOTHING = _Nothing()
+    def _check_shares(self) -> None:
+        """What is held is what running tasks hold, and never more than there is."""
+        held: dict[str, float] = {}
+        shares = self._shares
+        for node, path in self._running:
+            if self._kinds[node] != "step":
+                continue
+            demand, growth = shares.kinds[shares.of_node[node]], self._growth_of((node, path))
+            amounts = [*demand.amounts, *(() if demand.executor else (("cpus", demand.cpus),))]
+            for name, amount in amounts:
+                most = shares.capacity.get(name, math.inf)
+                grown = min(amount * growth, most) if name == "memory" else amount
+                held[name] = held.get(name, 0.0) + grown
+        for name in held.keys() | shares.held.keys():
+            assert math.isclose(held.get(name, 0.0), shares.held.get(name, 0.0), abs_tol=1e-6), name
+            if name in ("memory", "gpus"):
+                assert held.get(name, 0.0) <= shares.capacity.get(name, math.inf) + 1e-6, f"too much {name}"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from functools import cache
 from pathlib import Path
 
@@ -40,6 +38,9 @@ def gpus() -> tuple[str, ...]:
 
 @cache
 def _found_gpus() -> tuple[str, ...]:
+    import shutil
+    import subprocess
+
     driver = Path("/proc/driver/nvidia/gpus")
     if driver.is_dir():
         return tuple(map(str, range(len(list(driver.iterdir())))))

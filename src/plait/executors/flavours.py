@@ -8,7 +8,13 @@ from plait.engine.environment import own_environment
 from plait.engine.task import TaskSpec
 from plait.graph.options import Options
 
-__all__ = ["PLAIN", "Flavour", "flavour_of", "needs_process"]
+__all__ = ["HONOURED", "PLAIN", "Flavour", "flavour_of", "needs_process"]
+
+# The options that the executors of one machine carry out.
+HONOURED = frozenset(
+    {"cpus", "gpus", "memory", "timeout", "env", "secrets", "workdir", "isolated"}
+    | {"python", "packages", "requirements"}
+)
 
 
 class Flavour(Struct, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -14,12 +14,14 @@ from plait.engine.task import FunctionRef, Job, Live, Message, Report, TaskSpec,
 from plait.errors import DataError
 from plait.executors.capacity import machine
 from plait.executors.capture import Capture
-from plait.executors.flavours import needs_process
-from plait.executors.processes import ProcessExecutor
+from plait.executors.flavours import HONOURED, needs_process
 from plait.executors.work import Work
 from plait.graph.model import task_name
 from plait.graph.options import Options
 from plait.project.project import Project
+
+if TYPE_CHECKING:
+    from plait.executors.processes import ProcessExecutor
 
 __all__ = ["InlineExecutor", "InlineSettings"]
 
@@ -44,7 +46,7 @@ class InlineExecutor:
     """
 
     name = "inline"
-    honours = ProcessExecutor.honours
+    honours = HONOURED
 
     def __init__(self, *, tee: bool = True, debug: bool = False, store: ArtifactStore | None = None) -> None:
         self._tee = tee
@@ -113,6 +115,8 @@ class InlineExecutor:
 
     def _process(self) -> ProcessExecutor:
         if self._beside is None:
+            from plait.executors.processes import ProcessExecutor
+
             self._beside = ProcessExecutor(1)
             # A step that cannot travel is an error of its own task; the others do not have to.
             self._beside.begin(self._job, tuple(map(_ref_if_any, self._functions)))

@@ -27,7 +27,7 @@ def timed_out(limit: float, frames: Sequence[Frame] = ()) -> ErrorInfo:
     stuck = f"; it was in {inside.function}, line {inside.line}" if inside is not None else ""
     return ErrorInfo(
         "TimedOut",
-        clean(f"ended after its timeout of {shown_seconds(limit)}{stuck}"),
+        clean(f"timed out: it ran for longer than timeout={shown_seconds(limit)}{stuck}"),
         tuple(frames),
         kinds=("TimedOut", "TimeoutError", "OSError", *_ROOT),
     )

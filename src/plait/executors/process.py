@@ -49,7 +49,8 @@ class WorkerProcess:
         self.fault = ""
         self.verdict: tuple[str, ErrorInfo] | None = None  # why it was ended, and what to say of its task
         self.retired = False
-        self.began: float | None = None  # when its task with a limit did
+        self.began: float | None = None  # when its task with a limit did, by the monotonic clock
+        self.began_at: float | None = None  # the same by the clock on the wall
         self.peak = 0
         self._gone_since: float | None = None
         options: dict[str, Any] = {}
@@ -105,6 +106,7 @@ class WorkerProcess:
     def condemn(self, cause: str, verdict: ErrorInfo) -> None:
         """End it, whatever it is in, and say why."""
         self.verdict = (cause, verdict)
+        self.held()
         self.began = None
         end_tree(self._process.pid)
 
@@ -128,7 +130,7 @@ class WorkerProcess:
     def reported(self, report: Report) -> TaskSpec | None:
         self.last_heard = time.time()
         self.lines_seen = 0
-        self.began = None
+        self.began = self.began_at = None
         self.peak = 0
         return self.pending.pop((report.node, report.path), None)
 

@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from plait.engine.task import FunctionRef, Job, Live, Message, Report, TaskSpec, Withdrawn, function_ref
 from plait.executors.capacity import cores, gpus, machine
-from plait.executors.flavours import PLAIN, Flavour, flavour_of
+from plait.executors.flavours import HONOURED, PLAIN, Flavour, flavour_of
 from plait.executors.outcomes import lost, out_of_memory, timed_out
 from plait.executors.process import GRACE_SECONDS, WorkerProcess
 from plait.executors.spool import part_stack, read_last_task, read_start
@@ -57,21 +57,7 @@ class ProcessExecutor:
     """
 
     name = "processes"
-    honours = frozenset(
-        {
-            "cpus",
-            "gpus",
-            "memory",
-            "timeout",
-            "env",
-            "secrets",
-            "workdir",
-            "isolated",
-            "python",
-            "packages",
-            "requirements",
-        }
-    )
+    honours = HONOURED
 
     def __init__(self, workers: int | None = None) -> None:
         self._most = workers or cores()
@@ -300,7 +286,7 @@ class ProcessExecutor:
                     if worker.flavour.isolated:
                         worker.retire()
                 case Began():
-                    worker.began = time.monotonic()
+                    worker.began, worker.began_at = time.monotonic(), time.time()
                 case Live():
                     worker.lines_seen += len(reply.lines)
                     messages.append(reply)
@@ -351,7 +337,12 @@ class ProcessExecutor:
                 (self._backlog if spec.options is None else self._particular).appendleft(spec)
                 continue
             said, error, lines = self._verdict(worker, spec, cause, last.lines if last is not None else ())
-            usage = Usage(worker.last_heard, time.time(), peak_memory=worker.peak, worker=worker.label)
+            usage = Usage(
+                worker.began_at or worker.last_heard,
+                time.time(),
+                peak_memory=worker.peak,
+                worker=worker.label,
+            )
             self._load -= _weight(spec)
             messages.append(
                 Report(

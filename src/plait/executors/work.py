@@ -19,10 +19,8 @@ from plait.engine.task import EndNow, Job, Live, Report, TaskSpec
 from plait.errors import StepError
 from plait.executors.capture import Capture
 from plait.executors.furnishing import enter_workdir, put_variables
-from plait.executors.outcomes import ran_out_of
 from plait.executors.trees import peak_memory
 from plait.graph.model import task_name
-from plait.project.environments import Environments, Request
 from plait.project.project import Project
 from plait.project.references import DATASET, PARAMETER, load_reference
 from plait.project.secrets import Masker
@@ -31,6 +29,7 @@ from plait.record.results import Plain, Stored, load_tree
 
 if TYPE_CHECKING:
     from plait.executors.elsewhere import Guest
+    from plait.project.environments import Request
 
 __all__ = ["Work"]
 
@@ -137,6 +136,8 @@ class Work:
                     and spec.options is not None
                     and spec.options.memory
                 ):
+                    from plait.executors.outcomes import ran_out_of
+
                     cause, error_info = "memory", ran_out_of(spec.options.memory, error_info)
                 self.capture.finish(task)
         usage = Usage(started, time.time(), time.process_time() - cpu, peak_memory(), self.worker)
@@ -169,6 +170,7 @@ class Work:
     def _guest_for(self, spec: TaskSpec) -> Guest:
         """The process of the Python that a step has for itself; its environment is built if need be."""
         from plait.executors.elsewhere import Guest
+        from plait.project.environments import Environments
 
         assert spec.options is not None
         request = request_of(spec.options, self._function(spec.function), spec.name)

@@ -7,7 +7,7 @@ import heapq
 import msgspec
 
 from plait.errors import DefinitionError
-from plait.graph.cutting import cut, last_results
+from plait.graph.cutting import beside, cut, last_results
 from plait.graph.model import ROOT, Branch, Each, Graph, Group, InputSpec, Loop, Node, Scope
 from plait.graph.selection import whole
 from plait.graph.slicing import leaves, reads
@@ -225,24 +225,34 @@ class _Union:
     # What becomes of each.
 
     def _number_scopes(self) -> None:
-        groups: dict[tuple[str, int], int] = {}
+        """Groups of one name are one group, branches of one decision and case are one branch."""
+        known: dict[object, int] = {}
         for side, traced in enumerate(self.sides):
+            graph = traced.graph
             needed: set[int] = set()
-            for node, chosen in enumerate(traced.graph.nodes):
-                scope = chosen.scope if not (side == 1 and node in self.same) else ROOT
+            starts = [one for branches in graph.layout.branches.values() for one in branches]
+            starts += [
+                chosen.scope
+                for node, chosen in enumerate(graph.nodes)
+                if not (side == 1 and node in self.same)
+            ]
+            for start in starts:
+                scope = start
                 while scope != ROOT:
                     needed.add(scope)
-                    scope = traced.graph.scopes[scope].parent
-            for scope in sorted(needed):
-                own = traced.graph.scopes[scope]
+                    scope = graph.scopes[scope].parent
+            for at in sorted(needed):
+                own = graph.scopes[at]
                 parent = self.scope_at[side, own.parent]
-                known = groups.get((own.name, parent)) if isinstance(own, Group) else None
-                if known is None:
-                    known = len(self.scopes)
+                same: object = (side, at)
+                if isinstance(own, Group):
+                    same = (own.name, parent)
+                elif isinstance(own, Branch):
+                    same = (self._place(side, own.test), repr(own.cases), own.default, parent)
+                if same not in known:
+                    known[same] = len(self.scopes)
                     self.scopes.append(own)
-                    if isinstance(own, Group):
-                        groups[own.name, parent] = known
-                self.scope_at[side, scope] = known
+                self.scope_at[side, at] = known[same]
 
     def _scope(self, side: int, at: int) -> Scope:
         scope = self.sides[side].graph.scopes[at]
@@ -363,8 +373,8 @@ def _spoken(graph: Graph, node: int) -> object:
     while scope != ROOT:
         own = graph.scopes[scope]
         match own:
-            case Each(sources=sources):
-                around.append(["each", [_named(graph, source) for source in sources]])
+            case Each(name=name):
+                around.append(["each", name])
             case Branch(test=test, cases=cases, default=default):
                 around.append(["branch", graph.nodes[test].id, cases, default])
             case Loop(initial=initial, results=results):
@@ -384,7 +394,11 @@ def _named(graph: Graph, value: Value) -> object:
         case Const(value=constant):
             return ["const", type(constant).__name__, constant]
         case Item(scope=scope, source=source):
-            return ["item", len(graph.layout.axes[scope]), source]
+            each = graph.scopes[scope]
+            assert isinstance(each, Each)
+            inner = _named(graph, each.sources[source])
+            made_inside = isinstance(inner, list) and each.labels[source] == beside(str(inner[1]))
+            return inner if made_inside else ["item", len(graph.layout.axes[scope]), inner]
         case State(scope=scope, position=position) | Last(scope=scope, position=position):
             return [type(value).__name__, len(graph.layout.axes[scope]), position]
         case ListOf(items=items, is_tuple=is_tuple):

@@ -37,7 +37,7 @@ from plait.graph.values import (
     rebuilt,
 )
 
-__all__ = ["cut", "last_results", "single"]
+__all__ = ["beside", "cut", "inputs_in", "last_results", "single"]
 
 
 def cut(traced: Traced, keep: Collection[int]) -> Traced:
@@ -99,6 +99,11 @@ def single(traced: Traced, node: int, path: Path) -> Traced:
     )
 
 
+def beside(name: str) -> str:
+    """How an ``each`` scope calls the elements of an output that was made inside it and comes from outside now."""
+    return f"[{name}]"
+
+
 def last_results(graph: Graph) -> Value:
     """What a pipeline returns that does not say it: the outputs of the steps that no other reads; one as it is.
 
@@ -126,8 +131,10 @@ class _Cut:
         self.graph = traced.graph
         self.nodes = {old: new for new, old in enumerate(sorted(keep))}
         inside: set[int] = {ROOT}
-        for node in self.nodes:
-            scope = self.graph.nodes[node].scope
+        # A decision keeps all that it decides between: what is none of the cases that are left may be one that is gone.
+        branches = [one for node in self.nodes for one in self.graph.layout.branches.get(node, ())]
+        for start in (*branches, *(self.graph.nodes[node].scope for node in self.nodes)):
+            scope = start
             while scope != ROOT:
                 inside.add(scope)
                 scope = self.graph.scopes[scope].parent
@@ -149,7 +156,7 @@ class _Cut:
         )
         whole = producers(graph, [graph.result]) <= set(self.nodes) and self._is_visible(graph.result)
         result = self._value(graph.result, ROOT) if whole else last_results(made)
-        read = {one.name for one in _inputs_of(made)} | {one.name for one in _inputs_in(result)}
+        read = {one.name for one in _inputs_of(made)} | {one.name for one in inputs_in(result)}
         self._check_names(read)
         inputs = [spec for spec in graph.inputs if spec.name in read]
         return Traced(
@@ -292,7 +299,7 @@ class _Cut:
         for axis in self.graph.layout.axes[reader][:common]:
             if (axis, name) not in self._places:
                 self._places[axis, name] = len(self.added[axis])
-                self.added[axis].append((value, name))
+                self.added[axis].append((value, beside(name)))
             value = Item(self.scopes[axis], len(self.kept[axis]) + self._places[axis, name])
         return value
 
@@ -300,14 +307,15 @@ class _Cut:
 def _inputs_of(graph: Graph) -> Iterator[Input]:
     for node in graph.nodes:
         for _, value in node.args:
-            yield from _inputs_in(value)
+            yield from inputs_in(value)
     for scope in graph.scopes:
         for value in scope_values(scope):
-            yield from _inputs_in(value)
+            yield from inputs_in(value)
 
 
-def _inputs_in(value: Value) -> Iterator[Input]:
+def inputs_in(value: Value) -> Iterator[Input]:
+    """The inputs that a value is directly made of."""
     if isinstance(value, Input):
         yield value
     for part in parts(value):
-        yield from _inputs_in(part)
+        yield from inputs_in(part)

@@ -8,12 +8,14 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Self, cast
 
+from msgspec import Struct
+
 from plait.errors import DefinitionError
 from plait.graph.model import InputSpec
 from plait.graph.selection import Selection
 from plait.graph.tracing import Traced, Tracer, _plain, current_tracer
 
-__all__ = ["Body", "Definition", "type_hints"]
+__all__ = ["Body", "Definition", "Habits", "type_hints"]
 
 _OWN = __file__.rpartition("graph")[0]
 
@@ -62,6 +64,15 @@ class Body:
         return self._call(**bound.arguments)
 
 
+class Habits(Struct, frozen=True):
+    """What all runs of a pipeline have in common: a name by template, tags, and whom to tell when they are over."""
+
+    run_name: str = ""
+    run_tags: tuple[str, ...] = ()
+    on_success: tuple[Callable[[Any], Any], ...] = ()
+    on_failure: tuple[Callable[[Any], Any], ...] = ()
+
+
 class Definition:
     """A pipeline as it was written: its function, its arguments, and how to get its graph.
 
@@ -69,13 +80,19 @@ class Definition:
     ``whole`` it is.
     """
 
-    def __init__(self, function: Callable[..., Any], *, name: str | None = None) -> None:
+    habits: Habits = Habits()
+
+    def __init__(
+        self, function: Callable[..., Any], *, name: str | None = None, habits: Habits | None = None
+    ) -> None:
         if not callable(function):
             raise DefinitionError(
                 f"@pipeline needs a function, got {function!r}", hint="write @pipeline above a def"
             )
         functools.update_wrapper(cast(Any, self), function)
         self.function = function
+        if habits is not None:
+            self.habits = habits
         self._name: str | None = name or function.__name__
         self.module = function.__module__ or ""
         self._qualname: str | None = function.__qualname__
@@ -100,6 +117,7 @@ class Definition:
         made._unnamed = body.name
         made._name = made._qualname = name
         if body.whole is not None:
+            made.habits = body.whole.habits
             made._name, made._qualname = body.whole.name, body.whole.qualname
             made.module, made.file, made.where = body.whole.module, body.whole.file, body.whole.where
         else:

@@ -90,6 +90,14 @@ def choose(graph: Graph, selection: Selection) -> set[int]:
     Raises:
         DefinitionError: a name is unknown (the nearest is named), or nothing is left.
     """
+    found = whole(graph, _matching(graph, selection))
+    if not any(graph.nodes[node].is_step for node in found):
+        raise _nothing_left(graph, selection)
+    return found
+
+
+def _matching(graph: Graph, selection: Selection) -> set[int]:
+    """The nodes that fit all kinds of words."""
     found = set(range(len(graph.nodes)))
     if selection.from_:
         found &= downstream(graph, _begin(graph, selection.from_))
@@ -101,9 +109,7 @@ def choose(graph: Graph, selection: Selection) -> set[int]:
         found &= _in_groups(graph, selection.groups)
     if selection.tags:
         found &= _tagged(graph, selection.tags)
-    if not any(graph.nodes[node].is_step for node in found):
-        raise _nothing_left(graph, selection)
-    return whole(graph, found)
+    return found
 
 
 def _begin(graph: Graph, names: Iterable[str]) -> set[int]:
@@ -217,7 +223,7 @@ def _nothing_left(graph: Graph, selection: Selection) -> DefinitionError:
         Selection(tags=selection.tags),
         Selection(groups=selection.groups),
     )
-    chosen = [(kind, choose(graph, kind)) for kind in kinds if kind]
+    chosen = [(kind, _matching(graph, kind)) for kind in kinds if kind]
     misses = {
         node: [kind for kind, nodes in chosen if node not in nodes]
         for node in range(len(graph.nodes))

@@ -5,28 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 
 from plait.engine.environment import request_of
+from plait.engine.fleet import Fleet
 from plait.engine.honours import refuse_what_cannot_be
 from plait.engine.keys import Keys
-from plait.engine.task import Executor
 from plait.errors import ConfError, ParameterError
 from plait.graph.model import Graph
 from plait.graph.options import Options
 from plait.graph.tracing import Traced
-from plait.project.environments import Environments
 from plait.project.project import Project
 from plait.record.store import RecordStore
 
 __all__ = ["environments_folder", "keys_of", "refuse_what_is_missing"]
 
 
-def refuse_what_is_missing(graph: Graph, executor: Executor, project: Project) -> None:
-    """Look for what the executor, the machine and the project have to have.
+def refuse_what_is_missing(graph: Graph, fleet: Fleet, project: Project) -> None:
+    """Look for what the executors, the machine and the project have to have.
 
     Raises:
-        ParameterError: the executor cannot do what a step asks for, there is not enough of it, or a folder is missing.
+        ParameterError: an executor cannot do what a step asks for, there is not enough of it, or a folder is missing.
         ConfError: a secret is missing.
     """
-    refuse_what_cannot_be(graph, executor)
+    refuse_what_cannot_be(graph, fleet)
     seen: set[int] = set()
     for index, node in enumerate(graph.nodes):
         options = graph.options(index)
@@ -68,7 +67,6 @@ def keys_of(traced: Traced, records: RecordStore) -> Keys:
         ParameterError: the packages of one cannot be solved.
     """
     graph = traced.graph
-    environments = Environments(environments_folder(records))
     locks: dict[int, str] = {}
     for index, node in enumerate(graph.nodes):
         request = (
@@ -77,5 +75,7 @@ def keys_of(traced: Traced, records: RecordStore) -> Keys:
             else None
         )
         if request is not None:
-            locks[index] = environments.lock(request)
+            from plait.project.environments import Environments
+
+            locks[index] = Environments(environments_folder(records)).lock(request)
     return Keys(graph, traced.functions, traced.uses, records.artifacts, locks=locks)

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from plait.engine.task import Report
 from plait.graph.model import Graph, task_name
+from plait.graph.pipeline import Habits
 from plait.project.hooks import HookCaller
 from plait.record.views import Run
 
-__all__ = ["retry_teller", "tell_end", "tell_start"]
+__all__ = ["retry_teller", "tell_end", "tell_pipeline", "tell_start"]
 
 _MOST_TASKS = 10
 
@@ -66,6 +67,18 @@ def tell_end(hooks: HookCaller | None, run: Run) -> None:
             ),
         )
     hooks.doing = (None, None)
+
+
+def tell_pipeline(habits: Habits, run: Run) -> None:
+    """Call what the pipeline itself wants called when a run of it is over; what they raise is a warning."""
+    for function in habits.on_success if run.status == "done" else habits.on_failure:
+        try:
+            function(run)
+        except Exception as error:  # noqa: BLE001 - the run is over and recorded, whatever they do
+            import warnings
+
+            name = getattr(function, "__qualname__", repr(function))
+            warnings.warn(f"{name} of run {run.id} raised {type(error).__name__}: {error}", stacklevel=2)
 
 
 def retry_teller(hooks: HookCaller | None, run_id: str, graph: Graph) -> Callable[[Report], None] | None:

@@ -9,6 +9,8 @@ from msgspec import Struct
 
 from plait.data import ArtifactStore
 from plait.errors import CatalogError, ParameterError, PlaitError, RecordError, did_you_mean
+from plait.graph.cutting import inputs_in
+from plait.graph.model import Each, Graph
 from plait.graph.pipeline import Definition
 from plait.graph.slicing import producers
 from plait.graph.tracing import Traced
@@ -90,14 +92,14 @@ def find_outside(
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     missing: dict[str, str] = {}
+    beside = _side_by_side(traced.graph)
     for name in sorted(names):
         depth = traced.graph.layout.splits[1].get(name, 0)
         why = ""
         if run is not None:
             try:
-                values[name] = laid_out(
-                    FromRun(_recorded(definition, run, name), run.id), depth, run.store.artifacts
-                )
+                tree = _recorded(definition, run, name, whole=name in beside)
+                values[name] = laid_out(FromRun(tree, run.id), depth, run.store.artifacts)
                 origins[name] = f"run {run.id}"
                 continue
             except PlaitError as error:
@@ -112,25 +114,39 @@ def find_outside(
     return values, origins
 
 
-def _recorded(definition: Definition, run: Run, name: str) -> Tree:
+def _side_by_side(graph: Graph) -> set[str]:
+    """The inputs whose elements run beside those of other lists, so that none may be missing."""
+    return {
+        leaf.name
+        for scope in graph.scopes
+        if isinstance(scope, Each) and len(scope.sources) > 1
+        for source in scope.sources
+        for leaf in inputs_in(source)
+    }
+
+
+def _recorded(definition: Definition, run: Run, name: str, *, whole: bool = False) -> Tree:
     """What a run recorded of an output, or of an argument of the one task that is meant.
 
     A run of a part, which took it from another itself, has what that one had.
+
+    Args:
+        whole: no element of a mapped output may be missing.
     """
     try:
-        return _own(definition, run, name)
+        return _own(definition, run, name, whole=whole)
     except PlaitError:
         source = run.facts.get("inputs_from")
         if source is None:
             raise
         try:
-            return _recorded(definition, run.store.run(source), name)
+            return _recorded(definition, run.store.run(source), name, whole=whole)
         except PlaitError:
             pass
         raise
 
 
-def _own(definition: Definition, run: Run, name: str) -> Tree:
+def _own(definition: Definition, run: Run, name: str, *, whole: bool) -> Tree:
     element = _element(definition)
     kinds = {spec.name: spec.kind for spec in run.graph.inputs}
     taken = run.results.inputs.get(name) if kinds.get(name) in OUTSIDE else None
@@ -145,10 +161,22 @@ def _own(definition: Definition, run: Run, name: str) -> Tree:
             raise RecordError(f"{element} took no {wanted!r}", hint=did_you_mean(wanted, arguments))
         return arguments[wanted]
     if name in run.graph.layout.by_output:
+        if whole:
+            _require_all(run, name)
         return run.results.tree(run.output(name))
     if taken is not None:
         return Stored(taken)
     raise RecordError(f"it has no output {name!r}", hint=did_you_mean(name, run.graph.layout.by_output))
+
+
+def _require_all(run: Run, name: str) -> None:
+    """Refuse a list of which elements are missing: what runs beside it would be given others' elements."""
+    node, _ = run.graph.layout.by_output[name]
+    skipped = next((task for task in run.iter_tasks(node, state="skipped") if task.path), None)
+    if skipped is not None:
+        raise RecordError(
+            f"{skipped.name} did not run ({skipped.reason}), so its elements cannot be told apart"
+        )
 
 
 def _element(definition: Definition) -> str | None:
@@ -191,7 +219,7 @@ def _levels(definition: Definition, name: str) -> int:
 
 def _nested(name: str, parts: list[str], levels: int) -> list[Any]:
     """The parts that a mapped step saved, ``0`` or ``2-1``, as the list, or nested list, of its results."""
-    places = {}
+    places: dict[tuple[int, ...], str] = {}
     for part in parts:
         numbers = part.split("-")
         if len(numbers) != levels or not all(number.isdecimal() for number in numbers):
@@ -204,6 +232,9 @@ def _nested(name: str, parts: list[str], levels: int) -> list[Any]:
         if len(path) == levels:
             return FromCatalog(name, places[path])
         following = sorted({place[len(path)] for place in places if place[: len(path)] == path})
+        if following != list(range(len(following))):
+            gap = next(at for at in range(len(following)) if at not in following)
+            raise CatalogError(f"dataset {name!r} has no part {'-'.join(map(str, (*path, gap)))!r}")
         return [inside((*path, at)) for at in following]
 
     found: list[Any] = inside(())

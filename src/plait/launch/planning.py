@@ -7,8 +7,9 @@ from pathlib import Path
 from plait.engine.plan import Plan, make_plan
 from plait.launch.asked import keys_of
 from plait.launch.hiding import hiding
+from plait.launch.orders import CachePolicy
 from plait.launch.prepare import Prepared
-from plait.launch.start import CachePolicy, open_reuse, store_inputs
+from plait.launch.start import open_reuse, store_inputs
 from plait.record.results import Results
 from plait.record.store import RecordStore
 from plait.record.store import open_records as open_store

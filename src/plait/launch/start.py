@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from plait.data import Artifact, ArtifactStore
+from plait.engine.fleet import Fleet, executors_named
 from plait.engine.keys import Keys
 from plait.engine.loop import Loop
 from plait.engine.reuse import Reuse, Take
@@ -20,7 +21,7 @@ from plait.engine.task import Executor, Job
 from plait.errors import CatalogError, ParameterError, PlaitError, RecordError, SecretFound, did_you_mean
 from plait.graph.model import Graph
 from plait.graph.model import Path as TaskPath
-from plait.graph.pipeline import Definition
+from plait.graph.pipeline import Definition, Habits
 from plait.graph.selection import Selection
 from plait.graph.slicing import downstream, input_names, meanings, upstream
 from plait.graph.tracing import Traced
@@ -28,7 +29,8 @@ from plait.launch.again import part_again, project_again, target_of
 from plait.launch.asked import environments_folder, keys_of, refuse_what_is_missing
 from plait.launch.facts import installed_packages, new_id, run_facts
 from plait.launch.hiding import hidden, hidden_graph, hiding
-from plait.launch.moments import retry_teller, tell_end, tell_start
+from plait.launch.moments import retry_teller, tell_end, tell_pipeline, tell_start
+from plait.launch.orders import CachePolicy, Orders, said_of
 from plait.launch.outside import FromCatalog, FromRun, store_recorded
 from plait.launch.prepare import (
     FromSecret,
@@ -47,14 +49,15 @@ from plait.record.beginnings import beginning
 from plait.record.closures import Closure
 from plait.record.computations import Computations
 from plait.record.facts import DataCheck, clean, data_check, describe_error
+from plait.record.requests import asked
 from plait.record.results import Results, Stored, load_tree
+from plait.record.slots import Slots
 from plait.record.store import RecordStore, open_records
 from plait.record.takeover import finished_places, past_attempts, past_checkpoints, take_over
 from plait.record.views import Run, run_is_alive
 from plait.record.writer import RunWriter, new_run
 
 __all__ = [
-    "CachePolicy",
     "execute",
     "find_nodes",
     "fork",
@@ -67,16 +70,6 @@ __all__ = [
 Prior: TypeAlias = Callable[[int, TaskPath], "Take | None"]
 
 
-class CachePolicy(Struct, frozen=True):
-    """Which earlier results may be taken.
-
-    ``look_up`` is false for ``--no-cache``; ``refresh`` names the steps that are computed anew.
-    """
-
-    look_up: bool = True
-    refresh: tuple[str, ...] = ()
-
-
 class _Begin(Struct, frozen=True):
     """All that a loop needs beside its executor."""
 
@@ -86,8 +79,9 @@ class _Begin(Struct, frozen=True):
     writer: RunWriter
     keys: Keys
     params: dict[str, Any]
-    policy: CachePolicy
+    orders: Orders
     project: Project
+    habits: Habits
     prior: Prior | None = None
     attempts: Mapping[tuple[int, TaskPath], int] = {}
     checkpoints: Mapping[tuple[int, TaskPath], Artifact] = {}
@@ -100,8 +94,7 @@ def execute(
     target: str = "",
     home: Path | None = None,
     listener: Any = None,
-    policy: CachePolicy = CachePolicy(),  # noqa: B008 - frozen
-    said: Annotations = Annotations(),  # noqa: B008 - frozen
+    orders: Orders = Orders(),  # noqa: B008 - frozen
 ) -> Run:
     """Record a run and carry it to its end, whatever that is; see ``Run.status``.
 
@@ -109,27 +102,20 @@ def execute(
         home: the ``.plait`` folder; beside the project or the file of the pipeline if left out.
         listener: a ``Listener``, or a function that makes one of the recorded run; its ``close()``, if it has one,
             is called when the run is over, or could not go on.
-        said: the run's name, its tags and a note, if somebody says something of it when it begins.
 
     Raises:
         RecordError, StoreError: nothing can be written; what was committed stays.
     """
     with hiding(prepared.project):
-        return _execute(prepared, executor, target, home, listener, policy, said)
+        return _execute(prepared, executor, target, home, listener, orders)
 
 
 def _execute(
-    prepared: Prepared,
-    executor: Executor,
-    target: str,
-    home: Path | None,
-    listener: Any,
-    policy: CachePolicy,
-    said: Annotations,
+    prepared: Prepared, executor: Executor, target: str, home: Path | None, listener: Any, orders: Orders
 ) -> Run:
     definition, project = prepared.definition, prepared.project
-    refuse_what_is_missing(prepared.graph, executor, project)
-    find_nodes(prepared.graph, policy.refresh)  # what is wrong with it is said before anything is recorded
+    fleet = _fleet(prepared.graph, executor, project)
+    find_nodes(prepared.graph, orders.policy.refresh)  # a wrong name is said before anything is recorded
     saved_outputs(prepared.graph, project)
     records = open_records(project, create=True, home=home)
     with beginning(records.database):
@@ -145,12 +131,12 @@ def _execute(
             project=project,
             executor=executor.name,
             inputs={name: (one, prepared.origins.get(name, "literal")) for name, one in inputs.items()},
+            said=said_of(orders, definition, params, project),
             selections=definition.selections,
             inputs_from=prepared.inputs_from,
-            said=said,
         )
-    begin = _Begin(records, prepared.traced, inputs, writer, keys, params, policy, project)
-    return _carry(begin, executor, listener)
+    begin = _Begin(records, prepared.traced, inputs, writer, keys, params, orders, project, definition.habits)
+    return _carry(begin, fleet, listener)
 
 
 def resume(
@@ -159,7 +145,7 @@ def resume(
     *,
     executor: Executor,
     listener: Any = None,
-    policy: CachePolicy = CachePolicy(),  # noqa: B008 - frozen
+    orders: Orders = Orders(),  # noqa: B008 - frozen
     tell: Callable[[str], None] = lambda _text: None,
     paranoid: bool = False,
 ) -> Run:
@@ -177,7 +163,7 @@ def resume(
     definition = part_again(run, definition)
     project = project_again(run, definition, paranoid=paranoid)
     with hiding(project):
-        return _resume(run, definition, project, executor, listener, policy, tell)
+        return _resume(run, definition, project, executor, listener, orders, tell)
 
 
 def _resume(
@@ -186,7 +172,7 @@ def _resume(
     project: Project,
     executor: Executor,
     listener: Any,
-    policy: CachePolicy,
+    orders: Orders,
     tell: Callable[[str], None],
 ) -> Run:
     status = run.status
@@ -197,8 +183,8 @@ def _resume(
     if status == "done":
         raise RecordError(f"run {run.id} is done: there is nothing to resume", hint=f"plait show {run.id}")
     traced, records = configured(definition.trace(), project), run.store
-    refuse_what_is_missing(traced.graph, executor, project)
-    find_nodes(traced.graph, policy.refresh)
+    fleet = _fleet(traced.graph, executor, project)
+    find_nodes(traced.graph, orders.policy.refresh)
     keys = keys_of(traced, records)
     changed = _changed_code(run, traced.graph, keys)
     _point_out_changes(run, changed, set(), tell)
@@ -211,7 +197,7 @@ def _resume(
     elif not _same_shape(run.graph, traced.graph):
         tell("the pipeline has changed since: what is the same goes into a new run")
     if fresh or not _same_shape(run.graph, traced.graph):
-        return _branch(run, definition, traced, project, keys, {}, fresh, set(), executor, listener, policy)
+        return _branch(run, definition, traced, project, keys, {}, fresh, set(), fleet, listener, orders)
     closures = {node: keys.closure(node) for node in changed.values()}
     writer = take_over(records.database, run, run_facts(project.root), closures)
     places = finished_places(records.database, run.key)
@@ -228,13 +214,14 @@ def _resume(
         writer,
         keys,
         run.params,
-        policy,
+        orders,
         project,
+        definition.habits,
         prior,
         past_attempts(records.database, run.key),
         past_checkpoints(records.database, run.key),
     )
-    return _carry(begin, executor, listener)
+    return _carry(begin, fleet, listener)
 
 
 def fork(
@@ -245,7 +232,7 @@ def fork(
     *,
     executor: Executor,
     listener: Any = None,
-    policy: CachePolicy = CachePolicy(),  # noqa: B008 - frozen
+    orders: Orders = Orders(),  # noqa: B008 - frozen
     tell: Callable[[str], None] = lambda _text: None,
     paranoid: bool = False,
 ) -> Run:
@@ -261,7 +248,7 @@ def fork(
     definition = part_again(run, definition)
     project = project_again(run, definition, paranoid=paranoid)
     with hiding(project):
-        return _fork(run, definition, project, at, given, executor, listener, policy, tell)
+        return _fork(run, definition, project, at, given, executor, listener, orders, tell)
 
 
 def _fork(
@@ -272,7 +259,7 @@ def _fork(
     given: Mapping[str, Given],
     executor: Executor,
     listener: Any,
-    policy: CachePolicy,
+    orders: Orders,
     tell: Callable[[str], None],
 ) -> Run:
     if run.status == "running":
@@ -282,8 +269,8 @@ def _fork(
         )
     traced = configured(definition.trace(), project)
     graph = traced.graph
-    refuse_what_is_missing(graph, executor, project)
-    find_nodes(graph, policy.refresh)
+    fleet = _fleet(graph, executor, project)
+    find_nodes(graph, orders.policy.refresh)
     keys = keys_of(traced, run.store)
     values = convert_given(definition, traced, given)
     stored = store_inputs(traced, values, run.store.artifacts, project, literals=False)
@@ -295,7 +282,7 @@ def _fork(
     fresh = _changed_data(run, project)
     for name in sorted(fresh):
         tell(f"the data of {name!r} has changed since: what is computed anew reads it as it is now")
-    return _branch(run, definition, traced, project, keys, values, fresh, again, executor, listener, policy)
+    return _branch(run, definition, traced, project, keys, values, fresh, again, fleet, listener, orders)
 
 
 def _readers_of(graph: Graph, changed: set[str], chosen: set[int]) -> set[int]:
@@ -329,9 +316,9 @@ def _branch(
     values: dict[str, Any],
     fresh: dict[str, Artifact],
     again: set[int],
-    executor: Executor,
+    fleet: Fleet,
     listener: Any,
-    policy: CachePolicy,
+    orders: Orders,
 ) -> Run:
     """A new run with another one's results for the nodes that both agree on, except those to run ``again``."""
     records, graph = run.store, traced.graph
@@ -357,8 +344,9 @@ def _branch(
             target=run.target,
             params=params,
             project=project,
-            executor=executor.name,
+            executor=fleet.main.name,
             inputs={name: (artifact, f"run {run.id}") for name, artifact in inputs.items()},
+            said=said_of(orders, definition, params, project),
             parent=run.id,
             selections=definition.selections,
         )
@@ -370,9 +358,9 @@ def _branch(
             return None
         return Take(found.artifacts, found.key, run.id, (run.key, there, path, found.attempt))
 
-    return _carry(
-        _Begin(records, traced, inputs, writer, keys, params, policy, project, prior), executor, listener
-    )
+    habits = definition.habits
+    begin = _Begin(records, traced, inputs, writer, keys, params, orders, project, habits, prior)
+    return _carry(begin, fleet, listener)
 
 
 def _changed_data(run: Run, project: Project) -> dict[str, Artifact]:
@@ -403,10 +391,10 @@ def _record(
     project: Project,
     executor: str,
     inputs: dict[str, tuple[Artifact, str]],
+    said: Annotations,
     parent: str | None = None,
     selections: Sequence[Selection] = (),
     inputs_from: str = "",
-    said: Annotations = Annotations(),  # noqa: B008 - frozen
 ) -> RunWriter:
     masker = project.masker()
     facts = {
@@ -476,14 +464,30 @@ def open_reuse(
     )
 
 
-def _carry(begin: _Begin, executor: Executor, listener: Any) -> Run:
+def _fleet(graph: Graph, main: Executor, project: Project) -> Fleet:
+    """The executors of a run, each found able to do what the steps ask of it.
+
+    Raises:
+        ParameterError: a step names an executor that is not there, or asks for what its executor cannot do or has not.
+    """
+    from plait.executors import make_executor
+
+    others = {
+        name: make_executor(name, project=project) for name in executors_named(graph) if name != main.name
+    }
+    fleet = Fleet(graph, main, others)
+    refuse_what_is_missing(graph, fleet, project)
+    return fleet
+
+
+def _carry(begin: _Begin, fleet: Fleet, listener: Any) -> Run:
     """Carry a recorded run to its end; however it ends, the records say so."""
     writer, masker = begin.writer, begin.project.masker()
     run, watching = None, listener
     try:
         run = begin.records.run(writer.run_id)
         watching = listener(run) if callable(listener) else listener
-        loop = _loop(begin, executor, watching)
+        loop = _loop(begin, fleet, watching)
         found, begin.project.checked[:] = list(begin.project.checked), []
         writer.checks(-1, (), 0, [_hidden_check(masker, one) for one in found])
         tell_start(begin.project.hooks, run)
@@ -502,12 +506,13 @@ def _carry(begin: _Begin, executor: Executor, listener: Any) -> Run:
         if hasattr(watching, "close"):
             watching.close()
     tell_end(begin.project.hooks, run.refresh())
+    tell_pipeline(begin.habits, run)
     return run
 
 
-def _loop(begin: _Begin, executor: Executor, listener: Any) -> Loop:
+def _loop(begin: _Begin, fleet: Fleet, listener: Any) -> Loop:
     graph, project, records = begin.traced.graph, begin.project, begin.records
-    masker, hooks = project.masker(), project.hooks
+    masker, hooks, writer, since = project.masker(), project.hooks, begin.writer, time.time()
     return Loop(
         graph,
         begin.traced.functions,
@@ -522,11 +527,15 @@ def _loop(begin: _Begin, executor: Executor, listener: Any) -> Loop:
             environments=str(environments_folder(records)),
         ),
         results=Results(graph, records.artifacts, begin.inputs),
-        executor=executor,
-        writer=begin.writer,
-        reuse=open_reuse(records, graph, begin.keys, begin.policy, project, prior=begin.prior),
+        fleet=fleet,
+        writer=writer,
+        reuse=open_reuse(records, graph, begin.keys, begin.orders.policy, project, prior=begin.prior),
+        slots=Slots(records.database, writer.key, lambda key: run_is_alive(records, key)),
+        asked=lambda: asked(records.database, writer.key, since),
+        stand_ins=begin.traced.stand_ins,
         attempts=begin.attempts,
         checkpoints=begin.checkpoints,
+        conduct=begin.orders.conduct,
         listener=listener,
         mask=masker.struct if masker is not None else None,
         on_retry=retry_teller(hooks, begin.writer.run_id, graph),

@@ -15,7 +15,8 @@ What is looked at of runs that are large is summed up while it is written, so th
 took (bucket -1: no time at all); ``series`` sums up each 512 numbers of a logged series, ``measure`` each name of a
 run. ``serial`` of a log's lines is their place among all lines of the run, ``level`` the highest level in them.
 ``annotation`` is what people say of a run: its name, its tags, a note. ``checkpoint`` is the state that the next
-attempt of a task begins with, ``advance`` how far an attempt said that it is.
+attempt of a task begins with, ``advance`` how far an attempt said that it is. ``request`` is what somebody asks of a
+run that is going on; ``slot`` names the tasks that run under a limit which several runs share.
 """
 
 from __future__ import annotations
@@ -312,6 +313,20 @@ _THIRD = (
 )
 
 _FOURTH = (
+    """CREATE TABLE request (
+        run INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        asked_at REAL NOT NULL,
+        asked_by TEXT NOT NULL,
+        PRIMARY KEY (run, kind)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE slot (
+        name TEXT NOT NULL,
+        run INTEGER NOT NULL,
+        node INTEGER NOT NULL,
+        path BLOB NOT NULL,
+        PRIMARY KEY (name, run, node, path)
+    ) WITHOUT ROWID""",
     """CREATE TABLE checkpoint (
         run INTEGER NOT NULL,
         node INTEGER NOT NULL,

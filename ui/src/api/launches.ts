@@ -5,10 +5,10 @@ import { useCallback } from "react";
 import { complain, say } from "~/components/Toasts";
 
 import { get, part } from "./client";
-import type { Launch, LaunchStarted } from "./types";
+import type { Launch } from "./types";
 
 /** Follow a launch until its run exists, then show it; tell why when it ends before. */
-export function useFollowLaunch(): (started: LaunchStarted, what: string) => Promise<string | null> {
+export function useFollowLaunch(): (started: Launch, what: string) => Promise<string | null> {
   const navigate = useNavigate();
   return useCallback(
     async (started, what) => {
@@ -21,7 +21,7 @@ export function useFollowLaunch(): (started: LaunchStarted, what: string) => Pro
       try {
         for (let wait = 200; ; wait = Math.min(wait * 1.3, 1500)) {
           await new Promise((resolve) => setTimeout(resolve, wait));
-          const launch = await get<Launch>(`/launches/${part(started.launch)}`);
+          const launch = await get<Launch>(`/launches/${part(started.id)}`);
           if (launch.run) return show(launch.run);
           if (launch.state === "ended") {
             throw new Error(`${what} ended before a run was recorded (exit ${launch.exit}).\n${launch.output.trim().split("\n").slice(-8).join("\n")}`);

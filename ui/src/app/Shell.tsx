@@ -3,11 +3,12 @@ import { Menu as BaseMenu } from "@base-ui/react/menu";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useRouterState } from "@tanstack/react-router";
 import { Keyboard, Menu as MenuIcon, Monitor, Moon, Search, Sun } from "lucide-react";
-import { type ReactNode, lazy, Suspense, useEffect, useState, useSyncExternalStore } from "react";
+import { type ReactNode, lazy, Suspense, useEffect, useRef, useState, useSyncExternalStore } from "react";
 
 import { ApiError, exported, upgrade } from "~/api/client";
 import { useConnection, useLive, useLiveRun } from "~/api/live";
 import { metaQuery } from "~/api/queries";
+import type { RunRow } from "~/api/types";
 import { Button, IconButton } from "~/components/Button";
 import { absolute } from "~/lib/format";
 import { shown, useKeys } from "~/lib/keys";
@@ -41,6 +42,16 @@ export function Shell({ children }: { children: ReactNode }) {
   const client = useQueryClient();
   useLive("project", () => {
     for (const key of ["project", "pipelines", "pipeline", "catalog"]) void client.invalidateQueries({ queryKey: [key] });
+  });
+
+  const soon = useRef<ReturnType<typeof setTimeout> | null>(null);
+  useLive("runs", ({ changed, removed }) => {
+    // A run that ended has written datasets and made histories longer.
+    if (soon.current || (removed.length === 0 && changed.every((one) => (one as RunRow).status === "running"))) return;
+    soon.current = setTimeout(() => {
+      soon.current = null;
+      for (const key of ["pipelines", "pipeline", "catalog", "lineage"]) void client.invalidateQueries({ queryKey: [key] });
+    }, 2000);
   });
 
   useKeys("Everywhere", [

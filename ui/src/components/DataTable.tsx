@@ -245,6 +245,8 @@ export function DataTable<T>(props: Props<T>) {
                 current={current != null && id === current}
                 selected={selection ? row !== undefined && selection.has(id) : undefined}
                 onPress={(event) => {
+                  // A menu that a cell opened is elsewhere on the page, and its clicks still come by here.
+                  if (!event.currentTarget.contains(event.target as globalThis.Node)) return;
                   setActive(item.index);
                   if (event.target instanceof Element && event.target.closest("a,button,input,label")) return;
                   if (window.getSelection()?.toString()) return;

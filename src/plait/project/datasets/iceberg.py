@@ -54,12 +54,16 @@ def _properties(credentials: Mapping[str, Any]) -> dict[str, Any]:
     """Credentials in the words of PyIceberg: those of fsspec's S3 clients are translated, others pass as they are."""
     names = {"key": "s3.access-key-id", "secret": "s3.secret-access-key", "token": "s3.session-token"}
     clients = {"endpoint_url": "s3.endpoint", "region_name": "s3.region"}
-    found = {names.get(name, name): value for name, value in credentials.items() if name != "client_kwargs"}
+    found = {
+        names.get(str(name), str(name)): value
+        for name, value in credentials.items()
+        if name != "client_kwargs"
+    }
     if "s3.access-key-id" not in found and "token" in credentials:
         found["token"] = found.pop("s3.session-token")  # that of a REST catalog
     client = credentials.get("client_kwargs")
     if isinstance(client, Mapping):
-        found |= {clients.get(name, name): value for name, value in client.items()}
+        found |= {clients.get(str(name), str(name)): value for name, value in client.items()}
     return found
 
 

@@ -323,7 +323,7 @@ function GroupBox({ data }: NodeProps<ShapeNode>) {
       <Ports />
       <button type="button" className={classes(css.title, "nodrag")} tabIndex={-1} onClick={(event) => (event.stopPropagation(), onFold(shape.id, true))}>
         <Minus size={11} aria-hidden="true" />
-        <span className="hidden-text">Fold</span>
+        <span className="hidden-text">Fold </span>
         {shape.label}
         {shape.note && <span className="dim">{shape.note}</span>}
       </button>

@@ -15,8 +15,8 @@ const node = (id: string, group: string | null = null, more: Partial<GNode> = {}
   mapped: false,
   depth: 0,
   outputs: [id],
-  doc: null,
-  where: null,
+  doc: "",
+  where: "",
   options: {},
   tags: [],
   progress: null,
@@ -37,10 +37,11 @@ const view = (nodes: GNode[], groups: GGroup[] = [], edges: [string, string][] =
   name: "p",
   nodes,
   groups,
-  edges: edges.map(([source, target]) => ({ source, target, label: null, kind: "data" })),
+  edges: edges.map(([source, target]) => ({ source, target, label: "", kind: "data" })),
   datasets: datasets.map((name) => ({ id: `dataset:${name}`, name, layer: null, type: null, place: null })),
   inputs: [],
 });
+const NONE = { total: 0, waiting: 0, running: 0, done: 0, cached: 0, failed: 0, cancelled: 0, skipped: 0, lost: 0 };
 const open = { folded: new Set<string>(), open: new Set<string>() };
 const ids = (of: { id: string }[]) => of.map((one) => one.id).sort();
 
@@ -61,7 +62,7 @@ describe("what a graph shows", () => {
   });
 
   it("adds up the states of what a folded group holds", () => {
-    const progress = (id: string, state: string, amount: number) => ({ id, state, counts: { total: amount, [state]: amount }, first_started: null, last_ended: null, seconds: 1, p50: null, p95: null, longest: null, total_seconds: null, eta: null, cpu_seconds: null, peak_memory: null, retries: 0 });
+    const progress = (id: string, state: string, amount: number) => ({ id, state, counts: { ...NONE, total: amount, [state]: amount }, first_started: null, last_ended: null, seconds: 1, p50: null, p95: null, longest: null, total_seconds: 1, eta: null, cpu_seconds: null, peak_memory: null, retries: 0 });
     const graph = view([node("g.a", "g", { progress: progress("g.a", "done", 3) }), node("g.b", "g", { progress: progress("g.b", "failed", 1) })], [group("g")]);
     const made = shapesOf(graph, { folded: new Set(["g"]), open: new Set() }, true);
     expect(made.shapes[0]).toMatchObject({ state: "failed", counts: { done: 3, failed: 1 }, total: 4 });

@@ -218,7 +218,7 @@ function Checks({ dataset }: { dataset: DatasetDetail }) {
           { head: "Check", mono: true, cell: (one) => one.check },
           { head: "On", cell: (one) => one.on },
           { head: "By", cell: (one) => one.task },
-          { head: "Failing", end: true, cell: (one) => one.failing !== null && `${count(one.failing)}${one.rows ? ` of ${count(one.rows)}` : ""}` },
+          { head: "Failing", end: true, cell: (one) => one.failing !== null && count(one.failing) },
           { head: "Why", wide: true, cell: (one) => one.why },
         ]}
       />

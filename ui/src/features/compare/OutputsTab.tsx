@@ -25,10 +25,10 @@ export function OutputsTab({ answer }: { answer: CompareAnswer }) {
     queries: details.map((one) => {
       const output = one.data?.outputs.find((of) => of.name === name);
       return {
-        queryKey: ["artifact", output?.artifact, "preview", "side"],
+        queryKey: ["artifact", output?.value.artifact, "preview", "side"],
         queryFn: ({ signal }: { signal: AbortSignal }) =>
-          get<PreviewAnswer>(`/artifacts/${part(output?.artifact ?? "")}/preview`, { rows: 30, run: one.data?.id, task: output?.task, output: output?.name }, signal),
-        enabled: Boolean(output?.artifact),
+          get<PreviewAnswer>(`/artifacts/${part(output?.value.artifact ?? "")}/preview`, { rows: 30, run: one.data?.id, task: output?.task, output: output?.name }, signal),
+        enabled: Boolean(output?.value.artifact),
         retry: false,
       };
     }),
@@ -59,15 +59,17 @@ export function OutputsTab({ answer }: { answer: CompareAnswer }) {
                   {run.name ?? run.id}
                 </Link>{" "}
                 <span className="dim">
-                  {output?.type} {bytes(output?.size)}
+                  {output?.value.type} {bytes(output?.value.size)}
                 </span>
               </h2>
               {!output ? (
                 <p className="dim">not an output of this run</p>
+              ) : !output.value.artifact ? (
+                <code>{output.value.text}</code>
               ) : preview?.error ? (
                 <ErrorView error={preview.error} />
               ) : preview?.data ? (
-                <Preview preview={preview.data} artifact={output.artifact ?? undefined} rows={30} />
+                <Preview preview={preview.data} artifact={output.value.artifact ?? undefined} rows={30} />
               ) : (
                 <Loading />
               )}

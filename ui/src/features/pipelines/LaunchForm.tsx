@@ -6,7 +6,7 @@ import { type FormEvent, useEffect, useMemo, useState } from "react";
 import { ApiError, change, part } from "~/api/client";
 import { useFollowLaunch } from "~/api/launches";
 import { projectQuery, runQuery } from "~/api/queries";
-import type { CheckAnswer, LaunchStarted, Param, PipelineDetail, Plan } from "~/api/types";
+import type { CheckAnswer, Launch, Param, PipelineDetail, Plan } from "~/api/types";
 import { Button } from "~/components/Button";
 import { Command } from "~/components/Copy";
 import { ErrorView, Loading } from "~/components/Feedback";
@@ -16,7 +16,7 @@ import { useKeys } from "~/lib/keys";
 import css from "./LaunchForm.module.css";
 import { ParamField } from "./ParamField";
 import { PlanView } from "./PlanView";
-import { commandOf, fieldText } from "./fields";
+import { commandOf, errorsByName, fieldText } from "./fields";
 
 type Props = { pipeline: PipelineDetail; from: string | undefined; readOnly: boolean };
 
@@ -60,19 +60,19 @@ export function LaunchForm({ pipeline, from, readOnly }: Props) {
     return () => clearTimeout(timer);
   }, [params, body.env]);
   const check = useQuery({
-    queryKey: ["pipeline", pipeline.name, "check", asked],
+    queryKey: ["check", pipeline.name, asked],
     queryFn: () => change<CheckAnswer>("POST", `${place}/check`, JSON.parse(asked)),
     enabled: !readOnly && asked !== '{"params":{},"env":null}',
     placeholderData: (last) => last,
     retry: false,
   });
-  const errors = new Map((check.data?.errors ?? []).map((one) => [one.name, one]));
+  const errors = useMemo(() => errorsByName(check.data?.errors ?? [], pipeline.params.map((one) => one.name)), [check.data, pipeline.params]);
   const missing = pipeline.params.filter((one) => one.required && !one.dataset && one.value == null && !texts[one.name]);
 
   const plan = useMutation({ mutationFn: () => change<Plan>("POST", `${place}/plan`, { params, env: body.env, cache, refresh: [] }) });
   const run = useMutation({
     mutationFn: async () => {
-      const started = await change<LaunchStarted>("POST", `${place}/run`, {
+      const started = await change<Launch>("POST", `${place}/run`, {
         ...body,
         refresh: [],
         tags: tags.split(/[\s,]+/).filter(Boolean),
@@ -106,18 +106,16 @@ export function LaunchForm({ pipeline, from, readOnly }: Props) {
             param={param}
             text={texts[param.name] ?? fieldText(param.value)}
             changed={param.name in params}
-            error={errors.get(param.name) ?? null}
+            error={errors.of.get(param.name) ?? null}
             onChange={(text) => setTexts((all) => ({ ...all, [param.name]: text }))}
             onReset={() => setTexts(({ [param.name]: _, ...rest }) => rest)}
           />
         ))}
-        {[...errors.values()]
-          .filter((one) => !own.some((param) => param.name === one.name))
-          .map((one) => (
-            <p key={one.name} className={css.problem} role="alert">
-              {one.name}: {one.message} {one.hint && `→ ${one.hint}`}
-            </p>
-          ))}
+        {errors.rest.map((one) => (
+          <p key={one.message} className={css.problem} role="alert">
+            {one.message} {one.hint && `→ ${one.hint}`}
+          </p>
+        ))}
         {datasets.length > 0 && (
           <p className={css.datasets}>
             From the catalog: {datasets.map((one: Param) => one.name).join(", ")}

@@ -2,7 +2,7 @@
 import { RotateCcw } from "lucide-react";
 import { useId } from "react";
 
-import type { Param } from "~/api/types";
+import type { Param, Schema } from "~/api/types";
 
 import css from "./LaunchForm.module.css";
 import { fieldKind, fieldText } from "./fields";
@@ -47,7 +47,7 @@ export function ParamField({ param, text, changed, error, onChange, onReset }: P
       ) : kind === "choice" ? (
         <select {...common} value={text} onChange={(event) => onChange(event.target.value)}>
           {text === "" && <option value="">choose</option>}
-          {(param.schema?.enum ?? []).map((one) => (
+          {((param.schema as Schema).enum ?? []).map((one) => (
             <option key={fieldText(one)} value={fieldText(one)}>
               {fieldText(one)}
             </option>

@@ -28,7 +28,7 @@ const columns: Columns<PlanItem> = [
     size: 240,
     meta: { grow: true },
     cell: ({ row: { original: one } }) => {
-      const text = [one.reason, ...one.differences.map((of) => of.text ?? `${of.name} ${of.change}`), ...one.notes].filter(Boolean).join(" · ");
+      const text = [one.reason, ...one.differences.map(difference), ...one.notes].filter(Boolean).join(" · ");
       return (
         <span title={text}>
           {text}
@@ -46,6 +46,15 @@ const columns: Columns<PlanItem> = [
   },
 ];
 
+type Side = { text?: string } | string | null | undefined;
+
+/** `rate: 0.5 → 0.2`, or what the server says of it in words. */
+function difference(of: Record<string, unknown>): string {
+  if (typeof of.text === "string") return of.text;
+  const [before, after] = [of.old, of.new].map((one) => (one && typeof one === "object" ? (one as { text?: string }).text : (one as Side as string | undefined)));
+  return before && after ? `${String(of.name)}: ${before} → ${after}` : `${String(of.name)} ${String(of.change)}`;
+}
+
 export function PlanView({ plan }: { plan: Plan }) {
   const [only, setOnly] = useState<string | null>(null);
   const items = useMemo(() => (only ? plan.items.filter((one) => one.decision === only) : plan.items), [plan.items, only]);
@@ -60,7 +69,7 @@ export function PlanView({ plan }: { plan: Plan }) {
             </span>
           </button>
         ))}
-        <span className="dim">planned in {duration(plan.seconds)}</span>
+        <span className="dim">{plan.seconds !== null && `planned in ${duration(plan.seconds)}`}</span>
       </div>
       <div className={css.planTable}>
         <DataTable<PlanItem> name="plan" label="Plan" columns={columns} count={items.length} rowAt={(at) => items[at]} rowId={(one) => one.task} keys={false} />

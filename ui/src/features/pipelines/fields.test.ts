@@ -2,10 +2,10 @@ import { describe, expect, it } from "vitest";
 
 import type { Param } from "~/api/types";
 
-import { commandOf, fieldKind, fieldText } from "./fields";
+import { commandOf, errorsByName, fieldKind, fieldText } from "./fields";
 import { median } from "./median";
 
-const param = (more: Partial<Param>): Param => ({ name: "p", annotation: null, required: false, default: null, schema: null, value: null, origin: null, dataset: false, secret: false, help: null, ...more });
+const param = (more: Partial<Param>): Param => ({ name: "p", annotation: "", required: false, default: null, schema: {}, value: null, origin: null, dataset: false, secret: false, help: null, ...more });
 const options = { env: null, executor: null, workers: null, cache: true };
 
 describe("parameters as text", () => {
@@ -30,6 +30,11 @@ describe("parameters as text", () => {
     expect(fieldKind(param({ schema: { type: "object" } }))).toBe("long");
     expect(fieldKind(param({ secret: true, schema: { type: "string" } }))).toBe("secret");
     expect(fieldKind(param({}))).toBe("text");
+  });
+  it("lays errors beside their fields", () => {
+    const error = (message: string) => ({ message, hint: null });
+    const made = errorsByName([error("rate: 'fast' is not a number"), error("epochss: there is no such parameter")], ["rate", "epochs"]);
+    expect([[...made.of.keys()], made.rest.map((one) => one.message)]).toEqual([["rate"], ["epochss: there is no such parameter"]]);
   });
   it("says the command that does the same", () => {
     expect(commandOf("training", { alpha: "0.1", names: "[a, b]" }, { ...options, env: "prod", workers: 2, cache: false })).toBe(

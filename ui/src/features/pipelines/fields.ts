@@ -1,5 +1,19 @@
 /** Parameters as text: what stands in a field, and what the same would be on the command line. */
-import type { Param } from "~/api/types";
+import type { Param, Schema } from "~/api/types";
+
+type Problem = { message: string; hint: string | null };
+
+/** The errors beside the parameters that they begin with, and those of no parameter. */
+export function errorsByName<P extends Problem>(errors: readonly P[], names: readonly string[]): { of: Map<string, P>; rest: P[] } {
+  const of = new Map<string, P>();
+  const rest: P[] = [];
+  for (const one of errors) {
+    const word = /^(?:parameter )?['"]?([\w.]+)/.exec(one.message)?.[1]?.split(".")[0];
+    if (word !== undefined && names.includes(word) && !of.has(word)) of.set(word, one);
+    else rest.push(one);
+  }
+  return { of, rest };
+}
 
 /** A value as one would type it after `NAME=`: YAML. */
 export function fieldText(of: unknown): string {
@@ -19,7 +33,7 @@ export type FieldKind = "bool" | "choice" | "number" | "long" | "secret" | "text
 
 export function fieldKind(param: Param): FieldKind {
   if (param.secret) return "secret";
-  const schema = param.schema ?? {};
+  const schema = param.schema as Schema;
   if (schema.enum && schema.enum.length > 0) return "choice";
   const types = [schema.type ?? []].flat().filter((one) => one !== "null");
   if (types.length === 1 && types[0] === "boolean") return "bool";

@@ -61,7 +61,12 @@ export function ProjectPage() {
               <Answer query={project}>
                 {(found) => (
                   <Section title="Stack" note="where steps run, and where results and records are">
-                    <Facts items={Object.entries(found.stack).map(([name, of]) => [name, <code key={name}>{value(of)}</code>] as const)} />
+                    <Facts
+                      items={[
+                        ["stack", found.stack ?? "not named: as the project stands"],
+                        ...found.stack_parts.map((one) => [one.kind, <StackPart key={one.kind + one.type} part={one} />] as const),
+                      ]}
+                    />
                     <Facts
                       items={[
                         ["plait", meta.data?.version],
@@ -80,6 +85,15 @@ export function ProjectPage() {
         </Tabs>
       </div>
     </div>
+  );
+}
+
+function StackPart({ part }: { part: ProjectAnswer["stack_parts"][number] }) {
+  const options = Object.entries(part.options);
+  return (
+    <>
+      <b>{part.type}</b> {options.length > 0 && <code>{options.map(([name, of]) => `${name}=${value(of)}`).join(" ")}</code>} {part.where && <code className="dim">{part.where}</code>}
+    </>
   );
 }
 

@@ -51,7 +51,7 @@ export function Head({ run, counts }: { run: Run; counts: Record<string, number>
         )}
         {run.git && (
           <span className={css.fact} title={run.git.dirty ? "with changes that were not committed" : undefined}>
-            <GitBranch size={12} aria-hidden="true" /> {run.git.branch ?? ""} <code>{run.git.commit.slice(0, 7)}</code>
+            <GitBranch size={12} aria-hidden="true" /> {run.git.branch ?? ""} <code>{run.git.commit?.slice(0, 7)}</code>
             {run.git.dirty && "*"}
           </span>
         )}

@@ -221,7 +221,7 @@ function Environment({ run }: { run: Run }) {
             ["user", run.user],
             ["folder", run.folder && <code>{run.folder}</code>],
             ["target", run.target && <code>{run.target}</code>],
-            ["git", run.git && `${run.git.commit.slice(0, 12)}${run.git.branch ? ` on ${run.git.branch}` : ""}${run.git.dirty ? ", with changes that were not committed" : ""}`],
+            ["git", run.git && `${run.git.commit?.slice(0, 12) ?? ""}${run.git.branch ? ` on ${run.git.branch}` : ""}${run.git.dirty ? ", with changes that were not committed" : ""}`],
             ["started as", run.argv && <code>{run.argv}</code>],
             ...facts.map(([name, of]) => [name, typeof of === "object" && of !== null ? <code key={name}>{short(JSON.stringify(of))}</code> : value(of)] as const),
           ]}

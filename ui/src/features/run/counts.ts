@@ -6,7 +6,7 @@ const ENDED = ["done", "cached", "failed", "skipped", "cancelled", "lost"];
 /** Counts by state without the total, summed over steps. */
 export function summed(nodes: readonly GNode[]): Record<string, number> {
   const sum: Record<string, number> = {};
-  for (const node of nodes) add(sum, node.progress?.counts ?? {});
+  for (const node of nodes) if (node.progress) add(sum, node.progress.counts);
   return sum;
 }
 

@@ -13,6 +13,7 @@ import { DataTable } from "~/components/DataTable";
 import { Empty, ErrorView, Loading } from "~/components/Feedback";
 import { count, plural } from "~/lib/format";
 import { useKeys } from "~/lib/keys";
+import { useMedia } from "~/lib/media";
 import { useStored } from "~/lib/stored";
 
 import { ColumnChooser } from "./ColumnChooser";
@@ -93,9 +94,10 @@ export function RunsPage() {
   const longest = useMemo(() => rows.reduce((most, one) => Math.max(most, one.seconds ?? 0), 0), [rows]);
   const entries = useRef(actions.entries);
   entries.current = actions.entries;
+  const narrow = useMedia("(max-width: 620px)");
   const shape = useMemo(
-    () => runColumns({ chosen: columns.split(",").filter(Boolean), longest, selected, toggle, entries: (run) => entries.current(run), hasSelection: selected.size > 0 }),
-    [columns, longest, selected, toggle],
+    () => runColumns({ chosen: columns.split(",").filter(Boolean), longest, selected, toggle, entries: (run) => entries.current(run), narrow }),
+    [columns, longest, selected, toggle, narrow],
   );
 
   const open = useCallback(
@@ -169,7 +171,7 @@ export function RunsPage() {
         <>
           <div className={css.table}>
             <DataTable<RunRow>
-              name="runs"
+              name={narrow ? "runs-narrow" : "runs"}
               label="Runs"
               columns={shape}
               count={rows.length}

@@ -6,7 +6,7 @@ import { type ReactNode, useState } from "react";
 
 import { change, part } from "~/api/client";
 import { useFollowLaunch } from "~/api/launches";
-import type { LaunchStarted, RunRow } from "~/api/types";
+import type { Bulk, Launch, RunRow } from "~/api/types";
 import { Button } from "~/components/Button";
 import type { MenuEntry } from "~/components/MenuButton";
 import { Modal } from "~/components/Modal";
@@ -16,7 +16,6 @@ import { asState, isLive } from "~/lib/states";
 
 import css from "./actions.module.css";
 
-type Done = { done: string[]; failed: { run: string; message: string }[] };
 type Dialog = { kind: "tags" | "note" | "name" | "delete"; runs: RunRow[] };
 
 export type RunActions = {
@@ -46,14 +45,14 @@ export function useRunActions({ readOnly = false, onDeleted }: { readOnly?: bool
   };
   const many = (action: "tag" | "pin" | "unpin" | "delete" | "cancel", runs: RunRow[], tags: string[] = []) =>
     attempt(async () => {
-      const answer = await change<Done>("POST", "/runs/bulk", { runs: runs.map((one) => one.id), action, tags });
+      const answer = await change<Bulk>("POST", "/runs/bulk", { runs: runs.map((one) => one.id), action, tags });
       for (const one of answer.failed.slice(0, 3)) say(`${one.run}: ${one.message}`, { tone: "bad" });
       if (answer.done.length > 0) say(`${plural(answer.done.length, "run")} ${PAST[action]}`);
       if (action === "delete") onDeleted?.(answer.done);
     });
   const start = (run: RunRow, what: "resume" | "rerun") =>
     attempt(async () => {
-      const started = await change<LaunchStarted>("POST", `/runs/${part(run.id)}/${what}`, what === "rerun" ? { params: {} } : undefined);
+      const started = await change<Launch>("POST", `/runs/${part(run.id)}/${what}`, what === "rerun" ? { params: {} } : undefined);
       await follow(started, what === "rerun" ? `${run.pipeline} again` : `Resume ${run.id}`);
     });
 

@@ -17,13 +17,16 @@ type Options = {
   chosen: string[];
   longest: number;
   selected: ReadonlyMap<string, RunRow>;
-  hasSelection: boolean;
+  narrow: boolean;
   toggle: (run: RunRow, range: boolean, index: number) => void;
   entries: (run: RunRow) => MenuEntry[];
 };
 
-export function runColumns({ chosen, longest, selected, toggle, entries }: Options): Columns<RunRow> {
-  return [
+/** On a phone: what happened, to which run, when, how long. */
+const NARROW = new Set(["status", "run", "started", "seconds", "more"]);
+
+export function runColumns({ chosen, longest, selected, narrow, toggle, entries }: Options): Columns<RunRow> {
+  const columns: Columns<RunRow> = [
     {
       id: "select",
       header: () => <span className="hidden-text">selected</span>,
@@ -45,19 +48,19 @@ export function runColumns({ chosen, longest, selected, toggle, entries }: Optio
     },
     {
       id: "status",
-      header: "Status",
-      size: 96,
+      header: narrow ? () => <span className="hidden-text">Status</span> : "Status",
+      size: narrow ? 28 : 96,
       cell: ({ row }) => (
         <span title={row.original.reason ?? undefined}>
-          <StateMark state={row.original.status} />
+          <StateMark state={row.original.status} word={!narrow} />
         </span>
       ),
     },
     {
       id: "run",
       header: "Run",
-      size: 196,
-      meta: { grow: chosen.length === 0 },
+      size: narrow ? 150 : 196,
+      meta: { grow: narrow || chosen.length === 0 },
       cell: ({ row: { original: run } }) => (
         <span className={css.run}>
           <Link to="/runs/$runId" params={{ runId: run.id }} className="cut" title={run.note || undefined}>
@@ -113,14 +116,14 @@ export function runColumns({ chosen, longest, selected, toggle, entries }: Optio
     {
       id: "started",
       header: "Started",
-      size: 116,
+      size: narrow ? 96 : 116,
       meta: { sort: "started", newest: true },
       cell: ({ row }) => <Time at={row.original.started_at} />,
     },
     {
       id: "seconds",
       header: "Took",
-      size: 168,
+      size: narrow ? 92 : 168,
       meta: { sort: "seconds" },
       cell: ({ row: { original: run } }) => {
         const live = run.status === "running";
@@ -129,13 +132,13 @@ export function runColumns({ chosen, longest, selected, toggle, entries }: Optio
             <span className={css.seconds}>
               <Elapsed from={run.started_at} seconds={run.seconds} live={live} />
             </span>
-            <span className={css.track} aria-hidden={!live}>
+            {!narrow && <span className={css.track} aria-hidden={!live}>
               {live && run.counts ? (
                 <StateBar counts={withoutTotal(run.counts)} total={run.counts.total ?? undefined} height={4} />
               ) : (
                 <span className={css.fill} style={{ width: `${longest > 0 ? (100 * (run.seconds ?? 0)) / longest : 0}%` }} />
               )}
-            </span>
+            </span>}
           </span>
         );
       },
@@ -159,6 +162,7 @@ export function runColumns({ chosen, longest, selected, toggle, entries }: Optio
       ),
     },
   ];
+  return narrow ? columns.filter((one) => NARROW.has(one.id ?? "")) : columns;
 }
 
 export function withoutTotal(counts: Record<string, number | null | undefined>): Record<string, number> {

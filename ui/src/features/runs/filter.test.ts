@@ -4,7 +4,7 @@ import { lastWord, suggestions } from "./filter";
 
 const columns = {
   params: [{ name: "alpha", pipelines: ["training"], numeric: true }],
-  metrics: [{ name: "rmse", pipelines: ["training"] }],
+  metrics: [{ name: "rmse", pipelines: ["training"], numeric: true }],
   tags: ["nightly", "two words"],
   users: ["ana"],
   pipelines: ["training", "scoring"],

@@ -1,0 +1,86 @@
+"""Where do the tasks of one run go? One executor for most of them, others for the steps that name them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from plait.engine.task import Executor, Job, Live, Message, TaskSpec
+from plait.graph.model import Graph
+
+__all__ = ["Fleet", "executors_named"]
+
+_TURN_SECONDS = 0.02
+
+
+def executors_named(graph: Graph) -> list[str]:
+    """The executors that steps name for themselves, in the order of the graph."""
+    named = (graph.options(node).executor for node in range(len(graph.nodes)))
+    return list(dict.fromkeys(name for name in named if name))
+
+
+class Fleet:
+    """The executors of one run.
+
+    Args:
+        main: where every step runs that names no other.
+        others: the rest, by the names that steps have for them.
+    """
+
+    def __init__(self, graph: Graph, main: Executor, others: Mapping[str, Executor] | None = None) -> None:
+        self.main = main
+        self._others = {name: one for name, one in (others or {}).items() if name != main.name}
+        self._of_node = [
+            name if name in self._others else ""
+            for name in (graph.options(node).executor for node in range(len(graph.nodes)))
+        ]
+
+    @property
+    def names(self) -> list[str]:
+        """The main one is the empty name, as in a step's options."""
+        return ["", *self._others]
+
+    def __getitem__(self, name: str) -> Executor:
+        return self._others.get(name, self.main)
+
+    def of_node(self, node: int) -> str:
+        return self._of_node[node]
+
+    def listen(self, hear: Callable[[Live], None]) -> None:
+        """Let those that block while a task runs tell at once what it says."""
+        for one in self._each():
+            listen = getattr(one, "listen", None)
+            if listen is not None:
+                listen(hear)
+
+    def start(self, job: Job, functions: Sequence[Callable[..., Any]]) -> None:
+        for one in self._each():
+            one.start(job, functions)
+
+    def submit(self, tasks: Sequence[TaskSpec]) -> None:
+        if not self._others:
+            self.main.submit(tasks)
+            return
+        for name in self.names:
+            chosen = [task for task in tasks if self._of_node[task.node] == name]
+            if chosen:
+                self[name].submit(chosen)
+
+    def wait(self, timeout: float) -> list[Message]:
+        """What has been said by any of them."""
+        if not self._others:
+            return self.main.wait(timeout)
+        messages = [message for one in self._others.values() for message in one.wait(0)]
+        return messages + self.main.wait(0 if messages else min(timeout, _TURN_SECONDS))
+
+    def cancel(self) -> None:
+        for one in self._each():
+            one.cancel()
+
+    def stop(self, *, now: bool = False) -> None:
+        for one in self._each():
+            one.stop(now=now)
+
+    def _each(self) -> Iterator[Executor]:
+        yield self.main
+        yield from self._others.values()

@@ -1,0 +1,145 @@
+"""A real server on real records, and a real browser that looks at it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.ui import project as projects
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: make setup")
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright  # noqa: E402
+
+ROOT = Path(__file__).parents[2]
+STATIC = ROOT / "src/plait/server/static"
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+
+# Shared machines are slow at times; a page that never shows what it should fails all the same.
+expect.set_options(timeout=20_000)
+
+
+def chromium() -> str:
+    """Debian's Chromium, or the one that PLAIT_CHROMIUM names."""
+    named = os.environ.get("PLAIT_CHROMIUM")
+    found = named or next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
+    if found is None:
+        pytest.fail(
+            "no Chromium to look with: apt-get install chromium, or set PLAIT_CHROMIUM to one", pytrace=False
+        )
+    return found
+
+
+@pytest.fixture(scope="session")
+def built() -> Path:
+    """The interface, built from what is in ui/ now."""
+    subprocess.run([sys.executable, "tools/ui.py", "build"], cwd=ROOT, check=True, capture_output=True)
+    return STATIC
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return projects.make(tmp_path_factory.mktemp("ui"))
+
+
+class Server:
+    """`plait ui` in a process of its own, on a port that is free."""
+
+    def __init__(self, root: Path, *options: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "plait", "ui", "--no-browser", "--port", "0", *options],
+            cwd=root,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=projects.environment() | {"PYTHONUNBUFFERED": "1"},
+        )
+        said = []
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            said.append(line)
+            if found := re.search(r"http://\S+", line):
+                self.url = found[0].rstrip("/")
+                return
+        pytest.fail("plait ui did not say where it is:\n" + "".join(said))
+
+    def close(self) -> None:
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+@pytest.fixture(scope="session")
+def server(project: Path, built: Path) -> Iterator[Server]:
+    running = Server(project)
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=chromium(), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class Complaints(list[str]):
+    """What the page's console and its policy complained about; every test ends with none."""
+
+
+@pytest.fixture
+def complaints() -> Iterator[Complaints]:
+    heard = Complaints()
+    yield heard
+    assert heard == []
+
+
+@pytest.fixture
+def context(browser: Browser, server: Server) -> Iterator[BrowserContext]:
+    context = browser.new_context(base_url=server.url, viewport={"width": 1280, "height": 800})
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext, complaints: Complaints) -> Page:
+    page = context.new_page()
+    listen(page, complaints)
+    return page
+
+
+def listen(page: Page, complaints: Complaints) -> None:
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "console",
+        # A 4xx that the page asked for and shows is said by the browser too.
+        lambda said: (
+            complaints.append(said.text)
+            if said.type == "error" and "Failed to load resource" not in said.text
+            else None
+        ),
+    )
+    page.on(
+        "request",
+        lambda request: (
+            complaints.append(f"asked another host: {request.url}")
+            if not re.match(r"(http://(localhost|127\.0\.0\.1)(:\d+)?/|data:|blob:)", request.url)
+            else None
+        ),
+    )
