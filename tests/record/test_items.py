@@ -57,7 +57,9 @@ def test_a_page_from_the_middle_of_some_states_counts_only_those(run):
 
 def test_the_slowest_are_paged_by_place(run):
     whole = [one.task for one in task_page(run, "odd", sort="slowest", limit=40).items]
-    assert [one.task for one in task_page(run, "odd", sort="slowest", offset=10, limit=5).items] == whole[10:15]
+    assert [one.task for one in task_page(run, "odd", sort="slowest", offset=10, limit=5).items] == whole[
+        10:15
+    ]
 
 
 def test_the_metrics_of_a_step_are_those_of_its_tasks(run):

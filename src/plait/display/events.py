@@ -9,7 +9,7 @@ from typing import IO, Any
 import msgspec
 
 from plait.errors import PlaitError
-from plait.graph.model import Each, Path, task_name
+from plait.graph.model import Path, task_name
 from plait.record.facts import Advance, ErrorInfo, LogLine, Metric, Usage
 from plait.record.views import Run
 
@@ -57,8 +57,6 @@ class EventLines:
         )
 
     def unfolded(self, scope: int, path: Path, items: int) -> None:
-        each = self._run.graph.scopes[scope]
-        assert isinstance(each, Each)
         steps = [self._nodes[node].id for node in self._run.graph.layout.subtree(scope)]
         self._write(event="unfolded", at=time.time(), steps=steps, path=path, items=items)
 
