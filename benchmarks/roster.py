@@ -51,6 +51,11 @@ OURS = Peer(
             )
             for kind in ("map", "chain")
         ),
+        "B5K": (
+            Way("typical step, warm", (PY, "keys.py", "typical", "{n}"), 1_000),
+            Way("step with a dataclass, warm", (PY, "keys.py", "class", "{n}"), 1_000),
+            Way("functions never looked at", (PY, "keys.py", "cold", "{n}"), 150),
+        ),
         "B6": (
             Way("inline", (PY, "table.py", "inline")),
             Way("processes", (PY, "table.py", "processes")),

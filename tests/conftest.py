@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.services import Postgres, postgres_server
+from tests.services import Postgres, make_bucket, postgres_server, s3_server
 
 sys.path.insert(0, str(Path(__file__).parent))  # for `strategies`
 
@@ -26,3 +26,11 @@ def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server for all tests of this process."""
     with postgres_server() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An S3 server for all tests of this process, with a bucket ``bucket``: its endpoint."""
+    with s3_server(tmp_path_factory.mktemp("s3")) as endpoint:
+        make_bucket(endpoint, "bucket")
+        yield endpoint

@@ -115,7 +115,7 @@ class Folder:
     def plait(self, *arguments: str) -> tuple[int, str, str]:
         """A command in a process of its own: its status and what it said on both streams."""
         process = self.start(*arguments)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=180)
         return process.returncode, out, err
 
     def forget(self) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import http.client
+import http.server
 import os
 import pwd
 import shutil
@@ -11,14 +13,29 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
-__all__ = ["Postgres", "free_port", "postgres_server", "started", "wait_until"]
+__all__ = [
+    "AZURE_ACCOUNT",
+    "Faulty",
+    "Postgres",
+    "Sshd",
+    "azure_server",
+    "free_port",
+    "gcs_server",
+    "make_bucket",
+    "postgres_server",
+    "s3_server",
+    "ssh_server",
+    "started",
+    "wait_until",
+]
 
 
 def free_port() -> int:
@@ -191,3 +208,168 @@ def postgres_server() -> Iterator[Postgres]:
             server.close()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+# Stores of objects.
+
+
+@contextlib.contextmanager
+def s3_server(folder: Path) -> Iterator[str]:
+    """S3 as moto plays it: its endpoint."""
+    import sys
+
+    port = free_port()
+    code = "import sys; from moto.server import main; main(sys.argv[1:])"
+    with started(sys.executable, "-c", code, "-H", "127.0.0.1", "-p", str(port), log=folder / "s3.log"):
+        wait_until(lambda: listening(port), what="the S3 server")
+        yield f"http://127.0.0.1:{port}"
+
+
+def make_bucket(endpoint: str, name: str) -> None:
+    import urllib.request
+
+    urllib.request.urlopen(urllib.request.Request(f"{endpoint}/{name}", method="PUT")).close()
+
+
+@contextlib.contextmanager
+def gcs_server(folder: Path) -> Iterator[str]:
+    """Google Cloud Storage as an emulator plays it: its endpoint."""
+    import sys
+
+    port = free_port()
+    code = "import sys; from gcp_storage_emulator.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    command = (sys.executable, "-c", code, "start", "--host", "127.0.0.1", "--port", str(port), "--in-memory")
+    with started(*command, log=folder / "gcs.log", cwd=folder):
+        wait_until(lambda: listening(port), what="the GCS server")
+        yield f"http://127.0.0.1:{port}"
+
+
+AZURE_ACCOUNT = "devstoreaccount1"
+# The key of every emulator, as its documentation gives it.
+AZURE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+
+
+@contextlib.contextmanager
+def azure_server(folder: Path) -> Iterator[str]:
+    """Azure Blob Storage as azurite plays it: its connection string."""
+    program = Path(__file__).parents[1] / ".venv-engines" / "node" / "node_modules" / ".bin" / "azurite-blob"
+    found = str(program) if program.exists() else shutil.which("azurite-blob")
+    if found is None:
+        pytest.skip("azurite is not installed: make test-engines installs it with npm")
+    port = free_port()
+    options = ("--blobHost", "127.0.0.1", "--blobPort", str(port), "--skipApiVersionCheck", "--silent")
+    with started(found, *options, "--location", str(folder / "azure"), log=folder / "azure.log"):
+        wait_until(lambda: listening(port), what="azurite")
+        yield (
+            f"DefaultEndpointsProtocol=http;AccountName={AZURE_ACCOUNT};AccountKey={AZURE_KEY};"
+            f"BlobEndpoint=http://127.0.0.1:{port}/{AZURE_ACCOUNT};"
+        )
+
+
+class Sshd(NamedTuple):
+    """An SSH server that lets the user of this process in by a key."""
+
+    port: int
+    key: Path
+    user: str
+
+
+@contextlib.contextmanager
+def ssh_server(folder: Path) -> Iterator[Sshd]:
+    program = next(filter(Path.exists, map(Path, ("/usr/sbin/sshd", "/usr/bin/sshd"))), None)
+    if program is None:
+        pytest.skip("sshd is not installed, and could not be: apt-get install openssh-server")
+    port, user = free_port(), pwd.getpwuid(os.getuid()).pw_name
+    for name in ("host", "user"):
+        subprocess.run(
+            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)],
+            check=True,
+            stdin=subprocess.DEVNULL,
+        )
+    (folder / "authorized").write_bytes((folder / "user.pub").read_bytes())
+    (folder / "sshd.conf").write_text(
+        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/authorized\n"
+        f"PidFile {folder}/sshd.pid\nStrictModes no\nPasswordAuthentication no\nUsePAM no\nPermitRootLogin yes\n"
+        "Subsystem sftp internal-sftp\nMaxStartups 100\nMaxSessions 100\n"
+    )
+    if os.getuid() == 0:
+        Path("/run/sshd").mkdir(exist_ok=True)
+    with started(str(program), "-D", "-e", "-f", str(folder / "sshd.conf"), log=folder / "sshd.log"):
+        wait_until(lambda: listening(port), what="sshd")
+        yield Sshd(port, folder / "user", user)
+
+
+class Faulty:
+    """A server before another one, that answers what it is told to: for a store that is ill for a while.
+
+    Attributes:
+        mode: ``ok``; ``503``, ``429`` or another status; ``break`` breaks each connection off.
+        refused: how many requests were not handed on.
+    """
+
+    def __init__(self, behind: str) -> None:
+        self.mode = "ok"
+        self.refused = 0
+        self.seen: list[str] = []
+        faulty = self
+        host, port = behind.removeprefix("http://").split(":")
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self) -> None:
+                size = int(self.headers.get("Content-Length") or 0)
+                body = self.rfile.read(size) if size else b""
+                if self.headers.get("Expect"):
+                    pass
+                faulty.seen.append(f"{self.command} {self.path}")
+                if faulty.mode == "break":
+                    faulty.refused += 1
+                    self.close_connection = True
+                    self.connection.shutdown(socket.SHUT_RDWR)
+                    return
+                if faulty.mode != "ok":
+                    faulty.refused += 1
+                    code = {"503": "SlowDown", "429": "TooManyRequestsException"}.get(
+                        faulty.mode, "InternalError"
+                    )
+                    text = f"<Error><Code>{code}</Code><Message>for a while</Message></Error>".encode()
+                    self.send_response(int(faulty.mode))
+                    self.send_header("Content-Length", str(len(text)))
+                    self.end_headers()
+                    if self.command != "HEAD":
+                        self.wfile.write(text)
+                    return
+                there = http.client.HTTPConnection(host, int(port), timeout=30)
+                headers = {name: value for name, value in self.headers.items() if name.lower() != "expect"}
+                there.request(self.command, self.path, body=body, headers=headers)
+                found = there.getresponse()
+                data = found.read()
+                self.send_response(found.status)
+                for name, value in found.getheaders():
+                    if name.lower() not in ("transfer-encoding", "connection", "content-length"):
+                        self.send_header(name, value)
+                length = found.getheader("Content-Length") if self.command == "HEAD" else str(len(data))
+                self.send_header("Content-Length", length or "0")
+                self.end_headers()
+                self.wfile.write(data)
+                there.close()
+
+            do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = answer
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def ill(self, mode: str, seconds: float) -> None:
+        """Be so from now on, and well again after a while."""
+        self.mode = mode
+        threading.Timer(seconds, setattr, (self, "mode", "ok")).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()

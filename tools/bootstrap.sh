@@ -93,6 +93,12 @@ if [ "$what" != demo ]; then
         "its browser tests will fail (or name one: export PLAIT_CHROMIUM=/path/to/chromium)"
     system '/usr/lib/postgresql/*/bin/initdb initdb' postgresql "the tests of the record store" \
         "what is tested on PostgreSQL is skipped"
+    system '/usr/sbin/sshd' openssh-server "the tests of stores on other machines" "what is tested over SSH is skipped"
+fi
+if [ "$what" = engines ] && [ ! -e "$venv/node/node_modules/.bin/azurite-blob" ]; then
+    system npm npm "the tests on Azure Blob Storage" "what is tested on it is skipped"
+    npm install --silent --no-audit --no-fund --prefix "$venv/node" azurite >/dev/null 2>&1 ||
+        say "azurite could not be installed: what is tested on Azure Blob Storage is skipped."
 fi
 rm -f "$venv"/.made-"$what"-*
 touch "$stamp"

@@ -12,4 +12,4 @@ def table(measure: Measure, outcomes: list[Outcome]) -> Table:
     return replace(per_step(measure, outcomes, whole_milliseconds), notes=notes)
 
 
-MEASURE = Measure("B5", "all cached: the same run again, whole process", repeat=3, table=table, usual=False)
+MEASURE = Measure("B5", "all cached: the same run again, whole process", repeat=3, table=table)

@@ -12,4 +12,4 @@ def table(measure: Measure, outcomes: list[Outcome]) -> Table:
     return replace(per_step(measure, outcomes), notes=notes)
 
 
-MEASURE = Measure("B5P", "the plan of a run in which all is cached", repeat=3, table=table, usual=False)
+MEASURE = Measure("B5P", "the plan of a run in which all is cached", repeat=3, table=table)

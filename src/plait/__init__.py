@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from plait.api import Pipeline, fork, get_run, list_runs, pipeline, resume, wire
     from plait.engine.checkpoints import checkpoint, progress
     from plait.engine.current import current, log
-    from plait.errors import PlaitError, RunFailed
+    from plait.engine.futures import Future, as_completed
+    from plait.errors import PlaitError, RunFailed, TaskFailed
     from plait.graph.branches import either, otherwise, switch, when
     from plait.graph.loops import repeat
     from plait.graph.model import Graph
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from plait.record.views import Run, Task
 
 __all__ = [
+    "Future",
     "Graph",
     "Pipeline",
     "PlaitError",
@@ -30,7 +32,9 @@ __all__ = [
     "RunFailed",
     "Step",
     "Task",
+    "TaskFailed",
     "__version__",
+    "as_completed",
     "checkpoint",
     "current",
     "each",
@@ -54,6 +58,7 @@ __all__ = [
 
 # Where each public name lives; it is imported when it is first asked for.
 _HOMES = {
+    "Future": "plait.engine.futures",
     "Graph": "plait.graph.model",
     "Pipeline": "plait.api",
     "PlaitError": "plait.errors",
@@ -62,6 +67,8 @@ _HOMES = {
     "RunFailed": "plait.errors",
     "Step": "plait.graph.step",
     "Task": "plait.record.views",
+    "TaskFailed": "plait.errors",
+    "as_completed": "plait.engine.futures",
     "checkpoint": "plait.engine.checkpoints",
     "current": "plait.engine.current",
     "each": "plait.graph.refs",

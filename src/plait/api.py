@@ -217,6 +217,7 @@ def pipeline(function: Callable[P, R], /) -> Pipeline[P, R]: ...
 def pipeline(
     *,
     name: str | None = None,
+    dynamic: bool = False,
     run_name: str = "",
     run_tags: Sequence[str] = (),
     on_success: Any = (),
@@ -229,6 +230,7 @@ def pipeline(
     /,
     *,
     name: str | None = None,
+    dynamic: bool = False,
     run_name: str = "",
     run_tags: Sequence[str] = (),
     on_success: Any = (),
@@ -241,14 +243,16 @@ def pipeline(
 
     Args:
         name: another name than the function's.
+        dynamic: run the function for real, with real arguments, while the run goes on: its steps give futures, and
+            plain Python decides what is called. It may be an ``async def``.
         run_name: what its runs are called; ``{alpha}`` stands for a parameter, ``{now:%d %b}`` for the time.
         run_tags: tags of every run of it.
         on_success, on_failure: functions that are called with the run when it is over; an error in one is a warning.
     """
     habits = Habits(run_name, tuple(run_tags), _functions(on_success), _functions(on_failure))
     if function is None:
-        return lambda decorated: Pipeline(decorated, name=name, habits=habits)
-    return Pipeline(function, name=name, habits=habits)
+        return lambda decorated: Pipeline(decorated, name=name, dynamic=dynamic, habits=habits)
+    return Pipeline(function, name=name, dynamic=dynamic, habits=habits)
 
 
 def _functions(given: Any) -> tuple[Any, ...]:
@@ -517,11 +521,23 @@ def _watcher(progress: bool | None) -> Any:
 
 def _failure(run: Any) -> tuple[RunFailed, Any]:
     """What to raise, and the first task that failed, if any."""
-    failed = next(run.iter_tasks(state="failed"), None)
+    graph = run.graph
+    failed = next(
+        (
+            task
+            for task in run.iter_tasks(state="failed")
+            if graph.options(task.node).on_failure != "continue"
+        ),
+        None,
+    )
     if failed is None:
         error = RunFailed(f"run {run.id} was {run.status}", hint=f"plait show {run.id}")
     else:
-        count = sum(counts.by_state.get("failed", 0) for counts in run.counts().values())
+        count = sum(
+            counts.by_state.get("failed", 0)
+            for node, counts in run.counts().items()
+            if graph.options(node).on_failure != "continue"
+        )
         others = f" ({count - 1} more failed)" if count > 1 else ""
         info = failed.error
         frame = (

@@ -19,6 +19,7 @@ __all__ = [
     "StepError",
     "StoreError",
     "TargetError",
+    "TaskFailed",
     "did_you_mean",
     "nearest",
 ]
@@ -104,6 +105,15 @@ class RecordError(PlaitError):
 
 class StepError(PlaitError):
     """A step broke its own declaration, such as returning fewer values than it has outputs."""
+
+
+class TaskFailed(PlaitError):
+    """A call in the body of a dynamic pipeline has no result; what the step raised is the cause.
+
+    ``task`` is its name in the records. Caught, it is the body's to decide how the run goes on.
+    """
+
+    task: str = ""
 
 
 class RunFailed(PlaitError):

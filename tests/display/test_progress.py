@@ -15,7 +15,7 @@ from plait.display.outline import outline
 from plait.display.progress import PlainProgress, watch
 from plait.display.screen import Screen
 from plait.display.tally import Tally
-from plait.record.facts import Usage
+from plait.record.facts import Advance, Usage
 
 
 @step
@@ -107,6 +107,29 @@ def test_a_picture_fits_the_terminal_and_counts(ran):
     shown = sum(line.lstrip()[0] in "✓▸·" and "more" not in line for line in lines[1:])
     folded = sum(int(line.split()[1]) for line in lines if "more" in line)
     assert shown + folded == 60
+
+
+def test_a_step_that_says_how_far_it_is_has_a_bar(ran):
+    run = ran(chain)
+    tally = Tally(run.graph)
+    tally.started(0)
+    tally.advanced(0, Advance(5, 20, 1.0))
+    tally.started(1)
+    tally.advanced(1, Advance(7, None, 1.0))
+    lines = [line.plain for line in picture("chain", outline(run.graph), tally, 1.0, (80, 16))]
+    assert lines[1].endswith("━" * 5 + "─" * 15 + "  5/20")
+    assert lines[2].rstrip().endswith("  7")
+
+
+def test_without_a_terminal_a_line_tells_each_tenth(ran):
+    run = ran(chain)
+    stream = io.StringIO()
+    told = PlainProgress(run, Screen(stream), repeat=True)
+    for at in range(101):
+        told.advanced(0, (), Advance(at, 100, 1.0))
+    assert [line.strip() for line in stream.getvalue().splitlines()[1:]] == [
+        f"{run.graph.nodes[0].id}  {at}/100" for at in range(10, 101, 10)
+    ]
 
 
 def test_nested_maps_know_their_total_only_when_all_are_entered():

@@ -28,6 +28,12 @@ def wait_in_c() -> None:
     ctypes.PyDLL(None).sleep(600)  # holds the interpreter's lock
 
 
+@step(timeout=0.6)
+def busy_for_ever() -> None:
+    while True:
+        sum(range(1000))
+
+
 @step(timeout="5m")
 def in_time(x: Any = None) -> int:
     return os.getpid()
@@ -212,3 +218,10 @@ def give_what_is_only_there() -> Any:
 @step(packages=["cowsay>=99"])
 def impossible() -> None:
     pass
+
+
+@step
+def changed(table: Any, array: Any) -> list[Any]:
+    table["c"] = range(1, 3)
+    array *= 2
+    return [table, array, type(table).__name__]

@@ -77,6 +77,16 @@ def test_a_timeout_ends_a_step_that_is_stuck_in_c_with_all_it_started(run_it: Ru
     assert has_ended(int((tmp_path / "child").read_text()))
 
 
+def test_what_a_task_used_that_was_ended_is_recorded(run_it: RunIt) -> None:
+    def p() -> Any:
+        return asking.busy_for_ever()
+
+    task = run_it(p).task("busy_for_ever")
+    assert 0.6 <= task.seconds < 20
+    assert 0 < task.cpu_seconds <= task.seconds + 0.1
+    assert task.peak_memory > 1 << 20
+
+
 def test_a_task_that_timed_out_is_tried_again_where_retries_say_so(run_it: RunIt, tmp_path: Path) -> None:
     def p(folder: str) -> Any:
         return asking.slow_once(folder)

@@ -84,6 +84,44 @@ def test_what_it_raises_is_recorded_as_if_it_were_raised_here(run_it: Callable[.
     assert "cowsay" in run.task("give_what_is_only_there").error.message
 
 
+def test_tables_and_arrays_go_there_and_back(home: Path) -> None:
+    import numpy as np
+    import pandas as pd
+
+    from plait.engine.task import function_ref
+    from plait.executors.elsewhere import Guest, GuestCall
+
+    table = pd.DataFrame({"a": [1.5, None], "b": ["x", "y"], "t": pd.date_range("2026", periods=2)})
+    array = np.asfortranarray(np.arange(6, dtype=">i4").reshape(2, 3))
+    there = Guest(Path(sys.executable), [str(Path(__file__).parents[1])])
+    try:
+        function = asking.changed.function
+        call = GuestCall(function, function_ref("changed", function), {"table": table, "array": array}, {})
+        table_back, array_back, kind = there.call(call)
+    finally:
+        there.end()
+    pd.testing.assert_frame_equal(table_back, table.assign(c=[1, 2]))
+    np.testing.assert_array_equal(array_back, array * 2)
+    array_back[0, 0] = 7
+    assert kind == "DataFrame"
+
+
+@pytest.mark.engine_slow
+@pytest.mark.parametrize("version", ["3.9", "3.10", "3.12", "3.13"])
+def test_every_python_that_is_here_runs_a_step_with_other_packages(home: Path, version: str) -> None:
+    import numpy as np
+    import pandas as pd
+
+    def p(table: Any, array: Any) -> Any:
+        return asking.changed.with_(python=version, packages=["pandas", "pyarrow"])(table, array)
+
+    table = pd.DataFrame({"a": [1.5, None], "b": ["x", "y"]})
+    run = pipeline(p).run(table=table, array=np.arange(3), progress=False, executor="processes")
+    table_back, array_back, _ = run.result
+    pd.testing.assert_frame_equal(table_back, table.assign(c=[1, 2]), check_dtype=False)
+    np.testing.assert_array_equal(array_back, [0, 2, 4])
+
+
 def test_its_limits_hold_there_too(run_it: Callable[..., Any]) -> None:
     def p() -> Any:
         return [asking.stuck_elsewhere(), asking.hoard_elsewhere()]
@@ -109,6 +147,23 @@ def test_packages_that_cannot_be_solved_are_an_error_before_the_run(home: Path) 
     assert "the packages of impossible cannot be solved:" in str(caught.value)
     assert "cowsay>=99" in str(caught.value)
     assert "asking.py" in str(caught.value) or "test_environments.py" in str(caught.value)
+
+
+def test_an_environment_is_built_by_one_process_while_others_wait(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from plait.project.environments import Environments, Request\n"
+        "print(Environments(Path(sys.argv[1])).python(Request('3.12', ('cowsay==6.1',), step='say'), print))"
+    )
+    started = [
+        subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    said = [process.communicate(timeout=120)[0].splitlines() for process in started]
+    assert len({lines[-1] for lines in said}) == 1
+    assert Path(said[0][-1]).exists()
+    assert sorted(map(len, said)) == [1, 1, 3], "one of them tells that it builds, and how long it took"
+    left = sorted(one.suffix for one in tmp_path.iterdir())
+    assert left == ["", ".busy", ".lock"], "nothing half-built is left"
 
 
 def test_without_uv_the_error_says_how_to_get_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

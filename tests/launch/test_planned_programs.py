@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from plait.engine.plan import Plan
 from plait.executors.inline import InlineExecutor
 from plait.graph.model import Loop
+from plait.launch.orders import CachePolicy, Orders
 from plait.launch.planning import plan
 from plait.launch.prepare import Given, prepare
-from plait.launch.start import CachePolicy, execute
+from plait.launch.start import execute
 from plait.record.views import Run
 from tests import strategies
 from tests.strategies import Program, as_pipeline, programs
@@ -137,7 +138,7 @@ def test_what_is_planned_is_what_the_run_does(program: Program, edits: list[tupl
                 policy = CachePolicy(refresh=(which,))
             planned = plan(prepared, policy=policy)
             assert planned.items == plan(prepared, policy=policy).items, "to plan must change nothing"
-            run = execute(prepared, executor=InlineExecutor(tee=False), policy=policy)
+            run = execute(prepared, executor=InlineExecutor(tee=False), orders=Orders(policy))
             assert_kept(planned, run)
             if planned.is_done:
                 assert planned.counts["run"] == 0

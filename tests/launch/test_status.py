@@ -84,3 +84,31 @@ def test_chosen_outputs_are_looked_at_alone(folder: Folder) -> None:
     folder.run()
     found = pipeline_status(folder.store, folder.pipeline(), ["load"])
     assert [(one.output, one.state) for one in found.outputs] == [("load", "up to date")]
+
+
+def test_a_result_of_a_branch_or_a_loop_is_up_to_date_once_it_was_made(folder: Folder) -> None:
+    folder.write(
+        """
+        from plait import either, otherwise, repeat, when
+        @step
+        def load(n: int):
+            return n
+        @step
+        def grow(x):
+            return 2 * x
+        @pipeline
+        def flow(n: int = 3):
+            x = load(n)
+            with when(x > 5):
+                a = grow(x)
+            with otherwise():
+                b = load(x)
+            return repeat(grow, either(a, b), until=lambda v: v > 20, limit=5)
+        """
+    )
+    run = folder.run()
+    (found,) = states(folder).values()
+    assert (found.state, found.run) == ("up to date", run.id)
+    folder.edit("return 2 * x", "return 3 * x")
+    (found,) = states(folder).values()
+    assert (found.state, found.reason) == ("stale", "grow_2[0]")

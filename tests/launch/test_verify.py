@@ -130,3 +130,23 @@ def test_where_values_differ_is_told(old: Any, new: Any, places: list[str]) -> N
 
 def test_only_the_first_places_are_told() -> None:
     assert len(where_differing(list(range(1000)), list(range(1, 1001)))) == 8
+
+
+def test_what_the_pipeline_decides_by_itself_is_not_run_again(folder: Folder) -> None:
+    folder.write(
+        """
+        from plait import when
+        @step
+        def load(n: int):
+            return n
+        @pipeline
+        def flow(n: int = 3):
+            x = load(n)
+            with when(x > 5):
+                load(x)
+            return x
+        """
+    )
+    folder.run()
+    with pytest.raises(RecordError, match="when is decided by the pipeline itself"):
+        check(folder, "when")

@@ -259,6 +259,27 @@ def test_results_of_a_run_that_goes_on_are_kept_before_they_are_recorded(folder:
     assert folder.store.artifacts.check(early) is not None
 
 
+def test_while_something_goes_on_from_before_the_clock_was_set_back_nothing_is_removed(
+    folder: Folder,
+) -> None:
+    folder.write(FLOW)
+    run = folder.run()
+    litter = run.store.artifacts.save(bytes(80_000))
+    # A run of this very process that began, as the records say, in what is now the future.
+    run.store.database.execute(
+        "UPDATE run SET status = NULL, ended_at = NULL, pid = ?, process_started = NULL, started_at = started_at + 3600"
+        " WHERE key = ?",
+        (os.getpid(), run.key),
+    )
+    assert run.refresh().status == "running"
+    done = collect(run.store)
+    assert (done.blobs, done.bytes) == (0, 0)
+    assert run.store.artifacts.check(litter) is None
+    run.store.database.execute("UPDATE run SET status = 'done' WHERE key = ?", (run.key,))
+    collect(run.store)
+    assert run.store.artifacts.check(litter) is not None
+
+
 def test_values_of_a_run_that_is_not_recorded_yet_are_kept(folder: Folder) -> None:
     store = RecordStore(folder.home, create=True)
     with beginning(store.database):

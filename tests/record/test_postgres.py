@@ -125,13 +125,7 @@ def test_a_commit_of_which_nobody_heard_is_not_written_twice(postgres: Postgres)
         "key",
     )
     for number, committed in enumerate((True, False), start=1):
-
-        def again(number: int = number) -> None:
-            if not database.is_acknowledged(run, 0, number):
-                database.execute("INSERT INTO seen VALUES (?)", (number,))
-                database.acknowledge(run, 0, number)
-
-        with database.transaction(again):
+        with database.transaction(lambda number=number: not database.is_acknowledged(run, 0, number)):
             database.execute("INSERT INTO seen VALUES (?)", (number,))
             database.acknowledge(run, 0, number)
             assert database._connection is not None

@@ -8,6 +8,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,8 +74,20 @@ class Server:
             said.append(line)
             if found := re.search(r"http://\S+", line):
                 self.url = found[0].rstrip("/")
+                self.wait()
                 return
         pytest.fail("plait ui did not say where it is:\n" + "".join(said))
+
+    def wait(self) -> None:
+        """Until it answers: it says where it is a moment before."""
+        for _ in range(200):
+            try:
+                urllib.request.urlopen(f"{self.url}/api/v1/meta").close()
+            except OSError:
+                time.sleep(0.1)
+            else:
+                return
+        pytest.fail(f"nothing answers at {self.url}")
 
     def close(self) -> None:
         self.process.send_signal(signal.SIGINT)

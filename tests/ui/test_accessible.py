@@ -77,4 +77,4 @@ def test_axe_finds_nothing_on_any_page(scheme, width, browser, server, ids, comp
         if overflow > 0:
             found.append(f"{name}: wider than the window by {overflow} px")
     context.close()
-    assert found == []
+    assert found == [], "\n".join(found)

@@ -19,6 +19,7 @@ COMMANDS = {
     "run": "Run a pipeline and record everything.",
     "plan": "Tell what a run would do, and why.",
     "resume": "Go on with a run that failed, was cancelled or killed.",
+    "cancel": "End a run that goes on in another process.",
     "fork": "Start a new run in the middle of an earlier one.",
     "runs": "List the latest runs.",
     "show": "Show a run, or the graph of a pipeline.",
@@ -27,6 +28,9 @@ COMMANDS = {
     "catalog": "What data is there, and is it right?",
     "params": "What can be set, and where it is written.",
     "pipelines": "What can be run in this project.",
+    "stack": "On what runs go, and whether it answers.",
+    "store": "Move runs and their results to another store.",
+    "integration": "What plait works with, and what it needs for that.",
     "conf": "What the conf says, and which line says it.",
     "notebook": "Open a notebook in the project.",
     "package": "Make a wheel and a conf that run anywhere.",
@@ -49,6 +53,7 @@ _PLACED = frozenset(COMMANDS) - {
     "catalog",
     "package",
     "stack",
+    "store",
     "integration",
 }
 _WRONG_USE = (TargetError, ParameterError, ConfError, DefinitionError)

@@ -11,7 +11,7 @@ import os
 import sys
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -23,6 +23,7 @@ from plait.errors import StoreError
 
 __all__ = ["Blobs", "LocalBlobs", "altered", "missing", "open_blobs"]
 
+_list = list  # what ``list`` means outside the classes that have a method of that name
 _MAP_FROM = 256 * 1024  # bytes from which mapping a file is cheaper than reading it
 # A map keeps a file open (before Python 3.13) and uses up one of the process's mappings: most are the user's.
 _MOST_MAPS = 10_000 if sys.version_info >= (3, 13) else 200
@@ -39,6 +40,13 @@ class Blobs(Protocol):
 
     def get(self, part: Part) -> Buffer:
         """The bytes, checked against their hash, in a writable buffer that nobody else sees."""
+
+    def put_all(self, blobs: Sequence[tuple[Part, Buffer]]) -> None: ...
+
+    def get_all(self, parts: Sequence[Part]) -> _list[Buffer]: ...
+
+    def claim(self, parts: Sequence[Part]) -> str | None:
+        """Say that blobs are in use from now on; what is wrong with the first that is not there, or not whole."""
 
     def fault(self, part: Part) -> str | None:
         """What is wrong with a blob, as the end of a sentence; None when it is whole."""
@@ -64,7 +72,7 @@ def open_blobs(url: str, cache: str | os.PathLike[str] | None = None, access: Ac
         return LocalBlobs(url)
     from plait.data.remote import RemoteBlobs
 
-    return RemoteBlobs(url, None if cache is None else LocalBlobs(os.fspath(cache)), access)
+    return RemoteBlobs(url, None if cache is None else os.fspath(cache), access)
 
 
 def missing(part: Part, place: str) -> StoreError:
@@ -85,8 +93,9 @@ def altered(part: Part, place: str, fault: str) -> StoreError:
 class LocalBlobs:
     """Blobs in a folder: ``blobs/ab/cdef…``, and beside them what is being written."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, *, durable: bool = True) -> None:
         self.root = os.path.abspath(os.path.expanduser(root))
+        self._durable = durable
         self._maps: weakref.WeakSet[mmap.mmap] = weakref.WeakSet()
         self._whole: dict[str, tuple[int, int]] = {}
 
@@ -125,6 +134,21 @@ class LocalBlobs:
         if self._whole.get(part.id) == (found.st_ino, found.st_mtime_ns):
             self._whole[part.id] = (found.st_ino, now)
         return True
+
+    def put_all(self, blobs: Sequence[tuple[Part, Buffer]]) -> None:
+        for part, data in blobs:
+            self.put(part, data)
+
+    def get_all(self, parts: Sequence[Part]) -> _list[Buffer]:
+        return [self.get(part) for part in parts]
+
+    def claim(self, parts: Sequence[Part]) -> str | None:
+        for part in parts:
+            self.touch(part)  # before the look: from here on no collector takes it
+            fault = self.fault(part)
+            if fault is not None:
+                return fault
+        return None
 
     def _is_whole(self, path: str, part: Part) -> bool:
         """Whether a blob's bytes are those of its name; they are read unless this process has read them before."""
@@ -180,7 +204,8 @@ class LocalBlobs:
                     # A time to the nanosecond instead of the last clock tick: any later change shows in it.
                     now = time.time_ns()
                     os.utime(file, ns=(now, now))
-                os.fsync(file)
+                if self._durable:
+                    os.fsync(file)
             finally:
                 os.close(file)
             try:
@@ -192,7 +217,8 @@ class LocalBlobs:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
             raise
-        _sync_folder(folder)
+        if self._durable:
+            _sync_folder(folder)
 
     def _refused(self, error: OSError) -> StoreError:
         return StoreError(

@@ -114,8 +114,8 @@ class ArtifactStore:
         meta: dict[str, Any],
     ) -> Artifact:
         parts = tuple(Part(blob_id(data), len(data)) for data in large)
-        for part, data in zip(parts, large, strict=True):
-            self._blobs.put(part, data)
+        if parts:
+            self._blobs.put_all(list(zip(parts, large, strict=True)))
         size = len(framed) + sum(part.size for part in parts)
         ids = [part.id for part in parts]
         if len(framed) <= HEAD_LIMIT:
@@ -155,7 +155,7 @@ class ArtifactStore:
                 raise DataError(f"{artifact.type} is a reference to {artifact.meta}, which is not read here")
             return self.read_reference(artifact)
         framed = self._head(artifact)
-        body, buffers = unframe(framed, [self._blobs.get(part) for part in artifact.parts])
+        body, buffers = unframe(framed, self._blobs.get_all(artifact.parts) if artifact.parts else [])
         return decode(artifact.format, body, buffers, REGISTRY)
 
     def _head(self, artifact: Artifact) -> Buffer:
@@ -211,11 +211,35 @@ class ArtifactStore:
 
     def references(self, artifact: Artifact) -> Iterator[str]:
         """The ids of all blobs that an artifact needs, gathered ones included: what a collector must keep."""
-        for part in _own_parts(artifact):
+        for part in self.parts(artifact):
             yield part.id
+
+    def parts(self, artifact: Artifact) -> Iterator[Part]:
+        """All blobs that an artifact needs, gathered ones included."""
+        yield from _own_parts(artifact)
         if artifact.format == _GATHERED:
             for item in self._gathered(artifact)[1]:
-                yield from self.references(item)
+                yield from self.parts(item)
+
+    def read_blob(self, part: Part) -> Buffer:
+        """The bytes of a blob, checked against its name.
+
+        Raises:
+            StoreError: it is gone or was altered, or the store cannot be reached.
+        """
+        return self._blobs.get(part)
+
+    def write_blob(self, part: Part, data: Buffer) -> None:
+        """Store the bytes of a blob under its name, which is theirs.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        self._blobs.put(part, data)
+
+    def blob_fault(self, part: Part) -> str | None:
+        """None when a blob is there and its bytes match its name; else what is wrong, in one sentence."""
+        return self._blobs.fault(part)
 
     def check(self, artifact: Artifact) -> str | None:
         """None when every blob is there and matches its hash; else what is wrong, in one sentence."""
@@ -233,6 +257,30 @@ class ArtifactStore:
                 if fault is not None:
                     return fault
         return None
+
+    def claim(self, artifact: Artifact) -> str | None:
+        """Say that an artifact is in use from now on, and look whether it is there; what is wrong, in one sentence.
+
+        In a folder its bytes are read and checked; behind a URL their presence and size, the bytes when it is loaded.
+        """
+        fault = self._blobs.claim(list(_own_parts(artifact)))
+        if fault is not None:
+            return fault
+        head_id = None if artifact.head_part is None else artifact.head_part.id
+        ids = [part.id for part in artifact.parts]
+        if artifact_id(artifact.format, artifact.head or b"", head_id, ids) != artifact.id:
+            return f"the record of the artifact {artifact.id} was altered: it does not match its own id"
+        if artifact.format == _GATHERED:
+            # All of them at once: a list of many is as quick to look for as one.
+            inside = [part for item in self._leaves(artifact) for part in _own_parts(item)]
+            return self._blobs.claim(inside) if inside else None
+        return None
+
+    def _leaves(self, artifact: Artifact) -> Iterator[Artifact]:
+        for item in self._gathered(artifact)[1]:
+            yield item
+            if item.format == _GATHERED:
+                yield from self._leaves(item)
 
     def discard(self, artifact: Artifact) -> None:
         """Remove those blobs of an artifact that are damaged, so that saving the value again heals the store."""

@@ -9,7 +9,7 @@ from typing import IO, Any
 import msgspec
 
 from plait.errors import PlaitError
-from plait.graph.model import Path, task_name
+from plait.graph.model import Graph, Path, task_name
 from plait.record.facts import Advance, ErrorInfo, LogLine, Metric, Usage
 from plait.record.views import Run
 
@@ -23,6 +23,7 @@ class EventLines:
         self._run = run
         self._stream = stream
         self._left = False
+        self._graph = run.graph
         self._nodes = run.graph.nodes
         self._encode = msgspec.json.Encoder(enc_hook=str).encode
         self._write(
@@ -57,7 +58,7 @@ class EventLines:
         )
 
     def unfolded(self, scope: int, path: Path, items: int) -> None:
-        steps = [self._nodes[node].id for node in self._run.graph.layout.subtree(scope)]
+        steps = [self._nodes[node].id for node in self._graph.layout.subtree(scope)]
         self._write(event="unfolded", at=time.time(), steps=steps, path=path, items=items)
 
     def said(self, node: int, path: Path, lines: Sequence[LogLine], metrics: Sequence[Metric]) -> None:
@@ -69,6 +70,12 @@ class EventLines:
             self._write(
                 event="metric", at=metric.logged_at, **task, name=metric.name, value=metric.value, **place
             )
+
+    def grown(self, graph: Graph) -> None:
+        new = graph.nodes[len(self._nodes) :]
+        self._graph, self._nodes = graph, graph.nodes
+        if new:
+            self._write(event="grown", at=time.time(), steps=[node.id for node in new])
 
     def advanced(self, node: int, path: Path, advance: Advance) -> None:
         task = self._task(node, path)

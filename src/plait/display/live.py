@@ -16,7 +16,7 @@ from plait.display.steps import Progress, finished
 from plait.display.tally import Tally
 from plait.display.text import Text, columns
 from plait.display.words import clock, mark, seconds
-from plait.graph.model import Path, task_name
+from plait.graph.model import Graph, Path, task_name
 from plait.record.facts import Advance, ErrorInfo, LogLine, Metric, Usage
 from plait.record.views import Run
 
@@ -76,6 +76,10 @@ class LiveProgress:
         if lines:
             name = task_name(self._graph.nodes[node].id, path)
             self._above.extend(said_line(name, line) for line in lines)
+
+    def grown(self, graph: Graph) -> None:
+        self._tally.grow(graph)
+        self._graph, self._rows = graph, outline(graph)
 
     def advanced(self, node: int, path: Path, advance: Advance) -> None:
         self._tally.advanced(node, advance)

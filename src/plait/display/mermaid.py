@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from plait.display.outline import Row, outline
+from plait.display.outline import Row, outline, passed_by
 from plait.display.steps import Progress, opened_groups, row_progress
 from plait.graph.model import Each, Graph
-from plait.graph.values import Input, Item, Output, Value, parts
+from plait.graph.values import Input, Item, Output, Passed, Value, parts
 
 __all__ = ["edges_of", "mermaid_text"]
 
@@ -84,6 +84,8 @@ def _producers(graph: Graph, value: Value, *, is_element: bool) -> Iterator[tupl
             yield from _producers(graph, each.sources[source], is_element=True)
         case Input():
             return
+        case Passed():
+            yield from ((node, True) for node in passed_by(graph, value))
         case _:
             for part in parts(value):
                 yield from _producers(graph, part, is_element=is_element)

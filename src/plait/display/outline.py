@@ -8,11 +8,24 @@ from typing import Any
 from msgspec import Struct
 
 from plait.display.text import Text, clean
-from plait.graph.model import ROOT, Each, Graph, Group, Node
+from plait.graph.model import ROOT, Calls, Each, Graph, Group, Node
 from plait.graph.slicing import leaves
-from plait.graph.values import Const, DictOf, Grid, Input, Item, Last, ListOf, Output, State, Test, Value
+from plait.graph.values import (
+    Const,
+    DictOf,
+    Grid,
+    Input,
+    Item,
+    Last,
+    ListOf,
+    Output,
+    Passed,
+    State,
+    Test,
+    Value,
+)
 
-__all__ = ["Row", "Taken", "outline", "taken_text"]
+__all__ = ["Row", "Taken", "outline", "passed_by", "taken_text"]
 
 
 class Taken(Struct, frozen=True):
@@ -162,11 +175,21 @@ def _group_row(graph: Graph, group: int, depth: int, outer: int) -> Row:
     )
 
 
+def passed_by(graph: Graph, value: Passed) -> tuple[int, ...]:
+    """The nodes whose outputs calls have passed as an argument."""
+    calls = graph.scopes[value.scope]
+    return dict(calls.sources).get(value.name, ()) if isinstance(calls, Calls) else ()
+
+
 def _takes(graph: Graph, node: Node) -> tuple[Taken, ...]:
     found: dict[str, str] = {}
+    if node.is_body:
+        return (Taken(node.text, "dim"),) if node.text else ()
     for name, value in node.args:
         text = _say(graph, value, node.scope)
-        if isinstance(value, Const):
+        if isinstance(value, Passed) and not passed_by(graph, value):
+            found[f"{name}=…"] = "dim"
+        elif isinstance(value, Const):
             found[f"{name}={text}"] = "dim"
         else:
             found[text] = "name" if isinstance(_origin(graph, value), Input) else ""
@@ -199,6 +222,9 @@ def _say(graph: Graph, value: Value, scope: int) -> str:
             return _local(graph, graph.nodes[node].outputs[output], scope) + ("[*]" if gathered else "")
         case Item():
             return _each(graph, _source(graph, value), scope)
+        case Passed(name=name):
+            producers = passed_by(graph, value)
+            return ", ".join(_local(graph, graph.nodes[node].id, scope) for node in producers) or name
         case ListOf(items=items, is_tuple=is_tuple):
             inside = ", ".join(_say(graph, item, scope) for item in items)
             return f"({inside})" if is_tuple else f"[{inside}]"

@@ -12,7 +12,7 @@ from plait.display.steps import finished
 from plait.display.tally import Tally
 from plait.display.text import Text, clean
 from plait.display.words import mark, seconds
-from plait.graph.model import Path, task_name
+from plait.graph.model import Calls, Graph, Path, task_name
 from plait.record.facts import Advance, ErrorInfo, LogLine, Metric, Usage
 from plait.record.views import Run
 
@@ -86,6 +86,10 @@ class PlainProgress:
         self._tally.unfolded(scope, items)
         if path:
             return
+        if isinstance(self._graph.scopes[scope], Calls):  # there will be no more of them
+            for node in self._graph.layout.subtree(scope):
+                self._tell_mapped(node, "done", "")
+            return
         for node in self._graph.layout.inside[scope]:
             name = self._graph.nodes[node].id
             if items:
@@ -99,6 +103,11 @@ class PlainProgress:
         if self._repeat and lines:
             name = task_name(self._graph.nodes[node].id, path)
             self._screen.write([said_line(name, line) for line in lines])
+
+    def grown(self, graph: Graph) -> None:
+        self._tally.grow(graph)
+        self._graph = graph
+        self._mapped = [bool(axes) for axes in graph.layout.node_axes]
 
     def advanced(self, node: int, path: Path, advance: Advance) -> None:
         """A line for each tenth."""

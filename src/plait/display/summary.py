@@ -95,13 +95,14 @@ def _failure(run: Run, tasks: list[Task], width: int) -> list[Text]:
 def next_lines(run: Run, width: int) -> list[Text]:
     """What one may want to type now."""
     failed = next(run.iter_tasks(state="failed", limit=1), None)
-    typed = [(f"plait show {run.id}", "this again, with where its values came from")]
+    there = run.store.typed
+    typed = [(f"plait show {run.id}{there}", "this again, with where its values came from")]
     if failed is not None and failed.attempt:
-        typed.append((f"plait logs {run.id} {_quoted(failed.name)}", "what that task said"))
+        typed.append((f"plait logs {run.id} {_quoted(failed.name)}{there}", "what that task said"))
     else:
-        typed.append((f"plait logs {run.id}", "what its tasks said"))
+        typed.append((f"plait logs {run.id}{there}", "what its tasks said"))
     if run.status == "done":
-        typed.append(("plait runs", "all runs"))
+        typed.append((f"plait runs{there}", "all runs"))
     longest = max(len(command) for command, _ in typed)
     lines = []
     for command, why in typed:

@@ -29,6 +29,18 @@ class Tally:
         self._entered: dict[int, int] = {}
         self._closed = [False] * size
 
+    def grow(self, graph: Graph) -> None:
+        """The graph of a dynamic run has more in it."""
+        more = len(graph.nodes) - len(self.running)
+        self.graph, self._axes = graph, graph.layout.node_axes
+        self.counts += [{} for _ in range(more)]
+        self.first_start += [None] * more
+        self.last_end += [0.0] * more
+        self.longest += [0.0] * more
+        self._closed += [False] * more
+        self.running += [0] * more
+        self.changes += 1
+
     def started(self, node: int) -> None:
         self.changes += 1
         self.running[node] += 1

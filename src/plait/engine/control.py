@@ -137,6 +137,11 @@ def _repeat(at: _At) -> Decided:
     return Decided(artifacts, said=said, note=note)
 
 
+def _result(at: _At) -> Decided:
+    depth = at.graph.layout.splits[0].get((at.node, 0), 0)
+    return Decided((_artifact(at.store, at.tree(at.args["value"]), depth),))
+
+
 def _unmet(text: str, rounds: int) -> str:
     return f"{text} was not true after {rounds} round{'s' if rounds > 1 else ''}, the limit" if text else ""
 
@@ -165,4 +170,5 @@ _DECIDERS: dict[str, Callable[[_At], Decided]] = {
     "until": _until,
     "either": _either,
     "repeat": _repeat,
+    "result": _result,
 }

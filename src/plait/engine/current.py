@@ -74,6 +74,15 @@ class TaskContext:
             self._tell(Live(self.node, self.path, self.attempt, *said))
 
     @contextmanager
+    def inside(self) -> Iterator[None]:
+        """Be known in this context alone: for what runs beside tasks of the same process."""
+        token = _active.set(self)
+        try:
+            yield
+        finally:
+            _active.reset(token)
+
+    @contextmanager
     def active(self) -> Iterator[None]:
         token = _active.set(self)
         _in_process.append(self)

@@ -9,19 +9,23 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct
 
-from plait.graph.model import Path
+from plait.graph.model import Graph, Path
+from plait.graph.unfold import Resolved
 
 __all__ = [
     "Action",
     "Back",
+    "Call",
     "Cancel",
     "Done",
     "Event",
     "Failed",
     "Finish",
+    "Grow",
     "Launch",
     "Retry",
     "Room",
+    "Seen",
     "Settle",
     "Share",
     "Start",
@@ -102,7 +106,38 @@ class Cancel(Struct, frozen=True, tag=True):
     """Launch nothing more."""
 
 
-Event: TypeAlias = Start | Room | Share | Done | Failed | Withdrawn | Back | Tick | Cancel
+class Grow(Struct, frozen=True, tag=True):
+    """The body of a dynamic pipeline calls what it had not called before: the graph has more nodes and scopes.
+
+    What it had stays where it was.
+    """
+
+    graph: Graph
+
+
+class Call(Struct, frozen=True, tag=True):
+    """The body made a call: the tasks inside a ``Calls`` scope at a path.
+
+    ``passed`` has, by parameter, what its tasks wait for; of values that are there it says nothing more than that.
+    ``failed`` is why it is known to fail: it did so before the run was resumed, and the body knew it.
+    """
+
+    scope: int
+    path: Path
+    passed: tuple[tuple[str, Resolved], ...] = ()
+    failed: str = ""
+
+
+class Seen(Struct, frozen=True, tag=True):
+    """The body was told that a call did not go well, so it is for the body to decide what follows for the run."""
+
+    scope: int
+    path: Path
+
+
+Event: TypeAlias = (
+    Start | Room | Share | Done | Failed | Withdrawn | Back | Tick | Cancel | Grow | Call | Seen
+)
 
 
 class Launch(Struct, frozen=True, tag=True):

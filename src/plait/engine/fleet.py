@@ -30,10 +30,21 @@ class Fleet:
     def __init__(self, graph: Graph, main: Executor, others: Mapping[str, Executor] | None = None) -> None:
         self.main = main
         self._others = {name: one for name, one in (others or {}).items() if name != main.name}
+        self.grow(graph)
+
+    def grow(self, graph: Graph) -> None:
+        """Know of the nodes of a graph, or of those that it has more."""
         self._of_node = [
             name if name in self._others else ""
             for name in (graph.options(node).executor for node in range(len(graph.nodes)))
         ]
+
+    def wake(self) -> None:
+        """Let ``wait`` return; from another thread."""
+        for one in self._each():
+            wake = getattr(one, "wake", None)
+            if wake is not None:
+                wake()
 
     @property
     def names(self) -> list[str]:

@@ -44,13 +44,18 @@ class Keys:
         self._functions = functions
         self._uses = uses
         self._store = store
-        self._locks = locks or {}
+        self._locks = dict(locks or {})
         self._walker = walker or Walker(hash_value=self._hash_value)
         self._closures: dict[tuple[int, tuple[tuple[str, str], ...]], Closure] = {}
         self._constants: dict[tuple[type, Any], str] = {}
         self._depths = _depths(graph)
         self._bases: dict[tuple[int, int, str], Any] = {}
         self._lists: dict[int, tuple[ListArg, bytes]] = {}
+
+    def grow(self, graph: Graph, locks: Mapping[int, str] | None = None) -> None:
+        """Know of a graph that has more in it; its functions are added to those that were given."""
+        self._graph = graph
+        self._locks.update(locks or {})
 
     def closure(self, node: int) -> Closure:
         """What the code of a node's step is made of, and what was declared to count like it."""

@@ -17,6 +17,7 @@ from msgspec import Struct
 from plait.data import Artifact
 from plait.engine import events
 from plait.engine.control import decide
+from plait.engine.dynamic import Dynamic
 from plait.engine.events import (
     Action,
     Back,
@@ -37,7 +38,17 @@ from plait.engine.machine import Machine
 from plait.engine.reuse import Compute, Reuse, Take, Wait
 from plait.engine.shares import LIMIT
 from plait.engine.standing_in import STANDS_IN, StandIn
-from plait.engine.task import EndNow, Job, Live, Message, Report, TaskSpec, Withdrawn
+from plait.engine.task import (
+    EndNow,
+    FunctionRef,
+    Job,
+    Live,
+    Message,
+    Report,
+    TaskSpec,
+    Withdrawn,
+    function_ref,
+)
 from plait.errors import PlaitError
 from plait.graph.model import Graph, Path
 from plait.record.facts import Advance, ErrorInfo, Frame, LogLine, Metric, Usage
@@ -51,6 +62,7 @@ __all__ = ["Conduct", "Listener", "Loop"]
 
 _IDLE_SECONDS = 0.2
 _MOST_AHEAD = 512
+_BEYOND = 1 << 20  # numbers from here on are of no step's function
 Place: TypeAlias = tuple[int, Path]
 
 
@@ -71,6 +83,8 @@ class Listener(Protocol):
 
     def interrupted(self) -> None: ...
 
+    def grown(self, graph: Graph) -> None: ...
+
 
 class Conduct(Struct, frozen=True):
     """How a run behaves as a whole.
@@ -81,6 +95,11 @@ class Conduct(Struct, frozen=True):
 
     fail_fast: bool = False
     max_parallel: int = 0
+
+
+def _growing(functions: Sequence[Callable[..., Any]]) -> list[Callable[..., Any]]:
+    assert isinstance(functions, list)
+    return functions
 
 
 class Loop:
@@ -99,6 +118,7 @@ class Loop:
         listener: told of everything once it is committed.
         mask: hides secrets in what a dead worker has left.
         on_retry: told of an attempt that failed and will be followed by another.
+        dynamic: the body of a dynamic pipeline, which makes calls while the run goes on.
     """
 
     def __init__(
@@ -120,6 +140,7 @@ class Loop:
         listener: Listener | None = None,
         mask: Callable[[Report], Report] | None = None,
         on_retry: Callable[[Report], None] | None = None,
+        dynamic: Dynamic | None = None,
     ) -> None:
         self.graph = graph
         self.job = job
@@ -135,9 +156,11 @@ class Loop:
             fail_fast=conduct.fail_fast,
             seed=job.run_id,
         )
-        self.functions = [*functions]
+        # Of a dynamic run both grow while it goes on.
+        self.functions = [*functions] if dynamic is None else _growing(functions)
+        self._values = stand_ins if stand_ins is not None else {}
         self._stand_ins: dict[int, int] = {}
-        for node, value in (stand_ins or {}).items():
+        for node, value in self._values.items() if dynamic is None else ():
             self._stand_ins[node] = len(self.functions)
             self.functions.append(StandIn(graph.nodes[node].id, value))
         self._slots = slots
@@ -147,6 +170,8 @@ class Loop:
         self._errors: dict[Place, str] = {}
         self._mask = mask
         self._on_retry = on_retry
+        self._dynamic = dynamic
+        self._refs: dict[int, FunctionRef] = {}
         self._attempts = attempts or {}
         self._checkpoints = dict(checkpoints or {})
         self._running: dict[Place, tuple[int, str | None]] = {}
@@ -157,16 +182,31 @@ class Loop:
         self._ahead = 0
         self._interrupted = self._finishing = False
         self._notices: list[Callable[[Listener], None]] = []
-        splits = graph.layout.splits[0]
+        self._describe_outputs()
+
+    def _describe_outputs(self) -> None:
+        splits = self.graph.layout.splits[0]
         self._outputs = [
             tuple((name, splits.get((node, at), 0)) for at, name in enumerate(chosen.outputs))
-            for node, chosen in enumerate(graph.nodes)
+            for node, chosen in enumerate(self.graph.nodes)
         ]
         self._carried_out = [
             options if chosen.is_step and asked_for(options) else None
-            for chosen, options in zip(graph.nodes, map(graph.options, range(len(graph.nodes))), strict=True)
+            for chosen, options in zip(
+                self.graph.nodes, map(self.graph.options, range(len(self.graph.nodes))), strict=True
+            )
         ]
         self._taken_apart = [any(depth for _, depth in outputs) for outputs in self._outputs]
+
+    def learn_limits(self) -> None:
+        """Steps have come that name limits."""
+        self._limits = self.machine.limits
+
+    def grow(self, graph: Graph) -> None:
+        """Go on with a graph that has more in it; what was there is where it was."""
+        self.graph = self.results.graph = graph
+        self.reuse.grow(graph)
+        self._describe_outputs()
 
     def run(self) -> str:
         """Carry the run to its end; answers with its status.
@@ -177,7 +217,9 @@ class Loop:
         with self._interrupts(), beating(self.writer):
             try:
                 self.fleet.listen(self._hear_now)
-                self.fleet.start(self.job, self.functions)
+                # The steps of a dynamic pipeline come one by one, and tell tasks in other processes where they are.
+                comes_later = self._dynamic is not None and self.fleet.main.name != "inline"
+                self.fleet.start(self.job, () if comes_later else self.functions)
                 self._carry_out(self.machine.handle(Start()))
                 while self.machine.status is None:
                     self._turn()
@@ -187,12 +229,17 @@ class Loop:
             except BaseException:
                 self.fleet.stop(now=True)
                 raise
+            finally:
+                if self._dynamic is not None:
+                    self._dynamic.stop()
         return self.machine.status or "cancelled"
 
     def _turn(self) -> None:
         actions: list[Action] = []
         for message in self.fleet.wait(self._patience()):
             self._take(message, actions)
+        if self._dynamic is not None:
+            actions += self._dynamic.hear(self)
         if self.machine.next_tick is not None:
             actions += self.machine.handle(Tick(time.monotonic()))
         if self._interrupted:
@@ -212,6 +259,8 @@ class Loop:
         return _IDLE_SECONDS if tick is None else min(_IDLE_SECONDS, max(0.0, tick - time.monotonic()))
 
     def _cancel(self) -> list[Action]:
+        if self._dynamic is not None:
+            self._dynamic.stop()
         actions = self.machine.handle(Cancel())
         for one in (*self._ripe, *(one for waiting in self._waiting.values() for one in waiting)):
             actions += self.machine.handle(events.Withdrawn(one.node, one.path))
@@ -317,6 +366,8 @@ class Loop:
         said: str = "",
     ) -> list[Action]:
         self.results.add(node, path, artifacts)
+        if self._dynamic is not None:
+            self._dynamic.done(node, path, artifacts)
         if self._checkpoints and self._checkpoints.pop((node, path), None) is not None:
             self.writer.no_checkpoint(node, path)
         if new:
@@ -337,6 +388,8 @@ class Loop:
         self._ended(report, "retried" if retried else "failed", error.headline, error)
         if retried and self._on_retry is not None:
             self._on_retry(report)
+        if not retried and self._dynamic is not None:
+            self._dynamic.failed(self.graph, *place, "failed", error.headline, error)
         rest: list[Action] = []
         for action in answer:
             if (
@@ -377,6 +430,8 @@ class Loop:
             self.writer.beat(time.time())
             if self.machine.status is not None and self._limits:
                 self._slots.give_back_all()
+        if self._dynamic is not None:
+            self._dynamic.after_commit()
         self._notify()
         if specs:
             self.fleet.submit(specs)
@@ -389,11 +444,11 @@ class Loop:
 
     def _make_room(self, launches: list[Launch], specs: list[TaskSpec]) -> list[Action]:
         """Tell the machine how much more there is room for; answers with what it does about it."""
+        actions: list[Action] = []
         for name in self.machine.waits_for if self._limits else ():
             most = self._limits[name] - self._slots.taken_by_others(name)
-            self.machine.handle(events.Share(name, most))
+            actions += self.machine.handle(events.Share(name, most))
         now = time.monotonic()
-        actions: list[Action] = []
         for name in self.fleet.names:
             more = self._room(name, specs)
             if not name:
@@ -497,7 +552,22 @@ class Loop:
             self._outputs[node],
             self._carried_out[node],
             self._checkpoints.get((node, path)) if self._checkpoints else None,
+            self._ref(chosen.step) if self._travels(node) else None,
         )
+
+    def _travels(self, node: int) -> bool:
+        """Whether a task of a dynamic pipeline may have to find its function in another process."""
+        return self._dynamic is not None and (
+            self.fleet.main.name != "inline" or self._carried_out[node] is not None
+        )
+
+    def _ref(self, step: int) -> FunctionRef | None:
+        """How a task in another process finds the function of a step that was not known at the start."""
+        known = self._refs.get(step)
+        if known is None:
+            function = self.functions[step]
+            known = self._refs[step] = function_ref(self.graph.steps[step].name, function)
+        return known
 
     def _stand_in(self, launch: Launch) -> TaskSpec:
         """What stands in for a result that no attempt gave: an attempt of its own, which no cache knows."""
@@ -508,7 +578,13 @@ class Loop:
         self._tell(lambda listener: listener.task_started(node, path, attempt))
         arguments = (("error", Plain(self._errors.get((node, path), ""))),)
         name = self.graph.nodes[node].id
-        return TaskSpec(node, path, attempt, self._stand_ins[node], name, arguments, self._outputs[node])
+        if self._dynamic is None:
+            return TaskSpec(node, path, attempt, self._stand_ins[node], name, arguments, self._outputs[node])
+        number = _BEYOND + node
+        if number not in self._refs:
+            self._refs[number] = function_ref(name, StandIn(name, self._values[node]))
+        ref = self._refs[number]
+        return TaskSpec(node, path, attempt, number, name, arguments, self._outputs[node], ref=ref)
 
     def _give_back_slots(self, node: int, path: Path) -> None:
         if self.graph.options(node).limit:
@@ -529,6 +605,8 @@ class Loop:
         self.writer.settled(node, path, state, reason, absent=action.absent)
         if action.absent:
             self.results.add_absent(node, path, reason)
+        if self._dynamic is not None:
+            self._dynamic.failed(self.graph, node, path, state, reason, None)
         self._tell(lambda listener: listener.task_ended(node, path, state, Usage(), None, reason))
 
     # What the run decides itself.
@@ -539,8 +617,12 @@ class Loop:
         todo = deque(launches)
         while todo:
             launch = todo.popleft()
-            if self.graph.nodes[launch.node].is_step:
+            chosen = self.graph.nodes[launch.node]
+            if chosen.is_step:
                 steps.append(launch)
+            elif chosen.is_body:
+                assert self._dynamic is not None
+                self._dynamic.begin(self, launch, launch.attempt + self._attempts.get((launch.node, ()), 0))
             else:
                 self._record_extents()
                 todo.extend(self._decide_one(launch.node, launch.path))
@@ -555,6 +637,8 @@ class Loop:
             self._tell(
                 lambda listener: listener.task_ended(node, path, "failed", Usage(), info, info.headline)
             )
+            if self._dynamic is not None:
+                self._dynamic.failed(self.graph, node, path, "failed", info.headline, info)
             answer = self.machine.handle(Failed(node, path, retryable=False))
             own = Settle(node, path, "failed")
             return self._sort([action for action in answer if action != own])

@@ -4,6 +4,9 @@ No I/O and no clock: time arrives in the events. Every task and every *prefix* o
 place ``(node, path)`` that is completed once; whoever waits for a place is told then. A gather waits for a prefix,
 an element for a full path, so one rule serves both. Cost is O(1) amortised per task and edge.
 
+The body of a dynamic pipeline is a task that runs while others do: its calls come as events, and what it calls for the
+first time lets the graph grow. A call that fails is for the body to deal with once the body has seen it.
+
 A place in a branch that is not taken is *absent*: skipped, and so is what reads it, but a gather goes on without it.
 """
 
@@ -18,27 +21,30 @@ from enum import IntEnum
 from plait.engine.events import (
     Action,
     Back,
+    Call,
     Cancel,
     Done,
     Event,
     Failed,
     Finish,
+    Grow,
     Launch,
     Retry,
     Room,
+    Seen,
     Settle,
     Share,
     Start,
     Tick,
     Withdrawn,
 )
-from plait.engine.needs import Place, fixed_needs, guarded, places
+from plait.engine.needs import THERE, Needs, Place, fixed_needs, guarded, places
 from plait.engine.retries import grown_memory, is_tried_again, wait_before
 from plait.engine.shares import LIMIT, Shares
 from plait.errors import DefinitionError
-from plait.graph.model import ROOT, Branch, Each, Graph, Loop, Path, task_name
+from plait.graph.model import ROOT, Branch, Calls, Each, Graph, Loop, Path, task_name
 from plait.graph.options import STAND_IN
-from plait.graph.unfold import Lengths, Unknown, is_there, resolve, size
+from plait.graph.unfold import Lengths, Resolved, Unknown, is_there, resolve, size
 from plait.graph.values import Item
 
 __all__ = ["Machine", "State"]
@@ -77,8 +83,6 @@ class Machine:
         fail_fast: bool = False,
         seed: str = "",
     ) -> None:
-        self.graph = graph
-        self.layout = graph.layout
         self.state: dict[Place, State] = {}
         self.status: str | None = None
         self._inputs = dict(input_lengths or {})
@@ -92,15 +96,20 @@ class Machine:
         self._choices: dict[Place, tuple[int, str]] = {}
         self._rounds: dict[Place, int] = {}
         self._shares = Shares(graph, capacity)
-        self._ready: list[list[tuple[int, int, Path]]] = [[] for _ in self._shares.kinds]
+        self._ready: list[list[tuple[int, int, Path]]] = []
         self._delayed: list[tuple[float, int, Path]] = []
         self._running: set[Place] = set()
         self._attempts: dict[Place, int] = {}
         self._growth: dict[Place, float] = {}
         self._standing_in: set[Place] = set()
         self._failed = False
+        self._unseen: dict[Place, list[Place]] = {}  # calls with failures that the body does not know of
+        self._passed: dict[Place, dict[str, Resolved]] = {}
+        self._called: dict[int, int] = {}
         self._cancelled = False
+        self._stopped = False
         self._fail_fast = fail_fast
+        self._failed_fast = False
         self._seed = seed
         self._now = -math.inf
         self._actions: list[Action] = []
@@ -108,9 +117,20 @@ class Machine:
         # and no recursion, since chains are long.
         self._agenda: deque[Place] = deque()
         self._new_extents: list[tuple[int, Path, int]] = []
-        self._kinds = [node.kind for node in graph.nodes]
+        self._kinds: list[str] = []
+        self._fixed_needs: list[Needs] = []
+        self._learn(graph)
+
+    def _learn(self, graph: Graph) -> None:
+        """Take in a graph, or what has been added to it."""
+        first = len(self._kinds)
+        self.graph = graph
+        self.layout = graph.layout
+        self._shares.grow(graph)
+        self._ready += [[] for _ in range(len(self._shares.kinds) - len(self._ready))]
+        self._kinds += [node.kind for node in graph.nodes[first:]]
         self._guarded = guarded(graph)
-        self._fixed_needs = [fixed_needs(graph, node) for node in range(len(graph.nodes))]
+        self._fixed_needs += [fixed_needs(graph, node) for node in range(first, len(graph.nodes))]
         self._priorities = [-graph.options(node).priority for node in range(len(graph.nodes))]
 
     # Facts, for `size` and `resolve`.
@@ -127,6 +147,9 @@ class Machine:
 
     def absent(self, node: int, path: Path) -> bool:
         return (node, path) in self._absent
+
+    def passed(self, scope: int, path: Path, name: str) -> Resolved:
+        return self._passed.get((scope, path), _NOTHING_PASSED).get(name, THERE)
 
     # Events.
 
@@ -155,10 +178,22 @@ class Machine:
                 self._enter(ROOT, ())
             case Cancel():
                 self._on_cancel()
+            case Grow(graph=graph):
+                self._grow(graph)
+            case Call():
+                self._on_call(event)
+            case Seen(scope=scope, path=path):
+                self._on_seen(scope, path)
         self._follow()
         self._launch()
         if self.status is None and not (self._running or self._delayed or any(self._ready)):
-            self.status = "cancelled" if self._cancelled else "failed" if self._failed else "done"
+            self.status = (
+                "cancelled"
+                if self._cancelled and not self._failed_fast
+                else "failed"
+                if self._failed or self._unseen
+                else "done"
+            )
             self._actions.append(Finish(self.status))
         actions, self._actions = self._actions, []
         return actions
@@ -201,13 +236,15 @@ class Machine:
         if self._kinds[event.node] != "step":
             self._choices[place] = (event.choice, event.said)
         self._complete(place, State.DONE)
+        if self._kinds[event.node] == "body":
+            self._close_calls()
 
     def _on_failed(self, event: Failed) -> None:
         place = (event.node, event.path)
         self._stop_running(place)
         attempt = self._attempts.get(place, 1)
         options = self.graph.options(event.node)
-        stopped = self._cancelled or place in self._standing_in
+        stopped = self._stopped or place in self._standing_in
         most = self._shares.capacity.get("memory", math.inf)
         grown = grown_memory(options, event.kinds, self._growth_of(place), most)
         again = is_tried_again(options, attempt, event.kinds, grows=grown is not None)
@@ -231,8 +268,12 @@ class Machine:
             self._leave_behind(place)
         else:
             self._fail(place)
-            if self._fail_fast:
+            if self._fail_fast and not self._cancelled and self._call_of(place) is None:
                 self._on_cancel()
+                self._failed_fast = True
+            if self._kinds[event.node] == "body":
+                self._stop_launching()
+                self._close_calls()
 
     def _stop_running(self, place: Place, *, ran: bool = True) -> None:
         self._running.remove(place)
@@ -244,6 +285,10 @@ class Machine:
 
     def _on_cancel(self) -> None:
         self._cancelled = True
+        self._stop_launching()
+
+    def _stop_launching(self) -> None:
+        self._stopped = True
         for ready in self._ready:
             for _, negative, path in ready:
                 self.state[-negative, path] = State.CANCELLED
@@ -284,7 +329,7 @@ class Machine:
         self._actions.append(Launch(-negative, path, self._attempts.get(place, 1), growth, stand_in))
 
     def _make_ready(self, place: Place) -> None:
-        if self._cancelled:
+        if self._stopped:
             self.state[place] = State.CANCELLED
             return
         if self._kinds[place[0]] != "step":
@@ -437,6 +482,9 @@ class Machine:
             case Loop():
                 self._go_round(scope, path, each)
                 return
+            case Calls():
+                self._await_calls(scope, path)
+                return
         if not isinstance(each, Each):
             self._enter(scope, path)
             return
@@ -491,7 +539,6 @@ class Machine:
 
     def _refuse(self, scope: int, path: Path, reason: str) -> None:
         """A scope that cannot be entered: its first node fails, the others are skipped."""
-        self._failed = True
         nodes = self.layout.subtree(scope)
         for node in nodes:
             if node == nodes[0]:
@@ -530,10 +577,76 @@ class Machine:
                 del self._unmet[waiter]
                 self._create(waiter)
 
+    # What the body of a dynamic pipeline calls.
+
+    def _grow(self, graph: Graph) -> None:
+        first = len(self.graph.scopes)
+        self._learn(graph)
+        for scope in range(first, len(graph.scopes)):
+            if isinstance(graph.scopes[scope], Calls):
+                self._await_calls(scope, ())
+
+    def _await_calls(self, scope: int, path: Path) -> None:
+        for node in self.layout.subtree(scope):
+            self._remaining[node, path] = 1  # until the body has ended
+        self._called[scope] = 0
+
+    def _on_call(self, event: Call) -> None:
+        scope, path = event.scope, event.path
+        for node in self.layout.subtree(scope):
+            self._remaining[node, path[:-1]] += 1
+        self._called[scope] = max(self._called[scope], path[-1] + 1)
+        if event.passed:
+            self._passed[scope, path] = dict(event.passed)
+        if event.failed:
+            self._fail_call(scope, path, event.failed)
+        else:
+            self._enter(scope, path)
+
+    def _fail_call(self, scope: int, path: Path, reason: str) -> None:
+        nodes = self.layout.subtree(scope)
+        self._fail((nodes[0], path), reason)
+        for node in nodes[1:]:
+            self._skip((node, path), f"{self._name((nodes[0], path))} failed")
+
+    def _on_seen(self, scope: int, path: Path) -> None:
+        """The body knows of a call's failure, and so of the failures of calls that it hangs on."""
+        todo = [(scope, path)]
+        known: set[Place] = set()
+        while todo:
+            call = todo.pop()
+            if call in known:
+                continue
+            known.add(call)
+            self._unseen.pop(call, None)
+            for value in self._passed.get(call, _NOTHING_PASSED).values():
+                for place in places(value):
+                    before = self._call_of(place)
+                    if before and self.state.get(place) in (State.FAILED, State.SKIPPED):
+                        todo.append(before)
+
+    def _call_of(self, place: Place) -> Place | None:
+        """The call that a task belongs to, as a scope at a path."""
+        node, path = place
+        axes = self.layout.node_axes[node]
+        return (axes[0], path[:1]) if axes and isinstance(self.graph.scopes[axes[0]], Calls) else None
+
+    def _close_calls(self) -> None:
+        for scope, count in self._called.items():
+            self._extents[scope, ()] = count
+            self._new_extents.append((scope, (), count))
+            self._wake((~scope, ()))
+            for node in self.layout.subtree(scope):
+                self._count_down((node, ()))
+
     # Completing places.
 
     def _fail(self, place: Place, reason: str = "") -> None:
-        self._failed = True
+        call = self._call_of(place)
+        if call is not None:
+            self._unseen.setdefault(call, []).append(place)
+        else:
+            self._failed = True
         self._actions.append(Settle(place[0], place[1], "failed", reason))
         self._spoiled[place] = f"{self._name(place)} failed"
         self._complete(place, State.FAILED)
@@ -622,9 +735,11 @@ class Machine:
         assert not self._agenda
         if self.status is not None:
             assert not any((self._running, self._delayed, *self._ready))
-            assert self.status == "cancelled" or not self._unmet, "finished with tasks that still wait"
+            assert self._stopped or not self._unmet, "finished with tasks that still wait"
         if self.status == "done":
-            assert all(self.state[p] == State.DONE or p in self._absent for p in tasks)
+            assert not self._unseen
+            assert all(self.state[p] == State.DONE or p in self._absent or self._call_of(p) for p in tasks)
+        assert all(self.state[place] == State.FAILED for of in self._unseen.values() for place in of)
         assert all(self.state[place] in (State.SKIPPED, State.FAILED) for place in self._absent)
         assert not self._absent.keys() & self._spoiled.keys()
         self._check_shares()
@@ -646,3 +761,6 @@ class Machine:
             assert math.isclose(held.get(name, 0.0), shares.held.get(name, 0.0), abs_tol=1e-6), name
             if name in ("memory", "gpus"):
                 assert held.get(name, 0.0) <= shares.capacity.get(name, math.inf) + 1e-6, f"too much {name}"
+
+
+_NOTHING_PASSED: dict[str, Resolved] = {}

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from plait.graph.model import Each, Graph, Path
+from plait.graph.dynamic import AFTER
+from plait.graph.model import Calls, Each, Graph, Path
 from plait.graph.slicing import downstream, producers
-from plait.graph.unfold import Keyed, Lengths, Many, Need, Resolved, resolve
-from plait.graph.values import Const, Input, Item, Last, Output, State, Value, parts
+from plait.graph.unfold import Fixed, Keyed, Lengths, Many, Need, Resolved, resolve
+from plait.graph.values import Const, Input, Item, Last, Output, Passed, State, Value, parts
 
-__all__ = ["Needs", "Place", "fixed_needs", "guarded", "places"]
+__all__ = ["THERE", "Needs", "Place", "fixed_needs", "guarded", "places"]
+
+THERE = Fixed(None)  # what a call passed, where it waits for nothing
 
 Place: TypeAlias = tuple[int, Path]
 """A node at a path; a scope ``s`` at a path is written ``(~s, path)``."""
@@ -53,6 +56,9 @@ def fixed_needs(graph: Graph, node: int) -> Needs:
             dynamic.append(value)
         else:
             fixed.update(dict.fromkeys((producer, None if at == identity else at) for producer, at in found))
+    axes = graph.layout.node_axes[node]
+    if axes and isinstance(graph.scopes[axes[0]], Calls):
+        dynamic.append(Passed(axes[0], AFTER))
     return tuple(fixed), tuple(dynamic)
 
 
@@ -66,6 +72,8 @@ def _positions(graph: Graph, value: Value, scope: int, identity: Path) -> list[P
     match source:
         case Const() | Input():
             return []
+        case Passed():
+            return None
         case Output():
             # `resolve` only cuts and joins paths on its way to an output, so positions pass through it as well.
             return list(places(resolve(graph, _NOTHING, value, scope, identity)))
@@ -83,7 +91,7 @@ def _positions(graph: Graph, value: Value, scope: int, identity: Path) -> list[P
 
 
 def _reads_outputs(value: Value) -> bool:
-    return isinstance(value, Output | Item | State | Last) or any(
+    return isinstance(value, Output | Item | Passed | State | Last) or any(
         _reads_outputs(part) for part in parts(value)
     )
 
@@ -112,6 +120,9 @@ class _Nothing:
 
     def input_lengths(self, name: str) -> Lengths:
         return None
+
+    def passed(self, scope: int, path: Path, name: str) -> Resolved:
+        return THERE
 
     def absent(self, node: int, path: Path) -> bool:
         return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -60,6 +60,7 @@ class Reuse:
         alive: whether a run, by its number, is still going on.
         unpublished: why a found result cannot stand for a task, though it is the same: what the task has to leave
             elsewhere is not there.
+        on_growth: told of a graph that has more in it.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Reuse:
         refresh: Collection[int] = (),
         alive: Callable[[int], bool] = lambda _run: False,
         unpublished: Callable[[int, Path, Found], str | None] = lambda _node, _path, _found: None,
+        on_growth: Callable[[Graph], None] = lambda _graph: None,
     ) -> None:
         self._graph = graph
         self.keys = keys
@@ -84,9 +86,20 @@ class Reuse:
         self._refresh = frozenset(refresh)
         self._alive = alive
         self._unpublished = unpublished
+        self._on_growth = on_growth
         self._checked: set[str] = set()
         self._running: dict[str, Place] = {}
         self._made: set[str] = set()
+
+    def grow(self, graph: Graph) -> None:
+        """Decide for a graph that has more in it."""
+        self._graph = graph
+        self.keys.grow(graph)
+        self._on_growth(graph)
+
+    def refresh(self, nodes: Iterable[int]) -> None:
+        """Compute these nodes anew from now on."""
+        self._refresh = frozenset(nodes)
 
     def decide(self, tasks: Mapping[Place, tuple[tuple[str, Tree], ...]]) -> dict[Place, Decision]:
         """A decision for each task, from its arguments; one look into the tables for all of them.
@@ -175,8 +188,7 @@ class Reuse:
                 continue
             if artifact.id in self._checked:
                 continue
-            self._store.touch(artifact)  # before the look: from here on no collector takes it
-            fault = self._store.check(artifact)
+            fault = self._store.claim(artifact)
             if fault is not None:
                 self._store.discard(artifact)
                 return fault

@@ -56,7 +56,14 @@ class Shares:
         self._by_options: dict[int, int] = {}
         self._wide = 0.0  # cores held by tasks that hold another number of them than one
         self._begun: dict[int, deque[float]] = {}
-        self.of_node = [self._kind(graph.options(node), node) for node in range(len(graph.nodes))]
+        self.of_node: list[int] = []
+        self.grow(graph)
+
+    def grow(self, graph: Graph) -> None:
+        """Know of the nodes that a graph has more."""
+        self._by_options.clear()  # by id: what is gone may have had the id of what is new
+        known = range(len(self.of_node), len(graph.nodes))
+        self.of_node += [self._kind(graph.options(node), node) for node in known]
 
     @property
     def has_one_kind(self) -> bool:

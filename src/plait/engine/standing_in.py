@@ -19,7 +19,6 @@ class StandIn:
 
     def __init__(self, name: str, value: Any) -> None:
         self.__name__ = name
-        self.__wrapped__ = value if callable(value) else None
         self._value = value
 
     def __call__(self, error: str) -> Any:

@@ -78,7 +78,7 @@ class TaskSpec(Struct, frozen=True, array_like=True):
 
     ``outputs`` has an item per output: its name and how many levels of list are stored apart for an ``each``.
     ``options`` are told where the executor has to carry out some of them. ``checkpoint`` is the state that an earlier
-    attempt has saved.
+    attempt has saved. ``ref`` tells where the function is that was not among those of the start.
     """
 
     node: int
@@ -90,6 +90,7 @@ class TaskSpec(Struct, frozen=True, array_like=True):
     outputs: tuple[tuple[str, int], ...]
     options: Options | None = None
     checkpoint: Artifact | None = None
+    ref: FunctionRef | None = None
 
 
 class Report(Struct, frozen=True, array_like=True, tag="report"):
@@ -153,6 +154,9 @@ class Executor(Protocol):
 
     def wait(self, timeout: float | None) -> list[Message]:
         """What has been said since the last call; at most ``timeout`` seconds later, possibly nothing."""
+
+    def wake(self) -> None:
+        """Let ``wait`` return at once; called from another thread."""
 
     def cancel(self) -> None:
         """Begin nothing more; what has not begun comes back from ``wait`` as ``Withdrawn``."""

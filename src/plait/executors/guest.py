@@ -46,6 +46,10 @@ def array_from(data, dtype, shape):
     return numpy.frombuffer(bytearray(data), dtype=dtype).reshape(shape)
 
 
+# Both sides know them by this name, though one of them runs this file as its main program.
+table_from.__module__ = array_from.__module__ = NAME
+
+
 class Pickler(pickle.Pickler):
     """``there`` names the packages that the other side has."""
 

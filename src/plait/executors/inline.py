@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -49,11 +50,12 @@ class InlineExecutor:
     honours = HONOURED
 
     def __init__(self, *, tee: bool = True, debug: bool = False, store: ArtifactStore | None = None) -> None:
-        self._tee = tee
+        self.tee = tee
         self._debug = debug
         self._store = store
         self._queue: list[TaskSpec] = []
         self._withdrawn: list[Message] = []
+        self._woken = threading.Event()
         self._listener: Callable[[Live], None] | None = None
         self._beside: ProcessExecutor | None = None
         self._out: TaskSpec | None = None  # what is done there
@@ -63,7 +65,7 @@ class InlineExecutor:
         return machine()
 
     def start(self, job: Job, functions: Sequence[Callable[..., Any]]) -> None:
-        self._capture = Capture(tee=self._tee)
+        self._capture = Capture(tee=self.tee)
         self._capture.install()
         self._job, self._functions = job, functions
         self._work = Work(job, functions.__getitem__, self._store, self._capture, "inline")
@@ -92,9 +94,8 @@ class InlineExecutor:
         if self._out is not None:
             return self._heard(self._process().wait(timeout))
         if timeout:
-            import time
-
-            time.sleep(timeout)
+            self._woken.wait(timeout)
+            self._woken.clear()
         return []
 
     def _goes_out(self, options: Options) -> bool:
@@ -126,10 +127,15 @@ class InlineExecutor:
         for message in messages:
             if isinstance(message, Report | Withdrawn):
                 self._out = None
-            if self._tee and not isinstance(message, Withdrawn):
+            if self.tee and not isinstance(message, Withdrawn):
                 for line in message.lines:
                     print(line.text, file=sys.stdout if line.stream == "out" else sys.stderr, flush=True)
         return messages
+
+    def wake(self) -> None:
+        self._woken.set()
+        if self._beside is not None:
+            self._beside.wake()
 
     def cancel(self) -> None:
         self._withdrawn += [Withdrawn(spec.node, spec.path, spec.attempt) for spec in self._queue]

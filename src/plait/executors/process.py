@@ -15,7 +15,7 @@ from typing import Any
 
 from plait.engine.task import Report, TaskSpec
 from plait.executors.flavours import PLAIN, Flavour
-from plait.executors.trees import end_tree, tree_memory
+from plait.executors.trees import end_tree, tree_cpu, tree_memory
 from plait.executors.wire import Channel, Tasks, read_replies
 from plait.graph.model import Path
 from plait.record.facts import ErrorInfo
@@ -52,6 +52,7 @@ class WorkerProcess:
         self.began: float | None = None  # when its task with a limit did, by the monotonic clock
         self.began_at: float | None = None  # the same by the clock on the wall
         self.peak = 0
+        self.cpu_seconds = 0.0  # that it had used when its task began; of one that was ended, what that used
         self._gone_since: float | None = None
         options: dict[str, Any] = {}
         if sys.platform == "win32":
@@ -107,6 +108,7 @@ class WorkerProcess:
         """End it, whatever it is in, and say why."""
         self.verdict = (cause, verdict)
         self.held()
+        self.cpu_seconds = max(0.0, tree_cpu(self._process.pid) - self.cpu_seconds)
         self.began = None
         end_tree(self._process.pid)
 

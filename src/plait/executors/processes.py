@@ -68,7 +68,7 @@ class ProcessExecutor:
         self._gpus: tuple[str, ...] = ()
         self._looked = 0.0
         self._load = 0.0
-        self._said: queue.SimpleQueue[tuple[WorkerProcess, list[Reply] | None]] = queue.SimpleQueue()
+        self._said: queue.SimpleQueue[tuple[WorkerProcess | None, list[Reply] | None]] = queue.SimpleQueue()
         self._seconds: dict[int, float] = {}
         self._folder: str | None = None
         self._job: Job | None = None
@@ -111,7 +111,9 @@ class ProcessExecutor:
         try:
             worker, replies = self._said.get(timeout=self._patience(timeout))
             while True:
-                if replies is None:
+                if worker is None:
+                    pass
+                elif replies is None:
                     messages += self._bury(worker)
                 else:
                     self._hear(worker, replies, messages)
@@ -128,6 +130,9 @@ class ProcessExecutor:
             self._particular.clear()
         self._dispatch()
         return messages
+
+    def wake(self) -> None:
+        self._said.put((None, []))
 
     def cancel(self) -> None:
         self._cancelled = True
@@ -285,7 +290,8 @@ class ProcessExecutor:
                     self._load -= _weight(spec)
                     if worker.flavour.isolated:
                         worker.retire()
-                case Began():
+                case Began(cpu_seconds=used):
+                    worker.cpu_seconds = used
                     worker.began, worker.began_at = time.monotonic(), time.time()
                 case Live():
                     worker.lines_seen += len(reply.lines)
@@ -340,8 +346,9 @@ class ProcessExecutor:
             usage = Usage(
                 worker.began_at or worker.last_heard,
                 time.time(),
-                peak_memory=worker.peak,
-                worker=worker.label,
+                worker.cpu_seconds if worker.verdict is not None else 0.0,
+                worker.peak,
+                worker.label,
             )
             self._load -= _weight(spec)
             messages.append(

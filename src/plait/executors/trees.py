@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["end_tree", "forget_peak", "limited_memory", "peak_memory", "tree_memory"]
+__all__ = ["end_tree", "forget_peak", "limited_memory", "peak_memory", "tree_cpu", "tree_memory"]
 
 _ROOM = 256 << 20  # what may be reserved and not used: stacks of threads, pools of allocators
 
@@ -61,6 +61,20 @@ def _held(pid: int) -> tuple[int, int]:
         elif line.startswith("RssShmem:"):
             shared = int(line.split()[1]) << 10
     return private, shared
+
+
+def tree_cpu(pid: int) -> float:
+    """CPU seconds of a process and what it has started and still runs."""
+    import psutil
+
+    total = 0.0
+    with suppress(psutil.Error):
+        top = psutil.Process(pid)
+        for process in (top, *top.children(recursive=True)):
+            with suppress(psutil.Error):
+                used = process.cpu_times()
+                total += used.user + used.system
+    return total
 
 
 def end_tree(pid: int) -> None:

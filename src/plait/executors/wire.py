@@ -48,10 +48,11 @@ class Returned(Struct, frozen=True, array_like=True, tag="returned"):
 
 
 class Began(Struct, frozen=True, array_like=True, tag="began"):
-    """A task with a limit begins now: its clock runs."""
+    """A task with a limit begins now: its clock runs. ``cpu_seconds`` is what its process has used before."""
 
     node: int
     path: Path
+    cpu_seconds: float = 0.0
 
 
 Request: TypeAlias = Begin | Tasks | Recall

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from plait.data import Artifact, ArtifactStore
 from plait.engine.current import Current, TaskContext
 from plait.engine.environment import own_environment, request_of
-from plait.engine.task import EndNow, Job, Live, Report, TaskSpec
+from plait.engine.task import EndNow, Job, Live, Report, TaskSpec, load_function
 from plait.errors import StepError
 from plait.executors.capture import Capture
 from plait.executors.furnishing import enter_workdir, put_variables
 from plait.executors.trees import peak_memory
 from plait.graph.model import task_name
 from plait.project.project import Project
-from plait.project.references import DATASET, PARAMETER, load_reference
+from plait.project.references import DATASET, PARAMETER, chunk_part, load_reference
 from plait.project.secrets import Masker
 from plait.record.facts import DataCheck, DatasetWrite, ErrorInfo, Usage, data_check, describe_error
 from plait.record.results import Plain, Stored, load_tree
@@ -60,6 +60,7 @@ class Work:
         self._function = function
         self._callers: dict[int, Callable[[dict[str, Any]], Any]] = {}
         self._hints: dict[int, dict[str, Any]] = {}
+        self._loaded: dict[int, Callable[..., Any]] = {}
         self._writes: list[DatasetWrite] = []
         self._variables: dict[str, str] = {}  # those of the task
         self._guest: tuple[Request, Guest] | None = None
@@ -107,7 +108,7 @@ class Work:
                 if spec.options is not None and own_environment(spec.options):
                     result = self._call_elsewhere(spec, arguments)
                 else:
-                    result = (self._callers.get(spec.function) or self._caller(spec.function))(arguments)
+                    result = (self._callers.get(spec.function) or self._caller(spec))(arguments)
                 if type(result) is CoroutineType:
                     from plait.executors.lazily import run_coroutine
 
@@ -165,7 +166,7 @@ class Work:
         if spec.options is not None and own_environment(spec.options):
             self._guest_for(spec)
         elif spec.function not in self._callers:
-            self._caller(spec.function)
+            self._caller(spec)
 
     def _guest_for(self, spec: TaskSpec) -> Guest:
         """The process of the Python that a step has for itself; its environment is built if need be."""
@@ -173,7 +174,7 @@ class Work:
         from plait.project.environments import Environments
 
         assert spec.options is not None
-        request = request_of(spec.options, self._function(spec.function), spec.name)
+        request = request_of(spec.options, self._function_of(spec), spec.name)
         assert request is not None
         if self._guest is not None and (self._guest[0] != request or not self._guest[1].alive):
             self._guest[1].end()
@@ -191,8 +192,8 @@ class Work:
         known = Current()
         names = ("run", "pipeline", "step", "task", "index", "attempt", "params")
         call = GuestCall(
-            self._function(spec.function),
-            self.job.functions[spec.function],
+            self._function_of(spec),
+            spec.ref or self.job.functions[spec.function],
             arguments,
             {name: getattr(known, name) for name in names},
             self._variables,
@@ -295,9 +296,22 @@ class Work:
             seconds = time.time() - started
             self._tell("step_finished", StepFinished(**self._which(spec), seconds=seconds, outputs=types))
 
-    def _caller(self, index: int) -> Callable[[dict[str, Any]], Any]:
-        made = self._callers[index] = _caller(self._function(index))
+    def _caller(self, spec: TaskSpec) -> Callable[[dict[str, Any]], Any]:
+        made = self._callers[spec.function] = _caller(self._function_of(spec))
         return made
+
+    def _function_of(self, spec: TaskSpec) -> Callable[..., Any]:
+        """The function of a step: one that was there at the start, or the one that came with the task."""
+        known = self._loaded.get(spec.function)
+        if known is None:
+            try:
+                known = self._function(spec.function)
+            except IndexError:
+                if spec.ref is None:
+                    raise
+                known = load_function(spec.ref)
+            self._loaded[spec.function] = known
+        return known
 
     def _come_home(self) -> None:
         """A step that changes the working directory does so for itself alone."""
@@ -310,7 +324,7 @@ class Work:
     def _argument(self, spec: TaskSpec, name: str, tree: Any) -> Any:
         if type(tree) is Stored:
             if tree.artifact.format in (DATASET, PARAMETER):
-                return load_reference(self.project, tree.artifact, self._annotation(spec.function, name))
+                return load_reference(self.project, tree.artifact, self._annotation(spec, name))
             return self.store.load(tree.artifact)
         if type(tree) is Plain and type(tree.value) not in (list, dict):
             return tree.value
@@ -353,56 +367,58 @@ class Work:
             )
         name, depth = spec.outputs[0]
         kept: list[Artifact] = []
+        written: list[DatasetWrite] = []
         add = self._adder(spec, name)
         for chunk in each_chunk(chunks):
             kept.append(self._keep(spec, name, chunk, max(0, depth - 1)))
             if add is not None:
-                add(len(kept) - 1, chunk)
+                written.append(add(len(kept) - 1, chunk))
         gathered = self.store.gather(kept)
         if name in self.job.saves and add is None:
             self._publish(spec, name, self.store.load(gathered))
+        if written:
+            parted = (
+                hasattr(self.project.catalog.dataset(name), "parts") if self.project is not None else False
+            )
+            self._note_write(_in_all(written, together=parted))
         return (gathered,)
 
-    def _adder(self, spec: TaskSpec, name: str) -> Callable[[int, Any], None] | None:
+    def _adder(self, spec: TaskSpec, name: str) -> Callable[[int, Any], DatasetWrite] | None:
         """What adds a chunk to the dataset of an output; None where there is none that can be added to."""
         if name not in self.job.saves:
             return None
         assert self.project is not None
         catalog = self.project.catalog
-        dataset = catalog.dataset(name)
-        own = "-".join(map(str, spec.path))
-        if hasattr(dataset, "parts"):
+        own = "-".join(map(str, spec.path)) or None
+        if hasattr(catalog.dataset(name), "parts"):
 
-            def add_part(at: int, chunk: Any) -> None:
-                part = f"{own}-{at:05d}" if own else f"{at:05d}"
-                saved = catalog.save_part(name, part, chunk)
-                self._note_write(
-                    DatasetWrite(name, saved.place, saved.content, saved.version, saved.size, part)
-                )
+            def add_part(at: int, chunk: Any) -> DatasetWrite:
+                saved = catalog.save_part(name, chunk_part(own, at), chunk)
+                return DatasetWrite(name, saved.place, None, saved.version, saved.size, own)
 
             return add_part
-        if getattr(dataset, "append", False) or getattr(dataset, "mode", "") == "append":
+        if catalog.entry(name).appends:
 
-            def add(at: int, chunk: Any) -> None:
+            def append(_at: int, chunk: Any) -> DatasetWrite:
                 saved = catalog.save(name, chunk)
-                self._writes.clear()  # the last one tells the content that all of them have made
-                self._note_write(DatasetWrite(name, saved.place, saved.content, saved.version, saved.size))
+                return DatasetWrite(name, saved.place, saved.content, saved.version, saved.size, own)
 
-            return add
+            return append
         return None
 
     def _note_write(self, write: DatasetWrite) -> None:
         self._writes.append(self.hide(write))
 
-    def _annotation(self, function: int, parameter: str) -> Any:
+    def _annotation(self, spec: TaskSpec, parameter: str) -> Any:
         """What a step's parameter asks for; None when it says nothing that can be resolved."""
-        hints = self._hints.get(function)
+        hints = self._hints.get(spec.function)
         if hints is None:
+            function = self._function_of(spec)
             try:
-                hints = typing.get_type_hints(inspect.unwrap(self._function(function)))
+                hints = typing.get_type_hints(inspect.unwrap(function))
             except Exception:  # noqa: BLE001 - a name that exists for type checkers only
-                hints = dict(getattr(self._function(function), "__annotations__", {}))
-            self._hints[function] = hints
+                hints = dict(getattr(function, "__annotations__", {}))
+            self._hints[spec.function] = hints
         return hints.get(parameter)
 
     def _store_output(self, spec: TaskSpec, name: str, value: Any, depth: int) -> Artifact:
@@ -429,6 +445,13 @@ class Work:
                 hint="return a list",
             )
         return self.store.gather([self._keep(spec, name, item, depth - 1) for item in value])
+
+
+def _in_all(written: list[DatasetWrite], *, together: bool) -> DatasetWrite:
+    """One record for all chunks; the content of one of them is not that of the dataset."""
+    last = written[-1]
+    size = sum(one.size or 0 for one in written) if together else last.size
+    return DatasetWrite(last.dataset, last.place, None, last.version, size, last.part)
 
 
 def _open_store(job: Job, project: Project | None) -> ArtifactStore:

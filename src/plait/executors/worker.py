@@ -145,7 +145,7 @@ class Worker:
             return
         with task.active(), suppress(BaseException):  # it is said in the task
             work.prepare(spec)
-        self._outbox.send(lambda: Began(spec.node, spec.path))
+        self._outbox.send(lambda: Began(spec.node, spec.path, time.process_time()))
         if options.timeout is not None and not elsewhere:
             faulthandler.dump_traceback_later(options.timeout, file=2)
         try:

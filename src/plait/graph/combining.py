@@ -8,7 +8,7 @@ import msgspec
 
 from plait.errors import DefinitionError
 from plait.graph.cutting import beside, cut, last_results
-from plait.graph.model import ROOT, Branch, Each, Graph, Group, InputSpec, Loop, Node, Scope
+from plait.graph.model import ROOT, Branch, Calls, Each, Graph, Group, InputSpec, Loop, Node, Scope
 from plait.graph.selection import whole
 from plait.graph.slicing import leaves, reads
 from plait.graph.tracing import Reference, Traced
@@ -21,6 +21,7 @@ from plait.graph.values import (
     Last,
     ListOf,
     Output,
+    Passed,
     State,
     Test,
     Value,
@@ -274,7 +275,7 @@ class _Union:
                     results=tuple(self._value(side, value) for value in results),
                     until=self.number[self._place(side, until)],
                 )
-            case Group():
+            case Group() | Calls():
                 return msgspec.structs.replace(scope, parent=parent)
 
     def _node(self, side: int, at: int) -> Node:
@@ -399,6 +400,8 @@ def _named(graph: Graph, value: Value) -> object:
             inner = _named(graph, each.sources[source])
             made_inside = isinstance(inner, list) and each.labels[source] == beside(str(inner[1]))
             return inner if made_inside else ["item", len(graph.layout.axes[scope]), inner]
+        case Passed(name=name):
+            return ["passed", name]
         case State(scope=scope, position=position) | Last(scope=scope, position=position):
             return [type(value).__name__, len(graph.layout.axes[scope]), position]
         case ListOf(items=items, is_tuple=is_tuple):

@@ -10,6 +10,7 @@ from plait.errors import DefinitionError
 from plait.graph.model import (
     ROOT,
     Branch,
+    Calls,
     Each,
     Graph,
     Group,
@@ -269,7 +270,7 @@ class _Cut:
                     results=tuple(self._value(value, old) for value in scope.results),
                     until=self.nodes[scope.until],
                 )
-            case Group():
+            case Group() | Calls():
                 return msgspec.structs.replace(scope, parent=parent)
 
     def _value(self, value: Value, reader: int) -> Value:

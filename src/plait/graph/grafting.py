@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from plait.graph.model import ROOT, Branch, Each, Group, Loop, Node, Scope
+from plait.graph.model import ROOT, Branch, Calls, Each, Group, Loop, Node, Scope
 from plait.graph.refs import Outputs, Ref
 from plait.graph.tracing import Reference, Traced, Tracer
 from plait.graph.values import Const, DictOf, Input, Item, Last, ListOf, Output, State, Value, rebuilt
@@ -67,6 +67,8 @@ class _Graft:
                 return msgspec.structs.replace(
                     scope, parent=parent, sources=tuple(map(self._value, scope.sources))
                 )
+            case Calls():
+                return msgspec.structs.replace(scope, parent=parent)
             case Branch():
                 return msgspec.structs.replace(scope, parent=parent, test=self.first + scope.test)
             case Loop():

@@ -2,12 +2,13 @@
 
 Nodes stand in the order in which their steps were called, so every node comes after what it reads. Scopes nest
 like blocks of a program: a ``Group`` is a pipeline called inside a pipeline, an ``Each`` runs its inside once per
-element of its sources, a ``Loop`` round after round, a ``Branch`` only where a decision says so. A task is a node with
-a *path*: one index for each ``Each`` and ``Loop`` around it, outermost first.
+element of its sources, a ``Loop`` round after round, a ``Branch`` only where a decision says so, a ``Calls`` once per
+call that the body of a dynamic pipeline makes. A task is a node with
+a *path*: one index for each ``Each``, ``Loop`` and ``Calls`` around it, outermost first.
 
 What the run decides itself is a node as well, of another ``kind`` than a step: the condition of a branch (``when``,
 ``switch``), the end of a round (``until``), the value of the branch that ran (``either``), what a loop ends with
-(``repeat``).
+(``repeat``), and the body of a dynamic pipeline (``body``), which makes its calls while it runs.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ from msgspec import Struct
 
 from plait.errors import DefinitionError
 from plait.graph.options import Options
-from plait.graph.values import Grid, Input, Item, Last, Output, State, Value, parts
+from plait.graph.values import Grid, Input, Item, Last, Output, Passed, State, Value, parts
 
 __all__ = [
     "ROOT",
     "Branch",
+    "Calls",
     "Each",
     "Graph",
     "Group",
@@ -109,7 +111,20 @@ class Loop(Struct, frozen=True, tag="loop", omit_defaults=True):
     until: int = -1
 
 
-Scope: TypeAlias = Union[Group, Each, Branch, Loop]  # noqa: UP007 - msgspec reads it
+class Calls(Struct, frozen=True, tag="calls", omit_defaults=True):
+    """Runs what is inside once per call; how often is known when the body of the pipeline has ended.
+
+    ``call`` tells calls of one kind from those of others, in every run of the pipeline. ``sources`` has, by
+    parameter, the nodes whose outputs were passed by some call: they tell of the calls so far, for pictures.
+    """
+
+    name: str
+    parent: int
+    call: str
+    sources: tuple[tuple[str, tuple[int, ...]], ...] = ()
+
+
+Scope: TypeAlias = Union[Group, Each, Branch, Loop, Calls]  # noqa: UP007 - msgspec reads it
 
 
 class Node(Struct, frozen=True, omit_defaults=True):
@@ -129,6 +144,10 @@ class Node(Struct, frozen=True, omit_defaults=True):
     @property
     def is_step(self) -> bool:
         return self.kind == "step"
+
+    @property
+    def is_body(self) -> bool:
+        return self.kind == "body"
 
 
 class Graph(Struct, frozen=True, dict=True):
@@ -155,6 +174,11 @@ class Graph(Struct, frozen=True, dict=True):
     def layout(self) -> Layout:
         return Layout(self)
 
+    @property
+    def is_dynamic(self) -> bool:
+        """Whether a body decides while it runs what is called, so that the graph grows with the run."""
+        return bool(self.nodes) and self.nodes[0].is_body
+
     def options(self, node: int) -> Options:
         chosen = self.nodes[node]
         return chosen.options or self.steps[chosen.step].options
@@ -173,7 +197,7 @@ class Layout:
         self.axes: list[tuple[int, ...]] = []
         for index, scope in enumerate(scopes):
             above = self.axes[scope.parent] if index != ROOT else ()
-            self.axes.append((*above, index) if isinstance(scope, Each | Loop) else above)
+            self.axes.append((*above, index) if isinstance(scope, Each | Loop | Calls) else above)
             if index != ROOT:
                 self.children[scope.parent].append(index)
         for index, node in enumerate(nodes):
@@ -191,6 +215,7 @@ class Layout:
         }
         self._subtrees: dict[int, tuple[int, ...]] = {}
         self._states: dict[tuple[int, int], int] = {}
+        self.passed: dict[tuple[int, str], int] = {}  # how deep what calls pass is taken apart; see `splits`
         self._splits: tuple[dict[tuple[int, int], int], dict[str, int]] | None = None
         self._graph = graph
 
@@ -263,6 +288,8 @@ class Layout:
                     assert isinstance(loop, Loop)
                     self._split(loop.initial[position], loop.parent, depth, outputs, inputs)
                     self._split(loop.results[position], scope, depth, outputs, inputs)
+            case Passed(scope=scope, name=name):
+                self.passed[scope, name] = max(depth, self.passed.get((scope, name), 0))
             case Grid(columns=columns, column=chosen):
                 for position, column in enumerate(columns):
                     # The lengths of all columns place a cell; only this one's elements are taken apart further.
@@ -295,6 +322,8 @@ def scope_values(scope: Scope) -> tuple[Value, ...]:
             return sources
         case Branch(test=test):
             return (Output(test),)
+        case Calls(sources=sources):
+            return tuple(Output(node) for _, nodes in sources for node in nodes)
         case Loop(initial=initial, results=results, until=until):
             return (*initial, *results, Output(until))
     return ()

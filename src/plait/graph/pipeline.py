@@ -13,7 +13,7 @@ from msgspec import Struct
 from plait.errors import DefinitionError
 from plait.graph.model import InputSpec
 from plait.graph.selection import Selection
-from plait.graph.tracing import Traced, Tracer, _plain, current_tracer
+from plait.graph.tracing import Traced, Tracer, _plain, current_caller
 
 __all__ = ["Body", "Definition", "Habits", "type_hints"]
 
@@ -77,13 +77,19 @@ class Definition:
     """A pipeline as it was written: its function, its arguments, and how to get its graph.
 
     ``group`` names the group that its steps are in wherever it runs; ``selections`` say which part of the pipeline
-    ``whole`` it is.
+    ``whole`` it is. ``dynamic`` says that the function decides while it runs what is called, so its graph is known only
+    then.
     """
 
     habits: Habits = Habits()
 
     def __init__(
-        self, function: Callable[..., Any], *, name: str | None = None, habits: Habits | None = None
+        self,
+        function: Callable[..., Any],
+        *,
+        name: str | None = None,
+        dynamic: bool = False,
+        habits: Habits | None = None,
     ) -> None:
         if not callable(function):
             raise DefinitionError(
@@ -100,6 +106,13 @@ class Definition:
         code = function.__code__
         self.file = code.co_filename
         self.where = f"{code.co_filename}:{code.co_firstlineno}"
+        self.dynamic = dynamic
+        if inspect.iscoroutinefunction(function) and not dynamic:
+            raise DefinitionError(
+                f"pipeline {self.name!r} is an async def, which only a dynamic pipeline can be",
+                where=self.where,
+                hint="write @pipeline(dynamic=True)",
+            )
         self.group = ""
         self.selections: tuple[Selection, ...] = ()
         self.whole: Definition | None = None
@@ -134,6 +147,7 @@ class Definition:
         return made
 
     _unnamed = ""
+    dynamic = False
     _around: dict[str, Any] = {}  # noqa: RUF012 - never changed: stands for having none
 
     @property
@@ -170,11 +184,16 @@ class Definition:
         return type_hints(self.function)
 
     def trace(self) -> Traced:
-        """Call the function once with references.
+        """Call the function once with references; of a dynamic pipeline the graph has its body alone.
 
         Raises:
             DefinitionError: the pipeline cannot be described as a graph; the message says what to write instead.
         """
+        if self.dynamic:
+            from plait.graph.dynamic import begin_dynamic
+
+            text = f"calls {', '.join(names)}" if (names := self._named()) else ""
+            return begin_dynamic(self.name, self.inputs, self.function, self.doc, self.where, text)
         called = f"{self.module}:{self.qualname}"
         tracer = Tracer(self.name, self.inputs, called)
         with tracer.active():
@@ -188,12 +207,28 @@ class Definition:
 
     def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Called in another pipeline: a group of its own. Called elsewhere: the plain functions run."""
-        tracer = current_tracer()
-        if tracer is None:
+        caller = current_caller()
+        if caller is None:
             return self.function(*args, **kwargs)
-        _ = self.signature  # refuses parameters without a name
-        called = f"{self.module}:{self.qualname}"
-        return tracer.call_pipeline(self.group or self.name, called, self.function, args, kwargs)
+        return caller.call_definition(self, args, kwargs)
+
+    def _named(self) -> list[str]:
+        """The steps and pipelines that the code of the function names: what its body may call."""
+        from plait.graph.step import Step
+
+        code = self.function.__code__
+        around = inspect.getclosurevars(self.function)
+        known = {**around.globals, **around.nonlocals}
+        names = [name for name in code.co_names + code.co_freevars if name in known]
+        return [name for name in names if isinstance(known[name], Step | Definition)]
+
+    def _refuse_dynamic(self, what: str) -> None:
+        if self.dynamic:
+            raise DefinitionError(
+                f"pipeline {self.name!r} is dynamic: its body decides as it runs, so it {what}",
+                where=Tracer.user_line(),
+                hint="call it in another dynamic pipeline, or give it an argument that says what to do",
+            )
 
     # Pipelines of pipelines.
 
@@ -226,6 +261,8 @@ class Definition:
 
         words = [(one,) if isinstance(one, str) else tuple(one) for one in (from_, to, only, tags, groups)]
         selection = Selection(*words)
+        if selection:
+            self._refuse_dynamic("has no parts to select")
         return type(self).of(selected(self, selection)) if selection else self
 
     def using(self, *, prefix: str = "", **names: Any) -> Self:
@@ -243,6 +280,7 @@ class Definition:
         """
         from plait.graph.composing import used
 
+        self._refuse_dynamic("cannot be had with other names")
         return type(self).of(used(self, names, prefix))
 
     def __add__(self, other: Any) -> Self:
@@ -262,6 +300,9 @@ class Definition:
     def _united(self, sign: str, other: Any) -> Self:
         from plait.graph.composing import united
 
+        for one in (self, other):
+            if isinstance(one, Definition):
+                one._refuse_dynamic("has no steps to put together with those of another")
         return type(self).of(united(sign, self, other)) if isinstance(other, Definition) else NotImplemented
 
 

@@ -202,7 +202,7 @@ class _Each:
     """``step(each(xs))`` is ``[step(x) for x in xs]``; two in one call run side by side, nested ones nest."""
 
     def __call__(self, source: Any) -> Any:
-        if isinstance(source, Mapped | Ref | Product):
+        if isinstance(source, Mapped | Ref | Product) or getattr(type(source), "is_future", False):
             return Mapped(source)
         if isinstance(source, range | list | tuple):
             return Mapped(list(source) if isinstance(source, range) else source)

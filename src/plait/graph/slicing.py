@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from plait.graph.model import ROOT, Branch, Each, Graph, Loop, scope_values
+from plait.graph.model import ROOT, Branch, Calls, Each, Graph, Loop, scope_values
 from plait.graph.values import (
     Const,
     DictOf,
@@ -16,6 +16,7 @@ from plait.graph.values import (
     Last,
     ListOf,
     Output,
+    Passed,
     State,
     Test,
     Value,
@@ -103,6 +104,8 @@ def _control(graph: Graph, node: int) -> list[object]:
         match graph.scopes[scope]:
             case Branch(test=test, cases=cases, default=default):
                 found.append(["branch", graph.nodes[test].id, cases, default])
+            case Calls(call=call):
+                found.append(["calls", call])
             case Loop(initial=initial, results=results, until=until):
                 carried = [[_spelled(graph, value) for value in values] for values in (initial, results)]
                 found.append(["loop", carried, graph.nodes[until].id])
@@ -135,6 +138,11 @@ def _leaves(graph: Graph, value: Value, seen: set[Value]) -> Iterator[Output | I
             each = graph.scopes[scope]
             assert isinstance(each, Each)
             yield from _leaves(graph, each.sources[source], seen)
+        case Passed(scope=scope, name=name):
+            calls = graph.scopes[scope]
+            for parameter, nodes in calls.sources if isinstance(calls, Calls) else ():
+                if parameter == name:
+                    yield from (Output(node) for node in nodes)
         case State(scope=scope, position=position) | Last(scope=scope, position=position):
             carried = State(scope, position)
             if carried not in seen:
@@ -158,6 +166,8 @@ def _spelled(graph: Graph, value: Value) -> object:
             return ["output", graph.nodes[node].id, output]
         case Item(scope=scope, source=source):
             return ["item", len(graph.layout.axes[scope]), source]
+        case Passed(name=name):
+            return ["passed", name]
         case State(scope=scope, position=position):
             return ["state", len(graph.layout.axes[scope]), position]
         case Last(scope=scope, position=position):

@@ -13,7 +13,7 @@ from plait.errors import DefinitionError
 from plait.graph.model import StepSpec
 from plait.graph.options import STAND_IN, Options, make_options
 from plait.graph.refs import Mapped
-from plait.graph.tracing import Tracer, current_tracer
+from plait.graph.tracing import Tracer, current_caller
 
 __all__ = ["Step", "step"]
 
@@ -67,15 +67,15 @@ class Step(Generic[P, R]):
         )
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        tracer = current_tracer()
-        if tracer is None:
+        caller = current_caller()
+        if caller is None:
             if Mapped in map(type, (*args, *kwargs.values())):
                 raise DefinitionError(
                     f"each(...) is for pipelines; step {self.spec.name!r} was called as a plain function",
                     hint="call it in a function with @pipeline, or write [step(x) for x in xs]",
                 )
             return self.function(*args, **kwargs)
-        return tracer.call_step(self, args, kwargs)  # type: ignore[no-any-return]
+        return caller.call_step(self, args, kwargs)  # type: ignore[no-any-return]
 
     def with_(self, *, after: Any = (), **options: Any) -> Step[P, R]:
         """The same step with other options, for one call of it: ``fit.with_(memory="16GiB")(train)``.

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -34,19 +34,46 @@ if TYPE_CHECKING:
     import inspect
     from types import FrameType
 
+    from plait.graph.pipeline import Definition
     from plait.graph.step import Step
 
-__all__ = ["Reference", "Traced", "Tracer", "current_tracer"]
+__all__ = ["Caller", "Reference", "Traced", "Tracer", "calling", "current_caller", "current_tracer"]
 
-_active: ContextVar[Tracer | None] = ContextVar("plait_tracer", default=None)
+_active: ContextVar[Caller | None] = ContextVar("plait_tracer", default=None)
 _OWN = __file__.rpartition("graph")[0]
 _LIBRARY = ("site-packages", "dist-packages", "/lib/python", "<frozen", "\\Lib\\")
 _SMALL = 256  # elements; a longer literal is stored as an input of the run, not in the graph
 
 
+class Caller(Protocol):
+    """Who takes the calls of steps and pipelines: a tracer describes them, a dynamic pipeline's body makes them."""
+
+    def call_step(self, step: Step[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any: ...
+
+    def call_definition(
+        self, definition: Definition, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any: ...
+
+
+def current_caller() -> Caller | None:
+    """Who takes calls in this context; None where functions are just functions."""
+    return _active.get()
+
+
 def current_tracer() -> Tracer | None:
     """The tracer of the pipeline being described in this context, if any."""
-    return _active.get()
+    caller = _active.get()
+    return caller if isinstance(caller, Tracer) else None
+
+
+@contextmanager
+def calling(caller: Caller | None) -> Iterator[None]:
+    """Let somebody take the calls that are made inside."""
+    token = _active.set(caller)
+    try:
+        yield
+    finally:
+        _active.reset(token)
 
 
 class Reference:
@@ -68,8 +95,8 @@ class Traced:
     def __init__(
         self,
         graph: Graph,
-        functions: tuple[Any, ...],
-        uses: tuple[tuple[Any, ...], ...],
+        functions: Sequence[Any],
+        uses: Sequence[tuple[Any, ...]],
         literals: dict[str, Any],
         stand_ins: dict[int, Any] | None = None,
         references: dict[str, Reference] | None = None,
@@ -113,11 +140,8 @@ class Tracer:
 
     @contextmanager
     def active(self) -> Iterator[None]:
-        token = _active.set(self)
-        try:
+        with calling(self):
             yield
-        finally:
-            _active.reset(token)
 
     def input(self, name: str) -> Ref:
         return Ref(self, Input(name), name)
@@ -207,6 +231,23 @@ class Tracer:
         self.nodes.append(node)
         at = len(self.nodes) - 1
         return tuple(Ref(self, Output(at, position), name) for position, name in enumerate(node.outputs))
+
+    def call_definition(self, definition: Definition, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A pipeline called inside this one.
+
+        Raises:
+            DefinitionError: it is dynamic, so what it calls cannot be described.
+        """
+        name = definition.name
+        if definition.dynamic:
+            raise DefinitionError(
+                f"pipeline {name!r} is dynamic: its body decides as it runs, so it cannot be part of a described one",
+                where=self.user_line(),
+                hint=f"make {self.name!r} dynamic as well, @pipeline(dynamic=True); its steps then give futures",
+            )
+        _ = definition.signature  # refuses parameters without a name
+        called = f"{definition.module}:{definition.qualname}"
+        return self.call_pipeline(definition.group or name, called, definition.function, args, kwargs)
 
     def call_pipeline(
         self,

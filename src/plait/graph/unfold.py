@@ -15,12 +15,26 @@ from msgspec import Struct
 
 from plait.errors import DefinitionError
 from plait.graph.model import Each, Graph, Loop, Path
-from plait.graph.values import Const, DictOf, Grid, Input, Item, Last, ListOf, Output, State, Test, Value
+from plait.graph.values import (
+    Const,
+    DictOf,
+    Grid,
+    Input,
+    Item,
+    Last,
+    ListOf,
+    Output,
+    Passed,
+    State,
+    Test,
+    Value,
+)
 
 __all__ = [
     "Facts",
     "Fixed",
     "Given",
+    "Held",
     "Keyed",
     "Lengths",
     "Many",
@@ -36,7 +50,7 @@ Lengths: TypeAlias = "list[Lengths | None] | int | None"
 """The lengths of a nested list as far down as it is taken apart: ``[2, 0, 5]`` is three lists of 2, 0 and 5."""
 
 
-class Need(Struct, frozen=True):
+class Need(Struct, frozen=True, array_like=True, tag="n"):
     """The output of a node at a path; of all tasks below it where the path is shorter than the node's own.
 
     ``index`` picks an element of the output itself, a list that an ``each`` takes apart.
@@ -48,33 +62,39 @@ class Need(Struct, frozen=True):
     index: Path = ()
 
 
-class Given(Struct, frozen=True):
+class Given(Struct, frozen=True, array_like=True, tag="i"):
     """An input of the run, or an element of it."""
 
     name: str
     index: Path = ()
 
 
-class Fixed(Struct, frozen=True):
+class Fixed(Struct, frozen=True, array_like=True, tag="c"):
     """A constant."""
 
     value: Any
 
 
-class Many(Struct, frozen=True):
+class Held(Struct, frozen=True, array_like=True, tag="h"):
+    """A value that a call brings along, in the form in which values are stored; nothing is known of it here."""
+
+    value: Any
+
+
+class Many(Struct, frozen=True, array_like=True, tag="l"):
     """A list or tuple of resolved values."""
 
-    items: tuple[Resolved, ...]
+    items: tuple[Need | Given | Fixed | Held | Many | Keyed, ...]
     is_tuple: bool = False
 
 
-class Keyed(Struct, frozen=True):
+class Keyed(Struct, frozen=True, array_like=True, tag="d"):
     """A dict of resolved values."""
 
-    items: tuple[tuple[str, Resolved], ...]
+    items: tuple[tuple[str, Need | Given | Fixed | Held | Many | Keyed], ...]
 
 
-Resolved: TypeAlias = "Need | Given | Fixed | Many | Keyed"
+Resolved: TypeAlias = Need | Given | Fixed | Held | Many | Keyed
 
 
 class Unknown(Exception):
@@ -96,6 +116,9 @@ class Facts(Protocol):
 
     def input_lengths(self, name: str) -> Lengths:
         """The lengths of an input that an ``each`` takes apart."""
+
+    def passed(self, scope: int, path: Path, name: str) -> Resolved:
+        """What a call passed for a parameter."""
 
     def absent(self, node: int, path: Path) -> bool:
         """Whether a task, or all tasks below a path, did not run because a branch was not taken."""
@@ -124,6 +147,8 @@ def resolve(graph: Graph, facts: Facts, value: Value, scope: int, path: Path, in
             inner = graph.scopes[each]
             assert isinstance(inner, Each)
             return resolve(graph, facts, inner.sources[source], outer, path[:at], (path[at], *index))
+        case Passed(scope=calls, name=name):
+            return _element(facts.passed(calls, _of_call(graph, calls, path), name), index)
         case State() | Last():
             inside, outer, before = _carried(graph, facts, value, path)
             return resolve(graph, facts, inside, outer, before, index)
@@ -177,6 +202,14 @@ def size(graph: Graph, facts: Facts, value: Value, scope: int, path: Path, index
             inner = graph.scopes[each]
             assert isinstance(inner, Each)
             return size(graph, facts, inner.sources[source], outer, path[:at_axis], (path[at_axis], *index))
+        case Passed(scope=calls, name=name):
+            passed = _element(facts.passed(calls, _of_call(graph, calls, path), name), index)
+            match passed:
+                case Many(items=elements):
+                    return len(elements)
+                case Fixed(value=list() as elements):
+                    return len(elements)
+            raise DefinitionError(f"each(...) needs a list, got what was passed as {name!r}")
         case State() | Last():
             inside, outer, before = _carried(graph, facts, value, path)
             return size(graph, facts, inside, outer, before, index)
@@ -208,6 +241,28 @@ def is_there(facts: Facts, resolved: Resolved) -> bool:
         case Keyed(items=pairs):
             return all(is_there(facts, item) for _, item in pairs)
     return True
+
+
+def _of_call(graph: Graph, scope: int, path: Path) -> Path:
+    """The part of a path that tells which call a ``Calls`` scope is entered for."""
+    return path[: len(graph.layout.axes[scope])]
+
+
+def _element(resolved: Resolved, index: Path) -> Resolved:
+    """An element of what a call passed."""
+    for at, position in enumerate(index):
+        match resolved:
+            case Many(items=items):
+                resolved = items[position]
+            case Fixed(value=value):
+                resolved = Fixed(value[position])
+            case Need(node=node, output=output, path=path, index=before):
+                return Need(node, output, path, before + index[at:])
+            case Given(name=name, index=before):
+                return Given(name, before + index[at:])
+            case _:
+                raise DefinitionError("each(...) needs a list")
+    return resolved
 
 
 def _carried(graph: Graph, facts: Facts, value: State | Last, path: Path) -> tuple[Value, int, Path]:

@@ -20,6 +20,7 @@ __all__ = [
     "Last",
     "ListOf",
     "Output",
+    "Passed",
     "State",
     "Test",
     "Value",
@@ -52,6 +53,16 @@ class Item(Struct, frozen=True, tag="item"):
 
     scope: int
     source: int = 0
+
+
+class Passed(Struct, frozen=True, tag="passed"):
+    """What a call passed for one of the parameters, for the steps inside a ``Calls`` scope; told with each call.
+
+    Seen from the outermost scope it is what the body of the pipeline returned.
+    """
+
+    scope: int
+    name: str
 
 
 class ListOf(Struct, frozen=True, tag="list"):
@@ -96,7 +107,7 @@ class Test(Struct, frozen=True, tag="test"):
 
 
 Value: TypeAlias = Union[  # noqa: UP007 - msgspec reads it
-    Const, Input, Output, Item, ListOf, DictOf, Grid, State, Last, Test
+    Const, Input, Output, Item, Passed, ListOf, DictOf, Grid, State, Last, Test
 ]
 
 

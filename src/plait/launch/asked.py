@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from plait.engine.environment import request_of
 from plait.engine.fleet import Fleet
@@ -15,7 +17,7 @@ from plait.graph.tracing import Traced
 from plait.project.project import Project
 from plait.record.store import RecordStore
 
-__all__ = ["environments_folder", "keys_of", "refuse_what_is_missing"]
+__all__ = ["environments_folder", "keys_of", "locks_of", "refuse_what_is_missing"]
 
 
 def refuse_what_is_missing(graph: Graph, fleet: Fleet, project: Project) -> None:
@@ -66,16 +68,23 @@ def keys_of(traced: Traced, records: RecordStore) -> Keys:
     Raises:
         ParameterError: the packages of one cannot be solved.
     """
-    graph = traced.graph
+    locks = locks_of(traced.graph, traced.functions, records)
+    return Keys(traced.graph, traced.functions, traced.uses, records.artifacts, locks=locks)
+
+
+def locks_of(graph: Graph, functions: Sequence[Any], records: RecordStore, first: int = 0) -> dict[int, str]:
+    """What is in the environments that steps have for themselves, solved anew where need be; from a node on.
+
+    Raises:
+        ParameterError: the packages of one cannot be solved.
+    """
     locks: dict[int, str] = {}
     for index, node in enumerate(graph.nodes):
-        request = (
-            request_of(graph.options(index), traced.functions[node.step], node.id, node.where)
-            if node.is_step
-            else None
-        )
+        if not node.is_step or index < first:
+            continue
+        request = request_of(graph.options(index), functions[node.step], node.id, node.where)
         if request is not None:
             from plait.project.environments import Environments
 
             locks[index] = Environments(environments_folder(records)).lock(request)
-    return Keys(graph, traced.functions, traced.uses, records.artifacts, locks=locks)
+    return locks

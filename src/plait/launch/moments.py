@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from plait.engine.task import Report
-from plait.graph.model import Graph, task_name
+from plait.graph.model import Graph, Path, task_name
 from plait.graph.pipeline import Habits
 from plait.project.hooks import HookCaller
+from plait.record.facts import LogLine, Metric
 from plait.record.views import Run
 
-__all__ = ["retry_teller", "tell_end", "tell_pipeline", "tell_start"]
+__all__ = ["retry_teller", "tell_end", "tell_pipeline", "tell_start", "with_metrics_told"]
 
 _MOST_TASKS = 10
 
@@ -35,6 +37,7 @@ def tell_start(hooks: HookCaller | None, run: Run) -> None:
             executor=run.executor,
             params=run.params,
             steps=steps,
+            recorded=run,
         )
         hooks.call("run_started", context)
 
@@ -48,7 +51,7 @@ def tell_end(hooks: HookCaller | None, run: Run) -> None:
         if hooks.wants("run_finished"):
             from plait.project.hookspecs import RunFinished
 
-            context = RunFinished(run=run.id, pipeline=run.pipeline, seconds=run.seconds)
+            context = RunFinished(run=run.id, pipeline=run.pipeline, seconds=run.seconds, recorded=run)
             hooks.tell("run_finished", context)
     elif hooks.wants("run_failed"):
         from plait.project.hookspecs import RunFailed
@@ -64,9 +67,56 @@ def tell_end(hooks: HookCaller | None, run: Run) -> None:
                 status=status,
                 reason=reason,
                 tasks=tuple(task.name for task in failed),
+                recorded=run,
             ),
         )
     hooks.doing = (None, None)
+
+
+class MetricTeller:
+    """A listener that tells the hooks of numbers, before another listener, if there is one."""
+
+    def __init__(self, hooks: HookCaller, run: Run, inner: Any) -> None:
+        self._hooks = hooks
+        self._run = run
+        self._inner = inner
+        self._graph: Graph | None = None
+
+    def grown(self, graph: Graph) -> None:
+        self._graph = graph
+        if self._inner is not None:
+            self._inner.grown(graph)
+
+    def __getattr__(self, name: str) -> Any:
+        # What a listener is told beside numbers goes on as it came.
+        return getattr(self._inner, name) if self._inner is not None else _ignore
+
+    def said(self, node: int, path: Path, lines: Sequence[LogLine], metrics: Sequence[Metric]) -> None:
+        if metrics:
+            from plait.project.hookspecs import LoggedMetric, MetricsLogged
+
+            step = (self._graph or self._run.graph).nodes[node].id
+            context = MetricsLogged(
+                run=self._run.id,
+                pipeline=self._run.pipeline,
+                step=step,
+                task=task_name(step, path),
+                metrics=tuple(LoggedMetric(one.name, one.value, one.at, one.logged_at) for one in metrics),
+            )
+            self._hooks.tell("metrics_logged", context)
+        if self._inner is not None:
+            self._inner.said(node, path, lines, metrics)
+
+
+def _ignore(*_: Any) -> None:
+    return
+
+
+def with_metrics_told(hooks: HookCaller | None, run: Run, listener: Any) -> Any:
+    """The listener of a run, with one before it where somebody wants to hear of numbers."""
+    if hooks is None or not hooks.wants("metrics_logged"):
+        return listener
+    return MetricTeller(hooks, run, listener)
 
 
 def tell_pipeline(habits: Habits, run: Run) -> None:
@@ -81,13 +131,16 @@ def tell_pipeline(habits: Habits, run: Run) -> None:
             warnings.warn(f"{name} of run {run.id} raised {type(error).__name__}: {error}", stacklevel=2)
 
 
-def retry_teller(hooks: HookCaller | None, run_id: str, graph: Graph) -> Callable[[Report], None] | None:
+def retry_teller(
+    hooks: HookCaller | None, run_id: str, graph_now: Callable[[], Graph]
+) -> Callable[[Report], None] | None:
     """What the loop calls when an attempt will be followed by another; None where nobody wants to know."""
     if hooks is None or not hooks.wants("step_retried"):
         return None
     from plait.project.hookspecs import StepRetried
 
     def tell(report: Report) -> None:
+        graph = graph_now()
         step = graph.nodes[report.node].id
         context = StepRetried(
             run=run_id,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from plait.engine.plan import Plan, make_plan
+from plait.engine.plan import Plan, PlanItem, make_plan
+from plait.graph.model import Graph
 from plait.launch.asked import keys_of
 from plait.launch.hiding import hiding
 from plait.launch.orders import CachePolicy
@@ -33,11 +34,27 @@ def plan(
 
 def _plan(prepared: Prepared, records: RecordStore, policy: CachePolicy | None) -> Plan:
     traced, graph = prepared.traced, prepared.graph
+    if graph.is_dynamic:
+        return _plan_of_body(graph, records)
     inputs = store_inputs(traced, prepared.values, records.artifacts, prepared.project)
     keys = keys_of(traced, records)
     reuse = open_reuse(records, graph, keys, policy or CachePolicy(), prepared.project)
     results = Results(graph, records.artifacts, inputs)
     return make_plan(graph, reuse, results, average_seconds(records, graph.name), records)
+
+
+def _plan_of_body(graph: Graph, records: RecordStore) -> Plan:
+    """What can be told of a dynamic pipeline: that its body decides, and what it called when it last ran."""
+    items = [PlanItem(0, (), "run", "its body decides what is called")]
+    earlier = next((run for run in records.runs(limit=20, pipeline=graph.name) if run.graph.is_dynamic), None)
+    if earlier is None:
+        return Plan(graph.name, graph, tuple(items))
+    for node, counts in sorted(earlier.counts().items()):
+        if node:
+            total = counts.total if counts.total is not None else sum(counts.by_state.values())
+            times = f"{total} time{'s' if total != 1 else ''}"
+            items.append(PlanItem(node, (), "unknown", f"called {times} in run {earlier.id}", earlier.id))
+    return Plan(graph.name, earlier.graph, tuple(items))
 
 
 def open_records(prepared: Prepared, home: Path | None = None) -> RecordStore:

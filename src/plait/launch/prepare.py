@@ -12,7 +12,7 @@ from plait.graph.model import Each, Graph
 from plait.graph.overrides import override
 from plait.graph.pipeline import Definition
 from plait.graph.tracing import Traced
-from plait.graph.unfold import Unknown, size
+from plait.graph.unfold import Resolved, Unknown, size
 from plait.launch.hiding import hiding
 from plait.launch.outside import OUTSIDE, FromCatalog, find_outside, laid_out, recorded_argument
 from plait.project.place import home_of
@@ -107,7 +107,9 @@ def configured(traced: Traced, project: Project) -> Traced:
         DefinitionError: an option is unknown or wrong, or what was typed names no step.
         ConfError: ``steps.yml`` is not as it should be.
     """
-    return traced.with_graph(override(traced.graph, project.step_rules)) if project.step_rules else traced
+    if not project.step_rules or traced.graph.is_dynamic:  # of that, steps get theirs when they are called
+        return traced
+    return traced.with_graph(override(traced.graph, project.step_rules))
 
 
 def project_of(definition: Definition) -> Project:
@@ -412,6 +414,9 @@ class _Known:
 
     def absent(self, node: int, path: tuple[int, ...]) -> bool:
         return False
+
+    def passed(self, scope: int, path: tuple[int, ...], name: str) -> Resolved:
+        raise Unknown((~scope, path))
 
     def input_lengths(self, name: str) -> Any:
         return _lengths(self._values[name], self._depths.get(name, 0))

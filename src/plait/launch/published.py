@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from plait.graph.model import Graph, Path
 from plait.project.project import Project
+from plait.project.references import chunk_part
 from plait.record.computations import Found
 from plait.record.database import Database
 from plait.record.paths import to_key
@@ -40,6 +41,9 @@ class Published:
         rows = self._rows(name).values()
         last = max(rows, key=lambda row: row.written_at, default=None)
         return (last.task[0], last.written_at) if last else None
+
+    def grow(self, graph: Graph) -> None:
+        self._graph = graph
 
     def fault(self, node: int, path: Path, found: Found) -> str | None:
         """Why a recorded result is not what the datasets of a task hold; None when it is, or when it has none."""
@@ -95,5 +99,6 @@ class Published:
     def _is_missing(self, name: str, part: str | None) -> bool:
         if part is None:
             return self._project.catalog.knows_missing(name)
-        ask = getattr(self._project.catalog.dataset(name).part(part), "exists", None)
-        return callable(ask) and ask() is False
+        dataset = self._project.catalog.dataset(name)
+        asked = [getattr(dataset.part(one), "exists", None) for one in (part, chunk_part(part, 0))]
+        return all(callable(ask) and ask() is False for ask in asked)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -13,12 +14,14 @@ import msgspec
 from msgspec import Struct
 
 from plait.data import Artifact, ArtifactStore
+from plait.engine.dynamic import Dynamic
 from plait.engine.fleet import Fleet, executors_named
 from plait.engine.keys import Keys
 from plait.engine.loop import Loop
 from plait.engine.reuse import Reuse, Take
 from plait.engine.task import Executor, Job
 from plait.errors import CatalogError, ParameterError, PlaitError, RecordError, SecretFound, did_you_mean
+from plait.graph.dynamic import Growing
 from plait.graph.model import Graph
 from plait.graph.model import Path as TaskPath
 from plait.graph.pipeline import Definition, Habits
@@ -26,10 +29,11 @@ from plait.graph.selection import Selection
 from plait.graph.slicing import downstream, input_names, meanings, upstream
 from plait.graph.tracing import Traced
 from plait.launch.again import part_again, project_again, target_of
-from plait.launch.asked import environments_folder, keys_of, refuse_what_is_missing
+from plait.launch.asked import environments_folder, keys_of, locks_of, refuse_what_is_missing
+from plait.launch.dynamic import listening, make_dynamic
 from plait.launch.facts import installed_packages, new_id, run_facts
 from plait.launch.hiding import hidden, hidden_graph, hiding
-from plait.launch.moments import retry_teller, tell_end, tell_pipeline, tell_start
+from plait.launch.moments import retry_teller, tell_end, tell_pipeline, tell_start, with_metrics_told
 from plait.launch.orders import CachePolicy, Orders, said_of
 from plait.launch.outside import FromCatalog, FromRun, store_recorded
 from plait.launch.prepare import (
@@ -85,6 +89,8 @@ class _Begin(Struct, frozen=True):
     prior: Prior | None = None
     attempts: Mapping[tuple[int, TaskPath], int] = {}
     checkpoints: Mapping[tuple[int, TaskPath], Artifact] = {}
+    signature: inspect.Signature = inspect.Signature()
+    resumed: Graph | None = None  # of a dynamic run that goes on
 
 
 def execute(
@@ -115,7 +121,8 @@ def _execute(
 ) -> Run:
     definition, project = prepared.definition, prepared.project
     fleet = _fleet(prepared.graph, executor, project)
-    find_nodes(prepared.graph, orders.policy.refresh)  # a wrong name is said before anything is recorded
+    if not prepared.graph.is_dynamic:
+        find_nodes(prepared.graph, orders.policy.refresh)  # a wrong name is said before anything is recorded
     saved_outputs(prepared.graph, project)
     records = open_records(project, create=True, home=home)
     with beginning(records.database):
@@ -135,7 +142,18 @@ def _execute(
             selections=definition.selections,
             inputs_from=prepared.inputs_from,
         )
-    begin = _Begin(records, prepared.traced, inputs, writer, keys, params, orders, project, definition.habits)
+    begin = _Begin(
+        records,
+        prepared.traced,
+        inputs,
+        writer,
+        keys,
+        params,
+        orders,
+        project,
+        definition.habits,
+        signature=definition.signature,
+    )
     return _carry(begin, fleet, listener)
 
 
@@ -183,6 +201,15 @@ def _resume(
     if status == "done":
         raise RecordError(f"run {run.id} is done: there is nothing to resume", hint=f"plait show {run.id}")
     traced, records = configured(definition.trace(), project), run.store
+    if run.graph.is_dynamic != traced.graph.is_dynamic:
+        was, now = ("dynamic", "not") if run.graph.is_dynamic else ("not dynamic", "dynamic")
+        raise RecordError(
+            f"the pipeline of run {run.id} was {was}, and by now {definition.name!r} is {now}",
+            where=definition.where,
+            hint="start a new run: what is the same comes from the cache",
+        )
+    if run.graph.is_dynamic:
+        return _go_on(run, definition, traced, project, executor, listener, orders, tell)
     fleet = _fleet(traced.graph, executor, project)
     find_nodes(traced.graph, orders.policy.refresh)
     keys = keys_of(traced, records)
@@ -200,12 +227,6 @@ def _resume(
         return _branch(run, definition, traced, project, keys, {}, fresh, set(), fleet, listener, orders)
     closures = {node: keys.closure(node) for node in changed.values()}
     writer = take_over(records.database, run, run_facts(project.root), closures)
-    places = finished_places(records.database, run.key)
-
-    def prior(node: int, path: TaskPath) -> Take | None:
-        found = places.get((node, path))
-        return Take(found.artifacts, found.key, run.id, recorded=True) if found else None
-
     project.announce()
     begin = _Begin(
         records,
@@ -217,11 +238,63 @@ def _resume(
         orders,
         project,
         definition.habits,
-        prior,
+        _recorded(run),
         past_attempts(records.database, run.key),
         past_checkpoints(records.database, run.key),
     )
     return _carry(begin, fleet, listener)
+
+
+def _go_on(
+    run: Run,
+    definition: Definition,
+    traced: Traced,
+    project: Project,
+    executor: Executor,
+    listener: Any,
+    orders: Orders,
+    tell: Callable[[str], None],
+) -> Run:
+    """Run the body of a dynamic pipeline once more: the calls that it makes again are those that are recorded."""
+    records = run.store
+    keys = Keys(run.graph, traced.functions, traced.uses, records.artifacts)
+    own = keys.closure(0)
+    changed = run.closures.get(0) != own.digest
+    if changed:
+        tell(
+            f"the code of {definition.name} or of what it calls has changed since: the calls that it makes as before"
+            " are not repeated"
+        )
+    writer = take_over(records.database, run, run_facts(project.root), {0: own} if changed else {})
+    project.announce()
+    begin = _Begin(
+        records,
+        traced,
+        run.results.inputs,
+        writer,
+        keys,
+        run.params,
+        orders,
+        project,
+        definition.habits,
+        _recorded(run),
+        past_attempts(records.database, run.key),
+        past_checkpoints(records.database, run.key),
+        definition.signature,
+        run.graph,
+    )
+    return _carry(begin, Fleet(run.graph, executor), listener)
+
+
+def _recorded(run: Run) -> Prior:
+    """What a run that goes on has already."""
+    places = finished_places(run.store.database, run.key)
+
+    def prior(node: int, path: TaskPath) -> Take | None:
+        found = places.get((node, path))
+        return Take(found.artifacts, found.key, run.id, recorded=True) if found else None
+
+    return prior
 
 
 def fork(
@@ -269,6 +342,11 @@ def _fork(
         )
     traced = configured(definition.trace(), project)
     graph = traced.graph
+    if graph.is_dynamic or run.graph.is_dynamic:
+        raise RecordError(
+            f"run {run.id} is of a dynamic pipeline, which has no steps to fork at before its body has called them",
+            hint="start a new run with other parameters: calls with the same inputs come from the cache",
+        )
     fleet = _fleet(graph, executor, project)
     find_nodes(graph, orders.policy.refresh)
     keys = keys_of(traced, run.store)
@@ -451,17 +529,25 @@ def open_reuse(
         return answer
 
     saves = saved_outputs(graph, project)
-    return Reuse(
+    published = Published(records.database, graph, project, saves)
+
+    def grown(graph: Graph) -> None:
+        published.grow(graph)
+        reuse.refresh(one for name in policy.refresh for one in _matching(graph, name))
+
+    reuse = Reuse(
         graph,
         keys,
         Computations(records.database),
         records.artifacts,
         prior=prior,
         look_up=policy.look_up,
-        refresh=find_nodes(graph, policy.refresh),
+        refresh=() if graph.is_dynamic else find_nodes(graph, policy.refresh),
         alive=still_alive,
-        unpublished=Published(records.database, graph, project, saves).fault,
+        unpublished=published.fault,
+        on_growth=grown,
     )
+    return reuse
 
 
 def _fleet(graph: Graph, main: Executor, project: Project) -> Fleet:
@@ -484,10 +570,15 @@ def _carry(begin: _Begin, fleet: Fleet, listener: Any) -> Run:
     """Carry a recorded run to its end; however it ends, the records say so."""
     writer, masker = begin.writer, begin.project.masker()
     run, watching = None, listener
+    around = contextlib.ExitStack()
     try:
         run = begin.records.run(writer.run_id)
-        watching = listener(run) if callable(listener) else listener
-        loop = _loop(begin, fleet, watching)
+        chosen = listener(run) if callable(listener) else listener
+        watching = with_metrics_told(begin.project.hooks, run, chosen)
+        dynamic = None
+        if begin.traced.graph.is_dynamic:
+            dynamic = around.enter_context(_dynamic(begin, run, fleet, watching))
+        loop = _loop(begin, fleet, watching, dynamic)
         found, begin.project.checked[:] = list(begin.project.checked), []
         writer.checks(-1, (), 0, [_hidden_check(masker, one) for one in found])
         tell_start(begin.project.hooks, run)
@@ -503,6 +594,7 @@ def _carry(begin: _Begin, fleet: Fleet, listener: Any) -> Run:
                 tell_end(begin.project.hooks, run.refresh())
         raise
     finally:
+        around.close()
         if hasattr(watching, "close"):
             watching.close()
     tell_end(begin.project.hooks, run.refresh())
@@ -510,10 +602,10 @@ def _carry(begin: _Begin, fleet: Fleet, listener: Any) -> Run:
     return run
 
 
-def _loop(begin: _Begin, fleet: Fleet, listener: Any) -> Loop:
-    graph, project, records = begin.traced.graph, begin.project, begin.records
+def _loop(begin: _Begin, fleet: Fleet, listener: Any, dynamic: Dynamic | None) -> Loop:
+    graph, project, records = begin.resumed or begin.traced.graph, begin.project, begin.records
     masker, hooks, writer, since = project.masker(), project.hooks, begin.writer, time.time()
-    return Loop(
+    loop = Loop(
         graph,
         begin.traced.functions,
         job=Job(
@@ -530,7 +622,7 @@ def _loop(begin: _Begin, fleet: Fleet, listener: Any) -> Loop:
         fleet=fleet,
         writer=writer,
         reuse=open_reuse(records, graph, begin.keys, begin.orders.policy, project, prior=begin.prior),
-        slots=Slots(records.database, writer.key, lambda key: run_is_alive(records, key)),
+        slots=Slots(records.database, writer, lambda key: run_is_alive(records, key)),
         asked=lambda: asked(records.database, writer.key, since),
         stand_ins=begin.traced.stand_ins,
         attempts=begin.attempts,
@@ -538,8 +630,61 @@ def _loop(begin: _Begin, fleet: Fleet, listener: Any) -> Loop:
         conduct=begin.orders.conduct,
         listener=listener,
         mask=masker.struct if masker is not None else None,
-        on_retry=retry_teller(hooks, begin.writer.run_id, graph),
+        on_retry=retry_teller(hooks, begin.writer.run_id, lambda: loop.graph),
+        dynamic=dynamic,
     )
+    return loop
+
+
+@contextlib.contextmanager
+def _dynamic(begin: _Begin, run: Run, fleet: Fleet, listener: Any) -> Iterator[Dynamic]:
+    """The body of a dynamic pipeline, while its run goes on."""
+    project, masker, known = begin.project, begin.project.masker(), 1
+
+    def check(graph: Graph) -> None:
+        nonlocal known
+        fleet.grow(graph)
+        _refuse_other_executors(graph, fleet)
+        refuse_what_is_missing(graph, fleet, project)
+        saved_outputs(graph, project)
+        begin.keys.grow(graph, locks_of(graph, begin.traced.functions, begin.records, known))
+        known = len(graph.nodes)
+
+    with listening(fleet.main, listener, masker.mask if masker is not None else None) as capture:
+        dynamic = make_dynamic(
+            Growing(begin.traced, begin.resumed, project.step_rules),
+            begin.signature,
+            run_id=run.id,
+            run_key=run.key,
+            resumed=run if begin.resumed is not None else None,
+            params=hidden(masker, begin.params),
+            inputs=begin.inputs,
+            store=begin.records.artifacts,
+            database=begin.records.database,
+            keys=begin.keys,
+            fleet=fleet,
+            project=project,
+            capture=capture,
+            check=check,
+            store_literal=lambda name, value: _store_input(begin.records.artifacts, project, name, value, 0),
+        )
+        yield dynamic
+    if dynamic.error is not None:
+        # For whoever called from Python: the exception itself, as of steps that ran in this process.
+        errors: dict[Any, BaseException] = getattr(fleet.main, "errors", {})
+        fleet.main.errors = {**errors, (0, ()): dynamic.error}  # type: ignore[attr-defined]
+
+
+def _refuse_other_executors(graph: Graph, fleet: Fleet) -> None:
+    for index, node in enumerate(graph.nodes):
+        name = graph.options(index).executor
+        if name and name not in (fleet.main.name, *fleet.names):
+            raise ParameterError(
+                f"{node.id} names the executor {name!r}; all steps of a dynamic pipeline run where the run does,"
+                f" which is {fleet.main.name!r}",
+                where=node.where,
+                hint=f"--executor {name} for all of them, or --set {node.id}.executor={fleet.main.name}",
+            )
 
 
 def _project_matters(graph: Graph, project: Project) -> bool:
@@ -570,7 +715,7 @@ def saved_outputs(graph: Graph, project: Project) -> frozenset[str]:
     if not project.has_conf:
         return frozenset()
     catalog = project.catalog
-    saved: set[str] = set()
+    saved: set[str] = set(catalog.names()) if graph.is_dynamic else set()
     for index, node in enumerate(graph.nodes):
         for name in node.outputs:
             if name not in catalog:
@@ -639,18 +784,24 @@ def find_nodes(graph: Graph, names: Sequence[str]) -> set[int]:
     found: set[int] = set()
     layout = graph.layout
     for name in names:
-        matching = {
-            index
-            for index, node in enumerate(graph.nodes)
-            if name == node.id or node.id.startswith(f"{name}.") or name == graph.steps[node.step].name
-        }
-        if name in layout.by_output:
-            matching.add(layout.by_output[name][0])
+        matching = _matching(graph, name)
         if not matching:
             known = [*layout.by_id, *layout.by_output]
             raise RecordError(f"pipeline {graph.name!r} has no step {name!r}", hint=did_you_mean(name, known))
         found |= matching
     return found
+
+
+def _matching(graph: Graph, name: str) -> set[int]:
+    """The nodes that a name may mean."""
+    matching = {
+        index
+        for index, node in enumerate(graph.nodes)
+        if name == node.id or node.id.startswith(f"{name}.") or name == graph.steps[node.step].name
+    }
+    if name in graph.layout.by_output:
+        matching.add(graph.layout.by_output[name][0])
+    return matching
 
 
 def store_inputs(

@@ -160,9 +160,11 @@ def _output(
     graph = made.graph
     node = graph.layout.by_output[output][0]
     on_the_way = sorted(upstream(graph, [node]))
-    to_do = [item for at in on_the_way for item in by_node.get(at, ()) if item.decision != "cached"]
+    to_do = [item for at in on_the_way for item in by_node.get(at, ()) if item.decision in ("run", "unknown")]
     if not to_do:
-        sources = {item.source for item in by_node.get(node, ()) if item.source}
+        # What the pipeline decides by itself, such as the end of a loop, was made by those whose values it took.
+        makers = [node] if graph.nodes[node].is_step else on_the_way
+        sources = {item.source for at in makers for item in by_node.get(at, ()) if item.source}
         run, made_at = _latest(records, sources)
         return OutputStatus(output, "up to date", "", run, made_at)
     first = next((item for item in to_do if item.decision == "run"), to_do[0])

@@ -140,6 +140,11 @@ def _tasks(run: Run, step: str) -> tuple[int, list[Task]]:
         raise RecordError(
             f"run {run.id} has no step {name!r}", hint=did_you_mean(name, run.graph.layout.by_id)
         )
+    if not run.graph.nodes[node].is_step:
+        raise RecordError(
+            f"{name} is decided by the pipeline itself, from values that are there: there is nothing to run again",
+            hint=f"plait why {run.id} {name}",
+        )
     single = path or not run.graph.layout.node_axes[node]
     found = [run.task(step)] if single else list(run.iter_tasks(node))
     with_result = [task for task in found if task.state in ("done", "cached")]

@@ -19,7 +19,7 @@ from plait.errors import ConfError, did_you_mean
 from plait.project.plugins import Plugin
 from plait.project.secrets import Secret, reveal
 
-__all__ = ["KINDS", "Component", "Kind", "Option", "read_component", "types_of"]
+__all__ = ["HOOKED", "KINDS", "Component", "Kind", "Option", "describe_types", "read_component", "types_of"]
 
 
 class Kind(Struct, frozen=True):
@@ -77,13 +77,43 @@ KINDS: dict[str, Kind] = {
             },
             default="sqlite",
         ),
-        Kind("tracker", "plait.trackers", "who else hears of parameters, metrics and models", {}, many=True),
-        Kind("alerter", "plait.alerters", "who is told how runs end", {}, many=True),
-        Kind("model_registry", "plait.model_registries", "where models are registered", {}),
-        Kind("secrets", "plait.secrets", "what ${secret:stack:NAME} reads", {}),
+        Kind(
+            "tracker",
+            "plait.trackers",
+            "who else hears of parameters, metrics and models",
+            {"mlflow": "plait.integrations.mlflow:Mlflow"},
+            many=True,
+        ),
+        Kind(
+            "alerter",
+            "plait.alerters",
+            "who is told how runs end",
+            {"slack": "plait.integrations.alerts:Slack", "webhook": "plait.integrations.alerts:Webhook"},
+            many=True,
+        ),
+        Kind(
+            "model_registry",
+            "plait.model_registries",
+            "where models are registered",
+            {"mlflow": "plait.integrations.mlflow:Registry"},
+        ),
+        Kind(
+            "secrets",
+            "plait.secrets",
+            "what ${secret:stack:NAME} reads",
+            {
+                "environment": "plait.project.secret_stores:Environment",
+                "file": "plait.project.secret_stores:File",
+                "keyring": "plait.project.secret_stores:Keyring",
+            },
+        ),
         Kind("image_builder", "plait.image_builders", "what makes container images of the project", {}),
     )
 }
+
+
+HOOKED = ("tracker", "alerter", "model_registry")
+"""The kinds whose components are hooks: objects with methods that are marked with ``@hook``."""
 
 
 class Option(Struct, frozen=True):
@@ -119,7 +149,7 @@ class Component(Struct, frozen=True):
         made = self._import()
         known = options_of(made)
         title = f"the {said(self.kind)} {self.type!r}"
-        for name in self.options:
+        for name in map(str, self.options):
             if name not in known:
                 raise ConfError(
                     f"{title} has no option {name!r}",
@@ -190,6 +220,16 @@ def types_of(kind: str, plugins: Iterable[Plugin]) -> dict[str, str]:
     return {**{found.name: found.value for found in plugins if found.group == one.group}, **one.types}
 
 
+def describe_types(kind: str, plugins: Iterable[Plugin]) -> dict[str, tuple[str, list[Option]]]:
+    """What a stack can name of a kind: for each type its line for people and its options."""
+    found = {}
+    for name, value in types_of(kind, plugins).items():
+        made = Component(kind, name, value)._import()
+        lines = (made.__doc__ or "").strip().splitlines()
+        found[name] = (lines[0].replace("``", "") if lines else "", list(options_of(made).values()))
+    return found
+
+
 def options_of(made: Any) -> dict[str, Option]:
     """What can be set on a type, by name."""
     if dataclasses.is_dataclass(made):
@@ -220,7 +260,9 @@ def read_component(kind: str, written: Any, plugins: Iterable[Plugin], where: st
     Raises:
         ConfError: it is none of these, or there is no such type; the nearest is named.
     """
-    types = types_of(kind, plugins)
+    named = written.get("type") if isinstance(written, dict) else written
+    # Plugins are looked for only where the name is none of plait's own.
+    types = dict(KINDS[kind].types) if named in KINDS[kind].types else types_of(kind, plugins)
     if isinstance(written, str):
         name, options = _short(kind, str(reveal(written)), written, types)
     elif isinstance(written, dict):

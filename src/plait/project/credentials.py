@@ -46,10 +46,15 @@ def sealed_options(node: Node, key: Any) -> Node:
     """What a stack says, with each option that is secret by its name a ``Secret``."""
     value = node.value
     if type(value) is dict:
-        return Node({name: sealed_options(inner, name) for name, inner in value.items()}, node.origin)
+        # Whoever has the URL of a webhook can write there: it is a secret, however it is called.
+        inside = {
+            name: sealed_options(inner, key if key == "alerter" and name == "url" else name)
+            for name, inner in value.items()
+        }
+        return Node(inside, node.origin)
     if type(value) is list:
         return Node([sealed_options(inner, key) for inner in value], node.origin)
-    if type(value) is str and SECRET_OPTION.search(str(key)):
+    if type(value) is str and (SECRET_OPTION.search(str(key)) or (key == "alerter" and "://" in value)):
         return Node(Secret(value), node.origin)
     return node
 

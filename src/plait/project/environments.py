@@ -136,8 +136,8 @@ class Environments:
     def _build(self, request: Request, lock: str, place: Path, tell: Callable[[str], None]) -> None:
         started = time.monotonic()
         count = sum(1 for line in lock.splitlines() if re.match(r"\w", line))
-        listing = f"{count} package{'' if count == 1 else 's'}"
-        tell(f"building the environment of {request.step}: Python {request.version}, {listing}")
+        listing = f", {count} package{'' if count == 1 else 's'}" if count else ""
+        tell(f"building the environment of {request.step}: Python {request.version}{listing}")
         for left in self.folder.glob(f"{place.name}.*.building"):
             shutil.rmtree(left, ignore_errors=True)  # of a build that was killed
         building = self.folder / f"{place.name}.{secrets.token_hex(4)}.building"

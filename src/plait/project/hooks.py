@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 import logging
-from collections.abc import Callable, Iterable
-from types import ModuleType
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType, ModuleType
 from typing import Any, TypeVar, overload
 
 from plait.errors import HookError, did_you_mean
@@ -108,16 +108,19 @@ def _place(function: Any, error: BaseException | None = None) -> str | None:
     return f"{code.co_filename}:{line}"
 
 
-def load_hooks(plugins: Iterable[Plugin], own: str | None) -> HookCaller | None:
+def load_hooks(
+    plugins: Iterable[Plugin], own: str | None, components: Mapping[str, Any] = MappingProxyType({})
+) -> HookCaller | None:
     """What calls the hooks of plugins and of the project's own module; None, and nothing imported, without any.
 
-    The plugins are called by the name of their entry points, the project's own hooks after them.
+    The plugins are called by the name of their entry points, the components of the stack, by what they are called,
+    after them, the project's own hooks last.
 
     Raises:
         HookError: a plugin cannot be imported, or a hook has no such name or takes something that there is not.
     """
     chosen = [one for one in plugins if one.group == "plait.plugins"]
-    if not chosen and own is None:
+    if not chosen and own is None and not components:
         return None
     import pluggy
 
@@ -129,6 +132,8 @@ def load_hooks(plugins: Iterable[Plugin], own: str | None) -> HookCaller | None:
     # Pluggy calls what was registered last first.
     if own is not None:
         _register(manager, _import(own, own), f"the project's own {own}")
+    for title, component in reversed(list(components.items())):
+        _register(manager, component, title)
     for one in sorted(chosen, key=lambda one: one.name, reverse=True):
         title = f"plugin {one.name!r} ({one.distribution})"
         _register(manager, _import(one.value, title), title)

@@ -15,6 +15,8 @@ __all__ = [
     "CatalogBuilt",
     "DatasetMoment",
     "Hooks",
+    "LoggedMetric",
+    "MetricsLogged",
     "ProjectLoaded",
     "RunFailed",
     "RunFinished",
@@ -44,7 +46,10 @@ class CatalogBuilt(Struct, frozen=True, kw_only=True):
 
 
 class RunStarted(Struct, frozen=True, kw_only=True):
-    """A run is recorded and begins now; a run that is resumed begins again. ``params`` are as in its record."""
+    """A run is recorded and begins now; a run that is resumed begins again. ``params`` are as in its record.
+
+    ``recorded`` is the run as ``plait.get_run`` gives it, here and when it ends.
+    """
 
     run: str
     pipeline: str
@@ -52,14 +57,16 @@ class RunStarted(Struct, frozen=True, kw_only=True):
     executor: str
     params: dict[str, Any] = {}
     steps: tuple[str, ...] = ()
+    recorded: Any = None
 
 
 class RunFinished(Struct, frozen=True, kw_only=True):
-    """All tasks of a run are done."""
+    """All tasks of a run are done; ``recorded`` is the run as ``plait.get_run`` gives it."""
 
     run: str
     pipeline: str
     seconds: float
+    recorded: Any = None
 
 
 class RunFailed(Struct, frozen=True, kw_only=True):
@@ -71,6 +78,7 @@ class RunFailed(Struct, frozen=True, kw_only=True):
     status: str
     reason: str = ""
     tasks: tuple[str, ...] = ()
+    recorded: Any = None
 
 
 class StepStarted(Struct, frozen=True, kw_only=True):
@@ -119,6 +127,25 @@ class StepRetried(Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class LoggedMetric(Struct, frozen=True):
+    """A number that a step logged: ``at`` is its place in a series, if one was given, ``logged_at`` epoch seconds."""
+
+    name: str
+    value: float
+    at: float | None
+    logged_at: float
+
+
+class MetricsLogged(Struct, frozen=True, kw_only=True):
+    """A task logged numbers; they are recorded. Several at a time, in the order of their logging."""
+
+    run: str
+    pipeline: str
+    step: str
+    task: str
+    metrics: tuple[LoggedMetric, ...]
+
+
 class DatasetMoment(Struct, frozen=True, kw_only=True):
     """A dataset is or was loaded or saved.
 
@@ -141,7 +168,8 @@ class Hooks:
     """Every hook by name. A function of one of these names, marked with ``@hook``, is called at that moment.
 
     The order of the methods is that of the moments. ``step_…`` and ``dataset`` hooks are called in the process in which
-    the step runs; ``run_…`` and ``step_retried`` in the one that runs the pipeline; the first two in both.
+    the step runs; ``run_…``, ``metrics_logged`` and ``step_retried`` in the one that runs the pipeline; the first two
+    in both.
     """
 
     def project_loaded(self, context: ProjectLoaded) -> None:
@@ -167,6 +195,9 @@ class Hooks:
 
     def after_dataset_saved(self, context: DatasetMoment) -> None:
         """After it was written, and is there for everybody."""
+
+    def metrics_logged(self, context: MetricsLogged) -> None:
+        """After numbers were recorded that a task logged: while it goes on, or when it has ended."""
 
     def step_finished(self, context: StepFinished) -> None:
         """After the step's results were stored."""

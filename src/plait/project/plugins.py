@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
-__all__ = ["GROUPS", "Plugin", "find_plugins"]
+__all__ = ["GROUPS", "LazyPlugins", "Plugin", "find_plugins"]
 
 # Hooks, types of datasets, types of a stack's components. (Templates are looked for by ``plait new`` alone.)
 GROUPS = (
@@ -33,6 +33,16 @@ class Plugin(Struct, frozen=True, array_like=True):
     name: str
     value: str
     distribution: str
+
+
+class LazyPlugins:
+    """Plugins that are looked for when somebody goes through them: that takes a while where much is installed."""
+
+    def __init__(self, find: Callable[[], Sequence[Plugin]]) -> None:
+        self._find = find
+
+    def __iter__(self) -> Iterator[Plugin]:
+        return iter(self._find())
 
 
 def find_plugins(path: Sequence[str] | None = None) -> tuple[Plugin, ...]:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from plait.graph.overrides import Rule
+from plait.project.components import HOOKED
 from plait.project.place import home_at, project_root
-from plait.project.plugins import Plugin, find_plugins
+from plait.project.plugins import LazyPlugins, Plugin, find_plugins
 from plait.project.stack import Stack, chosen_stack, read_stack
 
 if TYPE_CHECKING:
@@ -208,7 +209,24 @@ class Project:
             self._env,
             runtime=runtime,
             replace=("stack", "stacks"),  # a component of a stack is said whole
+            providers={"stack": self._secret_of_stack},
         )
+
+    def _secret_of_stack(self, name: str) -> Any:
+        """What ``${secret:stack:NAME}`` reads.
+
+        Raises:
+            ConfError: the stack says nothing of secrets, or there is none of that name.
+        """
+        component = self.stack.get("secrets")
+        if component is None:
+            from plait.errors import ConfError
+
+            raise ConfError(
+                f"the stack {self.stack.name!r} does not say where secrets are",
+                hint="secrets: environment, or {type: file, path: …}, or {type: keyring, service: …} in stack.yml",
+            )
+        return component.open(self)(name)
 
     @cached_property
     def params(self) -> Parameters:
@@ -293,7 +311,7 @@ class Project:
             ConfError: there is no such stack, or what the conf says of it does not add up.
         """
         conf = self.conf if self.has_conf else None
-        return read_stack(self.stack_name, conf, self.settings, self.plugins, self.root)
+        return read_stack(self.stack_name, conf, self.settings, LazyPlugins(lambda: self.plugins), self.root)
 
     @cached_property
     def plugins(self) -> tuple[Plugin, ...]:
@@ -308,12 +326,14 @@ class Project:
             HookError: one of them cannot be called.
         """
         own = self._own_module("hooks")
-        if own is None and not any(one.group == "plait.plugins" for one in self.plugins):
+        named = [one for kind in HOOKED for one in self.stack.all(kind)]
+        if own is None and not named and not any(one.group == "plait.plugins" for one in self.plugins):
             return None
         from plait.project.hooks import load_hooks
 
         self.make_importable()
-        return load_hooks(self.plugins, own)
+        components = {f"the {one.kind} {one.type} at {one.where}": one.open(self) for one in named}
+        return load_hooks(self.plugins, own, components)
 
     def announce(self) -> None:
         """Tell the hooks that this process is about to use the project.

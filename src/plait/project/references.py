@@ -15,6 +15,7 @@ from plait.project.project import Project
 __all__ = [
     "DATASET",
     "PARAMETER",
+    "chunk_part",
     "dataset_artifact",
     "load_reference",
     "parameter_artifact",
@@ -109,3 +110,12 @@ def _load(project: Project, name: str, part: str | None, wanted: Any) -> Any:
     except CatalogError:
         kind = None  # an annotation that is no kind of table says nothing here
     return project.catalog.load(name, kind if kind in KINDS else None)
+
+
+def chunk_part(own: str | None, at: int) -> str:
+    """The part of a dataset that a chunk of a generator step is saved as.
+
+    Args:
+        own: the part of the task, where the step is mapped.
+    """
+    return f"{own}-{at:05d}" if own else f"{at:05d}"

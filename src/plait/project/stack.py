@@ -187,7 +187,6 @@ def _stack(
         if key not in KINDS:
             raise ConfError(f"a stack has no {key!r}", where=where.get(key), hint=did_you_mean(key, KINDS))
     components: dict[str, tuple[Component, ...]] = {}
-    plugins = tuple(plugins)
     for kind in KINDS.values():
         value = written.get(kind.name)
         if value is None:

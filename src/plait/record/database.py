@@ -20,6 +20,9 @@ __all__ = ["Cursor", "Database", "newer", "nothing_recorded"]
 class Cursor(Protocol):
     """What a statement answers with."""
 
+    @property
+    def description(self) -> Sequence[Any] | None: ...
+
     def __iter__(self) -> Iterator[tuple[Any, ...]]: ...
 
     def fetchone(self) -> Any: ...
@@ -33,7 +36,6 @@ class Database(Protocol):
     Attributes:
         place: what people call it; no password in it.
         for_update: what a SELECT ends with that is to hold its rows until the transaction ends.
-        goes_away: whether it can be lost in the middle of a run, and come back.
     """
 
     place: str
@@ -41,17 +43,15 @@ class Database(Protocol):
     @property
     def for_update(self) -> str: ...
 
-    @property
-    def goes_away(self) -> bool: ...
-
     def transaction(
-        self, redo: Callable[[], None] | None = None, *, exclusive: bool = False
+        self, is_missing: Callable[[], bool] | None = None, *, exclusive: bool = False
     ) -> AbstractContextManager[None]:
         """All or nothing; nested ones join the outer.
 
         Args:
-            redo: writes once more all that the block has written, in a transaction of its own, where the database went
-                away in the middle: the block itself is not run again, and does not notice.
+            is_missing: given where what the block writes can be written once more, because the database went away in
+                the middle: asked in a new transaction whether it has to be, or had come to be. The block itself is not
+                run again, and does not notice.
             exclusive: whether no other transaction goes on meanwhile.
         """
 

@@ -18,6 +18,7 @@ from plait.data import Artifact, ArtifactStore
 from plait.errors import RecordError, StoreError
 from plait.record.beginnings import oldest_beginning
 from plait.record.pins import pinned
+from plait.record.schema import RUN_TABLES
 from plait.record.store import RecordStore
 from plait.record.views import Run
 
@@ -25,25 +26,7 @@ __all__ = ["Collected", "FreedStep", "GoneRun", "collect", "runs_to_drop"]
 
 _artifact = msgspec.msgpack.Decoder(Artifact)
 _BATCH = 400
-_TABLES = (
-    "node",
-    "input",
-    "extent",
-    "attempt",
-    "output",
-    "metric",
-    "preview",
-    "log",
-    "recoded",
-    "pace",
-    "series",
-    "measure",
-    "annotation",
-    "dataset_write",
-    "data_check",
-    "advance",
-    "checkpoint",
-)
+_SKEW = 120.0  # seconds
 
 
 class FreedStep(Struct, frozen=True):
@@ -162,12 +145,18 @@ def _refuse(store: RecordStore, drop: Sequence[Run]) -> None:
 
 def _quiet_since(store: RecordStore) -> float:
     """A time before all that is going on: what was used later may be needed by a row that is yet to come."""
-    moments = [time.time()]
+    now = time.time()
+    going_on = [run.process_since for run in store.unfinished_runs() if run.status == "running"]
     begun = oldest_beginning(store.database)
     if begun is not None:
-        moments.append(begun)
-    moments += [run.process_since for run in store.unfinished_runs() if run.status == "running"]
-    return min(moments)
+        going_on.append(begun)
+    if any(moment > now + _SKEW for moment in going_on):
+        return (
+            0.0  # the clock has been set back meanwhile, so the age of a blob says nothing: all of them stay
+        )
+    # Clocks of several hosts differ by a little.
+    row = store.database.row("SELECT COUNT(DISTINCT host) FROM run")
+    return min([now - (_SKEW if row and row[0] > 1 else 0.0), *going_on])
 
 
 def _held(store: RecordStore, run: Run) -> Iterator[tuple[str, list[str]]]:
@@ -245,7 +234,7 @@ def _drop(store: RecordStore, run: Run, heirs: Mapping[str, tuple[int, int, byte
         inherited = _inherited(store, run, heirs, ())
         for key, made_at in inherited:
             _promote(store, heirs[key], made_at)
-        for table in _TABLES:
+        for table in RUN_TABLES:
             database.execute(f"DELETE FROM {table} WHERE run = ?", (run.key,))
         database.execute("DELETE FROM run WHERE key = ?", (run.key,))
     return len(inherited)

@@ -68,6 +68,8 @@ class _Number(NumericLoader):
 class _Nothing:
     """The answer to what was written into a transaction that is lost, and will be written again."""
 
+    description = None
+
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         return iter(())
 
@@ -100,7 +102,6 @@ class PostgresDatabase:
     """
 
     for_update = " FOR UPDATE"
-    goes_away = True
 
     def __init__(
         self,
@@ -119,7 +120,10 @@ class PostgresDatabase:
         self._statements: dict[str, str] = {}
         self._depth = 0
         self._lost = False
-        self._redo: Callable[[], None] | None = None
+        self._is_missing: Callable[[], bool] | None = None
+        self._written: list[
+            tuple[str, list[Sequence[Any]]]
+        ] = []  # in the transaction, to be able to write it again
         self._notified = 0.0
         self._listener: psycopg.Connection[Any] | None = None
         # Of all the database's locks, two belong to each schema: of transactions, and of decisions.
@@ -228,7 +232,7 @@ class PostgresDatabase:
             with suppress(psycopg.Error):
                 connection.execute("ROLLBACK")
         if self._depth:
-            if self._redo is None:
+            if self._is_missing is None:
                 raise _Lost(
                     self._failure(error).what, hint=f"check {self.place}, then: plait resume"
                 ) from error
@@ -237,6 +241,8 @@ class PostgresDatabase:
     def execute(self, sql: str, values: Sequence[Any] = ()) -> Cursor:
         statement, reads = self._sql(sql), sql.lstrip()[:6].upper() == "SELECT"
         nothing: Cursor = _Nothing()
+        if self._is_missing is not None and not reads:
+            self._written.append((sql, [values]))
         return self._run(
             lambda connection: connection.execute(statement, tuple(values)), nothing, reads=reads
         )
@@ -245,6 +251,8 @@ class PostgresDatabase:
         statement, kept = self._sql(sql), [tuple(row) for row in rows]
         if not kept:
             return
+        if self._is_missing is not None:
+            self._written.append((sql, list(kept)))
 
         def write(connection: psycopg.Connection[Any]) -> None:
             with connection.cursor() as cursor:
@@ -280,13 +288,14 @@ class PostgresDatabase:
 
     @contextmanager
     def transaction(
-        self, redo: Callable[[], None] | None = None, *, exclusive: bool = False
+        self, is_missing: Callable[[], bool] | None = None, *, exclusive: bool = False
     ) -> Iterator[None]:
         if self._depth:
             yield
             return
         self._begin(exclusive)
-        self._depth, self._redo = 1, redo
+        self._depth, self._is_missing = 1, is_missing
+        self._written.clear()
         try:
             try:
                 yield
@@ -296,18 +305,21 @@ class PostgresDatabase:
             if not self._lost:
                 self._run(lambda connection: connection.execute("COMMIT"), None, reads=False)
         finally:
-            lost, self._lost, self._redo, self._depth = self._lost, False, None, 0
-        if lost and redo is not None:
-            self._do_again(redo, exclusive)
+            lost, self._lost, self._is_missing, self._depth = self._lost, False, None, 0
+        if lost and is_missing is not None:
+            self._write_again(is_missing, exclusive)
 
-    def _do_again(self, redo: Callable[[], None], exclusive: bool) -> None:
+    def _write_again(self, is_missing: Callable[[], bool], exclusive: bool) -> None:
         end = time.monotonic() + self._retry_seconds
         while True:
             try:
                 self._begin(exclusive)
                 self._depth = 1
                 try:
-                    redo()
+                    if is_missing():
+                        with self.batch():
+                            for statement, rows in self._written:
+                                self.many(statement, rows)
                     self._run(lambda connection: connection.execute("COMMIT"), None, reads=False)
                 except BaseException:
                     self._roll_back()

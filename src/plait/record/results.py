@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from msgspec import Struct
@@ -10,8 +10,8 @@ from msgspec import Struct
 from plait.data import Artifact, ArtifactStore
 from plait.errors import RecordError
 from plait.graph.model import ROOT, Graph, Path, task_name
-from plait.graph.unfold import Fixed, Given, Keyed, Lengths, Many, Need, Resolved, resolve
-from plait.graph.values import Value
+from plait.graph.unfold import Fixed, Given, Held, Keyed, Lengths, Many, Need, Resolved, resolve
+from plait.graph.values import Passed, Value
 
 __all__ = ["DictArg", "ListArg", "Plain", "Results", "Stored", "Tree", "load_tree"]
 
@@ -82,6 +82,7 @@ class Results:
         missing: answers with the outputs at a place, or None.
         missing_extent: answers with the number of elements of a scope at a path, or None.
         missing_absent: answers why a place was skipped because a branch was not taken, or None.
+        missing_call: answers with what the call at a scope and path passed, or None.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class Results:
         missing: Callable[[int, Path], tuple[Artifact, ...] | None] | None = None,
         missing_extent: Callable[[int, Path], int | None] = lambda _scope, _path: None,
         missing_absent: Callable[[int, Path], str | None] = lambda _node, _path: None,
+        missing_call: Callable[[int, Path], Mapping[str, Resolved] | None] = lambda _scope, _path: None,
     ) -> None:
         self.graph = graph
         self.store = store
@@ -104,6 +106,8 @@ class Results:
         self._is_whole = missing is None  # what another process writes may still change
         self._missing_extent = missing_extent
         self._missing_absent = missing_absent
+        self._missing_call = missing_call
+        self._calls: dict[tuple[int, Path], Mapping[str, Resolved]] = {}
         self._absent: dict[tuple[int, Path], str] = {}
         self._lists: dict[tuple[int, int, Path], ListArg] = {}
         self._uses: dict[int, int] = {}
@@ -117,6 +121,20 @@ class Results:
 
     def add_absent(self, node: int, path: Path, reason: str) -> None:
         self._absent[node, path] = reason
+
+    def add_call(self, scope: int, path: Path, arguments: Mapping[str, Resolved]) -> None:
+        self._calls[scope, path] = arguments
+
+    def passed(self, scope: int, path: Path, name: str) -> Resolved:
+        call = self._call(scope, path)
+        if call is None or name not in call:
+            raise RecordError(
+                f"what was passed as {name!r} to {self.graph.scopes[scope].name} is not recorded"
+            )
+        return call[name]
+
+    def _call(self, scope: int, path: Path) -> Mapping[str, Resolved] | None:
+        return self._calls.get((scope, path)) or self._missing_call(scope, path)
 
     def absent(self, node: int, path: Path) -> bool:
         return self._why_absent(node, path) is not None
@@ -158,7 +176,18 @@ class Results:
     def arguments(self, node: int, path: Path) -> tuple[tuple[str, Tree], ...]:
         """What a task receives, by parameter."""
         chosen = self.graph.nodes[node]
-        return tuple([(name, self.tree(value, chosen.scope, path)) for name, value in chosen.args])
+        return tuple(
+            [
+                (name, self.tree(value, chosen.scope, path))
+                for name, value in chosen.args
+                if type(value) is not Passed or self._is_passed(value, path)
+            ]
+        )
+
+    def _is_passed(self, value: Passed, path: Path) -> bool:
+        """Whether a call has given an argument; what it left out is the parameter's default."""
+        call = self._call(value.scope, path[: len(self.graph.layout.axes[value.scope])])
+        return call is not None and value.name in call
 
     def light(self, arguments: tuple[tuple[str, Tree], ...]) -> tuple[tuple[str, Tree], ...]:
         """The same arguments for a message: a long gathered list that several tasks get is one artifact to all of them.
@@ -183,15 +212,19 @@ class Results:
                 found = self._gathered(node, output, path, index)
                 if found is None:
                     name = task_name(self.graph.nodes[node].id, path)
+                    why = self._why_absent(node, path)
+                    if why is None:
+                        raise RecordError(f"task {name} has no result")
                     raise RecordError(
-                        f"{name} has no value: {self._why_absent(node, path)}",
-                        hint="either(a, b) is the value of the branch that ran",
+                        f"{name} has no value: {why}", hint="either(a, b) is the value of the branch that ran"
                     )
                 return found
             case Given(name=name, index=index):
                 return Stored(self._element(self.inputs[name], index))
             case Fixed(value=value):
                 return Plain(value)
+            case Held(value=value):
+                return Stored(value)
             case Many(items=items, is_tuple=is_tuple):
                 return ListArg(tuple([self._tree(item) for item in items]), is_tuple)
             case Keyed(items=pairs):
@@ -203,7 +236,7 @@ class Results:
         if len(path) == len(axes):
             found = self.outputs(node, path)
             if found is None:
-                if self.absent(node, path):
+                if self.absent(node, path) or self.graph.is_dynamic:  # the body may have gone on without it
                     return None
                 name = self.graph.nodes[node].id
                 raise RecordError(f"task {name}{list(path) or ''} has no result")

@@ -8,7 +8,8 @@ content; the table ``artifact`` lists those that have blobs. Attempt 0 is a task
 not write. ``recoded`` tells with which code a resumed run went on, where that is not the one that it began with.
 ``pin`` names what is kept whatever its age, ``beginning`` the processes that store values for a run that is not
 recorded yet. ``data_check`` is what checks of datasets found, ``body`` all that is known of it; those of what was
-loaded before the first task stand at node -1.
+loaded before the first task stand at node -1. ``call`` is what the body of a dynamic pipeline called: ``body`` is what
+was passed, ``failed`` why it failed if the body went on knowing that; the row with an empty path is what it returned.
 
 What is looked at of runs that are large is summed up while it is written, so that no look costs a pass over a run:
 ``pace`` tells how attempts of a node ended (state '': begun and not ended) and, by logarithmic buckets, how long they
@@ -21,7 +22,30 @@ run that is going on; ``slot`` names the tasks that run under a limit which seve
 
 from __future__ import annotations
 
-__all__ = ["MIGRATIONS", "PACE_BUCKETS", "PACE_OF_ATTEMPTS", "SERIES_BLOCK", "VERSION"]
+__all__ = ["MIGRATIONS", "PACE_BUCKETS", "PACE_OF_ATTEMPTS", "RUN_TABLES", "SERIES_BLOCK", "VERSION"]
+
+# The tables whose rows belong to one run, and come and go with it.
+RUN_TABLES = (
+    "node",
+    "input",
+    "extent",
+    "attempt",
+    "output",
+    "metric",
+    "preview",
+    "log",
+    "recoded",
+    "pace",
+    "series",
+    "measure",
+    "annotation",
+    "dataset_write",
+    "data_check",
+    "call",
+    "advance",
+    "checkpoint",
+    "request",
+)
 
 _FIRST = (
     """CREATE TABLE document (
@@ -313,6 +337,15 @@ _THIRD = (
 )
 
 _FOURTH = (
+    """CREATE TABLE call (
+        run INTEGER NOT NULL,
+        scope INTEGER NOT NULL,
+        path BLOB NOT NULL,
+        digest BLOB NOT NULL,
+        body BLOB NOT NULL,
+        failed TEXT,
+        PRIMARY KEY (run, scope, path)
+    ) WITHOUT ROWID""",
     """CREATE TABLE request (
         run INTEGER NOT NULL,
         kind TEXT NOT NULL,

@@ -6,40 +6,38 @@ from collections.abc import Callable, Iterable
 
 from plait.graph.model import Path
 from plait.record.database import Database
-from plait.record.paths import to_key
+from plait.record.writer import RunWriter
 
 __all__ = ["Slots"]
 
 
 class Slots:
-    """The slots of one run among those of others; used inside a transaction.
+    """The slots of one run among those of others. They are looked at and taken within a turn of the run.
 
     Args:
         alive: whether another run, by its number, is still going on: one that is not holds nothing.
     """
 
-    def __init__(self, database: Database, run: int, alive: Callable[[int], bool]) -> None:
+    def __init__(self, database: Database, writer: RunWriter, alive: Callable[[int], bool]) -> None:
         self._database = database
-        self._run = run
+        self._writer = writer
         self._alive = alive
 
     def taken_by_others(self, name: str) -> int:
-        """How many tasks of other runs are running under a limit."""
+        """How many tasks of other runs are running under a limit; until the turn ends, no other run takes a slot."""
+        self._database.one_at_a_time("limits")
         rows = self._database.rows(
-            "SELECT run, COUNT(*) FROM slot WHERE name = ? AND run <> ? GROUP BY run", (name, self._run)
+            "SELECT run, COUNT(*) FROM slot WHERE name = ? AND run <> ? GROUP BY run",
+            (name, self._writer.key),
         )
         return sum(count for run, count in rows if self._alive(run))
 
     def take(self, names: Iterable[str], node: int, path: Path) -> None:
-        self._database.many(
-            "INSERT INTO slot (name, run, node, path) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            [(name, self._run, node, to_key(path)) for name in names],
-        )
+        for name in names:
+            self._writer.slot_taken(name, node, path)
 
     def give_back(self, node: int, path: Path) -> None:
-        self._database.execute(
-            "DELETE FROM slot WHERE run = ? AND node = ? AND path = ?", (self._run, node, to_key(path))
-        )
+        self._writer.slot_given_back(node, path)
 
     def give_back_all(self) -> None:
-        self._database.execute("DELETE FROM slot WHERE run = ?", (self._run,))
+        self._writer.slots_given_back()

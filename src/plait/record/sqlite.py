@@ -32,7 +32,6 @@ class SqliteDatabase:
     """
 
     for_update = ""  # a transaction is alone with the file from its beginning
-    goes_away = False
 
     def __init__(self, path: Path, *, create: bool = True) -> None:
         self.path = path
@@ -80,7 +79,7 @@ class SqliteDatabase:
 
     @contextmanager
     def transaction(
-        self, redo: Callable[[], None] | None = None, *, exclusive: bool = False
+        self, is_missing: Callable[[], bool] | None = None, *, exclusive: bool = False
     ) -> Iterator[None]:
         """All or nothing; nested ones join the outer. A file does not go away, and a writer is alone with it."""
         if self._depth:

@@ -32,6 +32,7 @@ class RecordStore:
         create: make it when it is not there.
         database: where the records are, if not there.
         artifacts: where the artifacts are, if not there.
+        typed: what people add to a command so that it finds this store, such as `` --env prod``.
 
     Raises:
         RecordError: nothing is recorded there, or it cannot be used.
@@ -44,8 +45,10 @@ class RecordStore:
         create: bool = False,
         database: Database | None = None,
         artifacts: ArtifactStore | None = None,
+        typed: str = "",
     ) -> None:
         self.home = home
+        self.typed = typed
         self.database = database if database is not None else _default_database(home, create=create)
         self._artifacts = artifacts
 
@@ -152,7 +155,16 @@ def open_records(project: Project, *, create: bool = False, home: Path | None = 
         create=create,
         database=stack.record_store.open(project, create=create) if stack.says("record_store") else None,
         artifacts=stack.artifact_store.open(project) if stack.says("artifact_store") else None,
+        typed=_typed(project),
     )
+
+
+def _typed(project: Project) -> str:
+    if project.stack_name is not None:
+        return f" --stack {project.stack_name}"
+    if not project.has_conf or project.env == "local" or not project.stack.named:
+        return ""
+    return f" --env {project.env}"
 
 
 def find_records(start: Path | None = None) -> RecordStore:

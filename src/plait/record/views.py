@@ -16,6 +16,7 @@ from plait.data import Artifact
 from plait.errors import RecordError, RunFailed, did_you_mean
 from plait.graph.model import Graph, Path, task_name
 from plait.graph.values import DictOf, ListOf, Output, Value
+from plait.record.calls import read_call
 from plait.record.closures import Closure
 from plait.record.facts import DataCheck, ErrorInfo, LogLine
 from plait.record.paths import from_key, prefix_range, to_key
@@ -221,6 +222,9 @@ class Run:
         self._read(row)
 
     def _read(self, row: tuple[Any, ...]) -> None:
+        if row[4] != getattr(self, "_graph_hash", row[4]):  # that of a dynamic run grows
+            for name in ("graph", "results"):
+                self.__dict__.pop(name, None)
         self.key: int = row[0]
         self.id: str = row[1]
         self.pipeline: str = row[2]
@@ -350,6 +354,7 @@ class Run:
             missing=self._outputs_at,
             missing_extent=self._extent_at,
             missing_absent=self._absent_at,
+            missing_call=lambda scope, path: read_call(self.store.database, self.key, scope, path),
         )
 
     @property
@@ -375,7 +380,7 @@ class Run:
         return import_module("plait.api").resume(self, **options)
 
     def __getitem__(self, name: str) -> Any:
-        """The value of an output by its name; a (nested) list when its step was mapped."""
+        """The value of an output by its name; a (nested) list when its step was mapped, or called by a dynamic body."""
         return self._load(self.results.tree(self.output(name)))
 
     def __contains__(self, name: str) -> bool:
@@ -633,6 +638,11 @@ class Run:
             "SELECT reason FROM attempt WHERE run = ? AND node = ? AND path = ? AND attempt = 0 AND decision = ?",
             (self.key, node, to_key(path), NOT_TAKEN),
         )
+        if row is None and self.graph.options(node).on_failure == "continue":
+            row = self.store.database.row(
+                "SELECT reason FROM attempt WHERE run = ? AND node = ? AND path = ? AND state = 'failed'",
+                (self.key, node, to_key(path)),
+            )
         return row[0] if row else None
 
 

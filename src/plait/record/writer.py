@@ -135,7 +135,6 @@ class RunWriter:
         self._sums = Sums(key)
         self._rows: dict[str, list[tuple[Any, ...]]] = {}
         self._turns = 0
-        self._sent: list[dict[str, list[tuple[Any, ...]]]] = []
 
     def artifact(self, artifact: Artifact, made_at: Place | None = None) -> bytes:
         """The row's form of an artifact; one with blobs is listed, so that its blobs are known to be in use.
@@ -154,6 +153,42 @@ class RunWriter:
 
     def extent(self, scope: int, path: Path, items: int) -> None:
         self._add(_EXTENT, self.key, scope, to_key(path), items)
+
+    def grown(self, graph: Graph, first: int, closures: Sequence[Closure]) -> None:
+        """The graph of a dynamic run has more nodes now, from number ``first`` on, each with its code."""
+        store_closures(self.database, list({one.digest: one for one in closures}.values()))
+        self._add(
+            "UPDATE run SET graph = ? WHERE key = ?", store_document(self.database, graph.to_json()), self.key
+        )
+        for index, closure in enumerate(closures, first):
+            node = graph.nodes[index]
+            self._add(_NODE, self.key, index, node.id, graph.steps[node.step].name, closure.digest)
+
+    def recoded(self, node: int, closure: Closure) -> None:
+        """A node of a run that goes on has other code from now on."""
+        store_closures(self.database, [closure])
+        self._add("INSERT INTO recoded VALUES (?, ?, ?, ?)", self.key, node, time.time(), closure.digest)
+
+    def call(self, scope: int, path: Path, digest: bytes, body: bytes) -> None:
+        """A call that the body of a dynamic pipeline made, or with an empty path what it returned."""
+        self._add(_CALL, self.key, scope, to_key(path), digest, body)
+
+    def called(self, scope: int, calls: int) -> None:
+        """How many calls there are so far."""
+        self._add(_CALLED, self.key, scope, b"", calls)
+
+    def call_failed(self, scope: int, path: Path, reason: str) -> None:
+        """The body knows that a call failed, and goes on."""
+        self._add(_CALL_FAILED, reason, self.key, scope, to_key(path))
+
+    def failed_before(self, node: int, path: Path) -> None:
+        """A task that failed before the run was resumed stays so: its attempt is the last one."""
+        key = to_key(path)
+        self._add(_FAILED_BEFORE, self.key, node, key, self.key, node, key)
+
+    def passed_value(self, name: str, artifact: Artifact) -> None:
+        """A value that calls pass and that is too large for their rows."""
+        self._add(_PASSED_VALUE, self.key, name, artifact.id, self.artifact(artifact), "passed in a call")
 
     def launched(self, node: int, path: Path, attempt: int, key: str | None, decision: str) -> None:
         self._add(_LAUNCHED, self.key, node, to_key(path), attempt, key, decision, time.time())
@@ -221,6 +256,16 @@ class RunWriter:
         )
         self._paces.begun(node, -1)
         self._paces.add(node, state, usage)
+
+    def slot_taken(self, name: str, node: int, path: Path) -> None:
+        """A task runs under a limit that several runs share."""
+        self._add(_SLOT, name, self.key, node, to_key(path))
+
+    def slot_given_back(self, node: int, path: Path) -> None:
+        self._add("DELETE FROM slot WHERE run = ? AND node = ? AND path = ?", self.key, node, to_key(path))
+
+    def slots_given_back(self) -> None:
+        self._add("DELETE FROM slot WHERE run = ?", self.key)
 
     def settled(self, node: int, path: Path, state: str, reason: str, *, absent: bool = False) -> None:
         """A task that ended without an attempt: skipped, or refused before it began.
@@ -347,8 +392,7 @@ class RunWriter:
             RecordError: the run was taken over by another process, or the store cannot be written.
         """
         self._turns += 1
-        self._sent.clear()
-        with self.database.transaction(self._write_again):
+        with self.database.transaction(self._is_missing):
             self._check_owner()
             self._flush()
             yield
@@ -363,13 +407,10 @@ class RunWriter:
                 hint=f"plait show {self.run_id}",
             )
 
-    def _write_again(self) -> None:
-        """What this turn has written is written once more, unless it had come to be."""
+    def _is_missing(self) -> bool:
+        """Whether this turn has to be written once more: its commit may have been the last that the database heard."""
         self._check_owner()
-        if not self.database.is_acknowledged(self.key, self.owner, self._turns):
-            for rows in self._sent:
-                self._write(rows)
-            self._write({}, last=True)
+        return not self.database.is_acknowledged(self.key, self.owner, self._turns)
 
     def commit(self) -> None:
         """Write what was collected; afterwards it is acknowledged."""
@@ -381,8 +422,6 @@ class RunWriter:
         rows, self._rows = self._rows, {}
         self._paces.flush(rows, last=self._ended)
         self._sums.flush(rows)
-        if rows and self.database.goes_away:
-            self._sent.append(rows)
         if rows or last:
             self._write(rows, last=last)
 
@@ -408,6 +447,18 @@ _ARTIFACT = (
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 )
 _EXTENT = "INSERT INTO extent VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_NODE = "INSERT INTO node VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_CALL = (
+    "INSERT INTO call (run, scope, path, digest, body) VALUES (?, ?, ?, ?, ?) ON CONFLICT (run, scope, path)"
+    " DO UPDATE SET digest = excluded.digest, body = excluded.body, failed = NULL"
+)
+_CALLED = "INSERT INTO extent VALUES (?, ?, ?, ?) ON CONFLICT (run, scope, path) DO UPDATE SET items = excluded.items"
+_CALL_FAILED = "UPDATE call SET failed = ? WHERE run = ? AND scope = ? AND path = ?"
+_FAILED_BEFORE = (
+    "UPDATE attempt SET state = 'failed' WHERE run = ? AND node = ? AND path = ? AND state = 'retried'"
+    " AND attempt = (SELECT MAX(attempt) FROM attempt WHERE run = ? AND node = ? AND path = ?)"
+)
+_PASSED_VALUE = "INSERT INTO input VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _LAUNCHED = (
     "INSERT INTO attempt (run, node, path, attempt, key, decision, launched_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
@@ -439,6 +490,7 @@ _ENDED = (
     "UPDATE attempt SET state = ?, reason = ?, worker = ?, started_at = ?, ended_at = ?, cpu_seconds = ?,"
     " peak_memory = ?, error = ? WHERE run = ? AND node = ? AND path = ? AND attempt = ?"
 )
+_SLOT = "INSERT INTO slot (name, run, node, path) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _SETTLED = (
     "INSERT INTO attempt (run, node, path, attempt, state, reason, decision) VALUES (?, ?, ?, 0, ?, ?, ?)"
     " ON CONFLICT DO NOTHING"

@@ -3270,6 +3270,7 @@ export interface operations {
                 sort?: string;
                 state?: string;
                 cursor?: string | null;
+                offset?: number;
                 limit?: number;
             };
             header?: never;
@@ -3544,11 +3545,12 @@ export interface operations {
     lines_api_v1_runs__run__logs_get: {
         parameters: {
             query?: {
-                task?: string | null;
-                attempt?: number | null;
                 from?: number;
                 limit?: number;
                 level?: string | null;
+                task?: string | null;
+                step?: string | null;
+                attempt?: number | null;
             };
             header?: never;
             path: {
@@ -3582,13 +3584,14 @@ export interface operations {
         parameters: {
             query: {
                 q: string;
-                task?: string | null;
-                attempt?: number | null;
                 case?: boolean;
                 regex?: boolean;
                 level?: string | null;
                 from?: number;
                 limit?: number;
+                task?: string | null;
+                step?: string | null;
+                attempt?: number | null;
             };
             header?: never;
             path: {
@@ -3622,10 +3625,11 @@ export interface operations {
         parameters: {
             query?: {
                 from?: number;
-                task?: string | null;
-                attempt?: number | null;
                 level?: string;
                 back?: boolean;
+                task?: string | null;
+                step?: string | null;
+                attempt?: number | null;
             };
             header?: never;
             path: {
@@ -3658,9 +3662,10 @@ export interface operations {
     follow_api_v1_runs__run__logs_follow_get: {
         parameters: {
             query?: {
-                task?: string | null;
-                attempt?: number | null;
                 from?: number;
+                task?: string | null;
+                step?: string | null;
+                attempt?: number | null;
             };
             header?: never;
             path: {
@@ -3692,6 +3697,7 @@ export interface operations {
         parameters: {
             query?: {
                 task?: string | null;
+                step?: string | null;
                 attempt?: number | null;
             };
             header?: never;

@@ -172,6 +172,7 @@ export function DataTable<T>(props: Props<T>) {
     }
   };
 
+  if (count === 0 && empty) return <div className={css.nothing}>{empty}</div>;
   return (
     <div
       ref={scroller}
@@ -258,7 +259,6 @@ export function DataTable<T>(props: Props<T>) {
           })}
         </div>
       </div>
-      {count === 0 && empty}
     </div>
   );
 }

@@ -28,8 +28,12 @@ def _flagged(value: Any, flags: list[Any]) -> Any:
     return value
 
 
+# What pandas itself keeps in a table; ``_typ`` comes with one that was unpickled.
+_OWN = frozenset({"_mgr", "_attrs", "_flags", "_item_cache", "_name", "_cacher", "_typ"})
+
+
 def _frame_dump(value: Any) -> list[Any]:
-    if vars(value).keys() - {"_mgr", "_attrs", "_flags", "_item_cache", "_name"}:
+    if vars(value).keys() - _OWN:
         raise Unsuited
     columns = [held(value.iloc[:, position]) for position in range(value.shape[1])]
     return [value.columns, value.index, columns, _flags(value)]
@@ -55,7 +59,7 @@ def _frame_describe(value: Any) -> dict[str, Any]:
 
 
 def _series_dump(value: Any) -> list[Any]:
-    if vars(value).keys() - {"_mgr", "_attrs", "_flags", "_item_cache", "_name", "_cacher"}:
+    if vars(value).keys() - _OWN:
         raise Unsuited
     return [value.name, value.index, held(value), _flags(value)]
 

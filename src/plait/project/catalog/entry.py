@@ -72,6 +72,14 @@ class Entry:
                 return masked_url(value)
         return None
 
+    @property
+    def appends(self) -> bool:
+        """Whether a save adds to what is there: ``mode: append``, ``if_exists: append``, or a file opened with "a"."""
+        save = self.arguments.get("save_args") or {}
+        opened = (self.arguments.get("fs_args") or {}).get("open_args_save") or {}
+        modes = (save.get("mode"), save.get("if_exists"), opened.get("mode"))
+        return any(isinstance(mode, str) and mode.startswith("a") for mode in modes)
+
 
 def read_entry(
     name: str, config: Mapping[str, Any], *, where: str | None, pattern: str | None = None

@@ -9,12 +9,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body
 
 from plait.errors import PlaitError
+from plait.launch.cancel import cancel as end
 from plait.record.annotations import name_run, note_run, tag_run
 from plait.record.gc import collect
 from plait.record.pins import pin, unpin
 from plait.record.store import RecordStore
 from plait.server.answers import changes
-from plait.server.cancelling import cancel_run
 from plait.server.context import At
 from plait.server.launches import Launch
 from plait.server.problems import Refusal
@@ -26,6 +26,9 @@ __all__ = ["router"]
 router = APIRouter(tags=["actions"])
 Payload = Annotated[dict[str, Any], Body()]
 _MOST = 1_000
+
+
+_CANCEL_SECONDS = 5.0
 
 
 def _user() -> str:
@@ -45,8 +48,7 @@ def _cancel(store: RecordStore, run: str) -> str:
     found = store.run(run)
     if found.status != "running":
         raise Refusal(409, "conflict", f"run {found.id} is {found.status}, so there is nothing to cancel")
-    cancel_run(found)
-    return found.refresh().status
+    return end(found, by=_user(), timeout=_CANCEL_SECONDS)
 
 
 @changes(router, "POST", "/runs/{run}/resume", Launch, status=202)

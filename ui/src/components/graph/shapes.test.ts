@@ -61,6 +61,11 @@ describe("what a graph shows", () => {
     expect(made.shapes.find((one) => one.id === "g")?.steps).toEqual(["g.b", "g.h.c"]);
   });
 
+  it("does not frame a map of one step: its shape says that it is a map", () => {
+    const graph = view([node("a", "e", { mapped: true }), node("b", "f", { mapped: true }), node("c", "f", { mapped: true })], [group("e", null, { kind: "each" }), group("f", null, { kind: "each" })]);
+    expect(ids(shapesOf(graph, open, true).shapes)).toEqual(["a", "b", "c", "f"]);
+  });
+
   it("adds up the states of what a folded group holds", () => {
     const progress = (id: string, state: string, amount: number) => ({ id, state, counts: { ...NONE, total: amount, [state]: amount }, first_started: null, last_ended: null, seconds: 1, p50: null, p95: null, longest: null, total_seconds: 1, eta: null, cpu_seconds: null, peak_memory: null, retries: 0 });
     const graph = view([node("g.a", "g", { progress: progress("g.a", "done", 3) }), node("g.b", "g", { progress: progress("g.b", "failed", 1) })], [group("g")]);

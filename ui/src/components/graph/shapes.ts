@@ -52,9 +52,10 @@ const DATASET = { width: 168, height: 30 };
 
 export function shapesOf(view: GraphView, folding: Folding, datasets: boolean, most = MOST_SHAPES): Shapes {
   const bundles = bundled(view, most);
-  const groups = [...view.groups, ...bundles.groups];
+  const alone = aloneInEach(view);
+  const groups = [...view.groups.filter((one) => !alone.has(one.id)), ...bundles.groups];
   const byId = new Map(groups.map((one) => [one.id, one]));
-  const parentOf = (node: GNode) => bundles.of.get(node.id) ?? node.group;
+  const parentOf = (node: GNode) => bundles.of.get(node.id) ?? (node.group !== null && alone.has(node.group) ? (alone.get(node.group) ?? null) : node.group);
   const closed = closedGroups(view.nodes, groups, parentOf, folding, most);
 
   /** The outermost closed group around something, or itself. */
@@ -116,6 +117,15 @@ export function shapesOf(view: GraphView, folding: Folding, datasets: boolean, m
     links: [...links.values()],
     bundled: bundles.groups.length > 0,
   };
+}
+
+/** `each` around one step alone, with what is around it: the step's own shape says already that it is a map. */
+function aloneInEach(view: GraphView): Map<string, string | null> {
+  const inside = new Map<string, number>();
+  for (const node of view.nodes) if (node.group !== null) inside.set(node.group, (inside.get(node.group) ?? 0) + (node.mapped ? 1 : 2));
+  const parents = new Set(view.groups.map((one) => one.parent));
+  const alone = new Map(view.groups.filter((one) => one.kind === "each" && inside.get(one.id) === 1 && !parents.has(one.id)).map((one) => [one.id, one.parent]));
+  return alone;
 }
 
 /** Without datasets, who writes one is before who reads it. */
@@ -211,7 +221,7 @@ function stepShape(node: GNode, parent: string | null, byId: Map<string, GGroup>
     role: node.kind,
     ...said(progress ? [progress] : []),
     mapped: node.mapped,
-    off: notTaken(node.group, byId) || progress?.state === "skipped",
+    off: notTaken(parent, byId) || progress?.state === "skipped",
     layer: null,
     steps: [node.id],
     ...size,

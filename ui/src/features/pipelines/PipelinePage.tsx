@@ -9,6 +9,7 @@ import { Button } from "~/components/Button";
 import { Answer, ErrorView, Loading } from "~/components/Feedback";
 import { PageHead, Problems } from "~/components/Page";
 import { Tabs } from "~/components/Tabs";
+import { Where } from "~/components/Where";
 import { plural } from "~/lib/format";
 
 import { Grid } from "./Grid";
@@ -38,7 +39,7 @@ export function PipelinePage() {
         note={
           pipeline.data && (
             <>
-              {pipeline.data.doc?.split("\n")[0]} <span className="dim">{plural(pipeline.data.steps, "step")}</span> <code className="dim">{pipeline.data.where}</code>
+              {pipeline.data.doc?.split("\n")[0]} <span className="dim">{plural(pipeline.data.steps, "step")}</span> <Where at={pipeline.data.where} />
             </>
           )
         }

@@ -9,6 +9,7 @@ import { PageHead, Problems } from "~/components/Page";
 import { RecentRuns } from "~/components/RecentRuns";
 import { StateMark } from "~/components/StateMark";
 import { Time } from "~/components/Time";
+import { Where } from "~/components/Where";
 import { duration, plural } from "~/lib/format";
 
 import css from "./PipelinesPage.module.css";
@@ -41,7 +42,7 @@ export function PipelinesPage() {
                         </span>
                       )}
                       <p className="dim">{one.doc?.split("\n")[0]}</p>
-                      <code className="dim">{one.where}</code>
+                      <Where at={one.where} />
                     </div>
                     <RecentRuns runs={one.recent} />
                     <div className={css.last}>

@@ -1,6 +1,7 @@
 /** What a step of a pipeline is, before it runs. */
 import type { GNode } from "~/api/types";
 import { Facts } from "~/components/Page";
+import { Where } from "~/components/Where";
 import { value } from "~/lib/format";
 
 import css from "./PipelinePage.module.css";
@@ -12,7 +13,7 @@ export function StepFacts({ node }: { node: GNode }) {
       {node.doc && <p>{node.doc}</p>}
       <Facts
         items={[
-          ["defined in", node.where && <code>{node.where}</code>],
+          ["defined in", node.where && <Where at={node.where} />],
           ["kind", node.kind !== "step" && `${node.kind} ${node.text}`],
           ["runs", node.mapped && "once for each element"],
           ["outputs", node.outputs.join(", ")],

@@ -1,0 +1,176 @@
+"""Does the same code do the same on a laptop and on a bucket with a database, by a switch and nothing else?"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plait.record.gc import collect
+from plait.record.store import open_records
+from tests.programs import SOURCE, Folder
+from tests.services import Postgres
+
+FLOW = """
+import numpy as np
+from plait import each, log, pipeline, step
+@step
+def numbers(n: int):
+    return np.arange(n, dtype="float64")
+@step
+def fit(numbers, alpha: float):
+    log(loss=float(numbers.mean() * alpha))
+    return {"weights": numbers * alpha, "alpha": alpha}
+@step
+def best(models):
+    return min(models, key=lambda model: model["weights"].sum())["alpha"]
+@pipeline
+def training(n: int, alphas: list[float] = [0.5, 1.0, 2.0]):
+    table = numbers(n)
+    return best(fit(table, each(alphas)))
+"""
+
+
+@pytest.fixture
+def cloud(s3: str, postgres: Postgres, tmp_path: Path) -> str:
+    """A stack of a bucket and a database of this test's own, as a file says it."""
+    name = f"t{time.time_ns()}"
+    return f"""
+executor: {{type: processes, workers: 1}}
+artifact_store:
+  type: s3
+  url: s3://bucket/{name}
+  endpoint_url: {s3}
+  key: ${{secret:env:TEST_KEY}}
+  secret: ${{secret:env:TEST_SECRET}}
+  cache: {tmp_path}/kept
+record_store:
+  type: postgresql
+  url: {postgres.url}
+  schema: {name}
+"""
+
+
+@pytest.fixture
+def project(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Folder]:
+    monkeypatch.setenv("TEST_KEY", "key-of-the-test")
+    monkeypatch.setenv("TEST_SECRET", "secret-of-the-test")
+
+    def make(name: str, stack: str) -> Folder:
+        made = Folder(folder.path / name)
+        for path in ("src/shop", "conf/base", "conf/prod"):
+            (made.path / path).mkdir(parents=True)
+        (made.path / "src/shop/__init__.py").touch()
+        (made.path / "pyproject.toml").write_text('[tool.plait]\npackage = "shop"\n')
+        (made.path / "conf/base/parameters.yml").write_text("n: 40000\n")
+        (made.path / "conf/prod/stack.yml").write_text(stack)
+        (made.path / "flow.py").write_text(FLOW)
+        return made
+
+    return make
+
+
+def shown(folder: Folder, *where: str) -> dict[str, Any]:
+    status, out, err = folder.plait("show", "latest", "--json", *where)
+    assert status == 0, err
+    found: dict[str, Any] = json.loads(out)
+    return found
+
+
+def test_a_bucket_and_a_database_give_what_a_folder_and_a_file_give(
+    project: Callable[[str, str], Folder], cloud: str
+) -> None:
+    mine = project("mine", cloud)
+    for where in ((), ("--env", "prod")):
+        status, _, err = mine.plait("run", "flow.py", "--quiet", *where)
+        assert status == 0, err
+    here, there = shown(mine), shown(mine, "--env", "prod")
+    assert here["id"] != there["id"]
+    assert here["metrics"] == there["metrics"]
+    for secret in ("key-of-the-test", "secret-of-the-test"):
+        assert secret not in json.dumps(there)
+    status, out, err = mine.plait("run", "flow.py", "--json", "--env", "prod")
+    assert out.count('"cached"') >= 5
+    # What belongs to the one is not in the other.
+    assert len(list((mine.home / "artifacts/blobs").rglob("??*"))) > 0
+    status, out, _ = mine.plait("runs", "--json")
+    assert there["id"] not in out
+
+
+def test_two_projects_of_two_people_take_each_others_results(
+    project: Callable[[str, str], Folder], cloud: str, tmp_path: Path
+) -> None:
+    ann, ben = project("ann", cloud), project("ben", cloud.replace("/kept", "/kept-by-ben"))
+    first = ann.plait("run", "flow.py", "--json", "--env", "prod")
+    second = ben.plait("run", "flow.py", "--json", "--env", "prod")
+    assert first[0] == second[0] == 0, first[2] + second[2]
+    assert '"cached"' not in first[1]
+    assert second[1].count('"cached"') >= 5
+    assert shown(ann, "--env", "prod")["metrics"] == shown(ben, "--env", "prod")["metrics"]
+    # Looked for, not read: nothing had to come to Ben's machine.
+    assert not (tmp_path / "kept-by-ben").exists()
+
+
+def test_a_run_that_was_killed_on_a_bucket_and_a_database_goes_on(
+    project: Callable[[str, str], Folder], cloud: str
+) -> None:
+    mine = project("mine", cloud)
+    mine.edit(
+        "    log(loss", '    if alpha == 2.0 and not os.path.exists("go"):\n        os._exit(9)\n    log(loss'
+    )
+    mine.edit("import numpy as np", "import os\nimport numpy as np")
+    status, _, err = mine.plait("run", "flow.py", "--quiet", "--env", "prod")
+    assert status == 1, err
+    (mine.path / "go").touch()
+    status, _, err = mine.plait("resume", "--quiet", "--stack", "prod")
+    assert status == 0, err
+    assert shown(mine, "--env", "prod")["status"] == "done"
+
+
+def test_collecting_leaves_what_is_needed_in_the_bucket(
+    project: Callable[[str, str], Folder], cloud: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from plait.project.project import Project
+
+    mine = project("mine", cloud)
+    for n in ("n=50000", "n=60000"):
+        assert mine.plait("run", "flow.py", n, "--quiet", "--env", "prod")[0] == 0
+    store = open_records(Project(mine.path, "prod"))
+    newest, oldest = store.runs()
+    before = len(list(store.artifacts.blobs()))
+    assert collect(store).blobs == 0
+    now = time.time()
+    monkeypatch.setattr("plait.data.remote.time.time", lambda: now + 3 * 86400)
+    monkeypatch.setattr("plait.record.gc.time.time", lambda: now + 3 * 86400)
+    gone = collect(store, [oldest])
+    assert gone.blobs == before // 2
+    assert len(list(store.artifacts.blobs())) == before - gone.blobs
+    assert newest.result == 0.5
+
+
+@pytest.mark.engine_slow
+def test_flights_has_the_same_metrics_on_a_bucket_and_a_database(
+    tmp_path: Path, cloud: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PLAIT_HOME", raising=False)
+    monkeypatch.setenv("TEST_KEY", "key-of-the-test")
+    monkeypatch.setenv("TEST_SECRET", "secret-of-the-test")
+    source = SOURCE.parent / "examples" / "flights"
+    leave = shutil.ignore_patterns(".plait", "__pycache__", "*.csv", "*.pickle")
+    shutil.copytree(source, tmp_path / "flights", ignore=leave)
+    flights = Folder(tmp_path / "flights")
+    (flights.path / "conf/base/stacks.yml").write_text(
+        "cloud:\n" + "".join(f"  {line}\n" for line in cloud.splitlines())
+    )
+    for where in ((), ("--stack", "cloud")):
+        run = flights.start("run", ".", "--quiet", *where)
+        _, err = run.communicate(timeout=900)
+        assert run.returncode == 0, err
+    here, there = shown(flights), shown(flights, "--stack", "cloud")
+    assert here["metrics"] == there["metrics"]
+    assert here["metrics"]
