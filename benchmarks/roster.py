@@ -22,7 +22,7 @@ FLOOR = Peer(
 OURS = Peer(
     PLAIT,
     install=(".",),
-    also=("pandas", "pyarrow"),
+    also=("pandas", "pyarrow", "fastapi", "uvicorn"),
     ways={
         "B1": (
             Way("import plait", (PY, "-c", "import plait")),
@@ -61,6 +61,10 @@ OURS = Peer(
             Way("processes", (PY, "table.py", "processes")),
         ),
         "B7": (Way("processes", (PY, "map.py", "{n}", "fresh"), 100_000),),
+        "B8": (
+            Way("pages", (PY, "endpoints.py", "{n}"), 100_000, before=((PY, "big_store.py", "{n}"),)),
+            Way("a map, alone and with a page open", (PY, "watched.py", "{n}"), 10_000),
+        ),
         "B9": (Way("plait", ()),),
         "B10": tuple(
             Way(label, command, n, before=((PY, "make_catalog.py", "{n}"),))

@@ -10,6 +10,7 @@ from benchmarks.measures import (
     b5_plan,
     b6_table,
     b7_large_map,
+    b8_pages,
     b9_install,
     b10_catalog,
 )
@@ -24,6 +25,7 @@ MEASURES = (
     b5_keys.MEASURE,
     b6_table.MEASURE,
     b7_large_map.MEASURE,
+    b8_pages.MEASURE,
     b9_install.MEASURE,
     b10_catalog.MEASURE,
 )

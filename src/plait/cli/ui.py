@@ -139,6 +139,7 @@ def _bind(host: str, port: int | None) -> socket.socket:
             if os.name == "posix":
                 bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             bound.bind((host, one))
+            bound.listen(128)  # whoever opens the address that is printed waits, instead of being refused
         except OSError as error:
             bound.close()
             problem = error

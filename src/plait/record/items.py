@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from plait.errors import ParameterError, RecordError, did_you_mean
 from plait.graph.model import Path, task_name
 from plait.record.paths import from_key, to_key
 from plait.record.progress import Counts, make_counts
+from plait.record.valuerefs import element_labels
 from plait.record.views import Run
 
 __all__ = ["AttemptRow", "Strip", "TaskPage", "TaskRow", "find_step", "strip", "task_page", "task_row"]
@@ -21,6 +23,9 @@ _LETTERS = {
     "cached": "c",
 }  # fmt: skip
 _WORST = "flxrwsdc"
+_LABELLED = (
+    2_000  # of more tasks the elements are not told: the list that they are of would be read for a page
+)
 _EXACT = 5_000  # tasks of which each is looked at for a strip
 _COLUMNS = "path, attempt, state, reason, worker, launched_at, started_at, ended_at, cpu_seconds, peak_memory, source"
 _LATEST = "(state IS NULL OR state <> 'retried')"
@@ -150,7 +155,11 @@ def task_page(
         rows, following = _by_time(run, node, sort, states and wanted, cursor, limit)
     else:
         raise ParameterError(f"tasks cannot be sorted by {sort!r}", hint="state, index, slowest or latest")
-    return TaskPage([task_row(run, node, row, running=running) for row in rows], following, total, counts)
+    items = [task_row(run, node, row, running=running) for row in rows]
+    if (counts.total or 0) <= _LABELLED:
+        labels = element_labels(run, node, [item.path for item in items])
+        items = [replace(item, label=label) for item, label in zip(items, labels, strict=True)]
+    return TaskPage(items, following, total, counts)
 
 
 def _from(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -39,6 +40,7 @@ _SPARK = 24
 _MOST_DIFFERING = 6
 _ALIKE = 20  # latest runs of a pipeline among which parameters differ
 _RECENT = 30
+_params = msgspec.json.Decoder(dict[str, Any])
 
 
 class Git(Struct, frozen=True):
@@ -168,6 +170,16 @@ def _total(store: RecordStore, found: Filter) -> int:
     return int(row[0])
 
 
+class _Candidate(NamedTuple):
+    """What of a run a filter looks at: thousands are looked at for a page."""
+
+    key: int
+    began: float
+    status: str | None
+    params: str
+    facts: str
+
+
 def _by_start(
     store: RecordStore, found: Filter, cursor: str | None, limit: int, *, newest: bool
 ) -> tuple[list[int], str | None, int, int | None]:
@@ -187,12 +199,11 @@ def _by_start(
             if len(keys) == limit:
                 return keys, _cursor(place), searched, None
             keys.append(run.key)
-            place = (run.started_at.timestamp(), run.key)
+            place = (run.began, run.key)
         if len(runs) < batch:
             complete = len(keys) if cursor is None else None
             return keys, None, searched, complete
-        last = runs[-1]
-        place = (last.started_at.timestamp(), last.key)
+        place = (runs[-1].began, runs[-1].key)
         if searched >= _MOST_SCANNED:
             return keys, _cursor(place), searched, None
 
@@ -211,11 +222,15 @@ def _by_value(
         )
     elif key.startswith("param:"):
         name = key.removeprefix("param:")
-        by_run = {run.key: reach_or_none(run.params, name) for run in chosen}
+        by_run = {run.key: reach_or_none(_params.decode(run.params), name) for run in chosen}
     else:
-        by_run = {run.key: run.seconds for run in chosen}
+        now = time.time()
+        by_run = {
+            run: (ended or now) - started
+            for run, started, ended in store.database.rows("SELECT key, started_at, ended_at FROM run")
+        }
 
-    def rank(run: Run) -> tuple[int, float, str]:
+    def rank(run: _Candidate) -> tuple[int, float, str]:
         value = by_run.get(run.key)
         if value is None or (isinstance(value, float) and math.isnan(value)):
             return (2, 0.0, "")
@@ -231,12 +246,12 @@ def _by_value(
     return [run.key for run in page], following, len(runs), len(chosen)
 
 
-def _scan(store: RecordStore, where: str, values: list[Any], order: str, limit: int) -> list[Run]:
-    sql = f"SELECT {RUN_COLUMNS} FROM run WHERE {where} ORDER BY {order} LIMIT {int(limit)}"
-    return [Run(store, row) for row in store.database.rows(sql, values)]
+def _scan(store: RecordStore, where: str, values: list[Any], order: str, limit: int) -> list[_Candidate]:
+    sql = f"SELECT key, started_at, status, params, facts FROM run WHERE {where} ORDER BY {order} LIMIT {int(limit)}"
+    return [_Candidate(*row) for row in store.database.rows(sql, values)]
 
 
-def _taken(store: RecordStore, found: Filter, runs: list[Run]) -> Iterable[Run]:
+def _taken(store: RecordStore, found: Filter, runs: list[_Candidate]) -> Iterable[_Candidate]:
     if found.is_plain:
         yield from runs
         return
@@ -251,10 +266,10 @@ def _taken(store: RecordStore, found: Filter, runs: list[Run]) -> Iterable[Run]:
         ):
             metrics.setdefault(run, {})[name] = last
     for one in runs:
-        if not found.takes_status(one.status):
+        if not found.takes_status(one.status or store.run_of_key(one.key).status):
             continue
-        env = one.facts.get("env") if found.environments else None
-        params = one.params if found.conditions else {}
+        env = msgspec.json.decode(one.facts).get("env") if found.environments else None
+        params = _params.decode(one.params) if found.conditions else {}
         if found.takes(params, metrics.get(one.key, {}), env):
             yield one
 
@@ -340,7 +355,7 @@ def _row(
         pipeline=run.pipeline,
         status=status,
         reason=run.reason,
-        started_at=run.started_at.timestamp(),
+        started_at=run.began,
         ended_at=run.ended_at.timestamp() if run.ended_at else None,
         seconds=run.seconds,
         executor=run.executor,
@@ -472,15 +487,17 @@ def group_runs(store: RecordStore, q: str = "") -> RunGroups:
             if row is not None:
                 last[pipeline] = row[0]
             if by_status.pop("", 0):
-                for run in store.unfinished_runs():
-                    if run.pipeline == pipeline:
-                        by_status[run.status] = by_status.get(run.status, 0) + 1
+                for going in store.unfinished_runs():
+                    if going.pipeline == pipeline:
+                        by_status[going.status] = by_status.get(going.status, 0) + 1
     else:
         runs = _scan(store, found.where, list(found.values), "started_at DESC", _MOST_SCANNED)
+        named = dict(store.database.rows("SELECT key, pipeline FROM run"))
         for run in _taken(store, found, runs):
-            by_status = counts.setdefault(run.pipeline, {})
-            by_status[run.status] = by_status.get(run.status, 0) + 1
-            last.setdefault(run.pipeline, run.key)
+            by_status = counts.setdefault(named[run.key], {})
+            status = run.status or store.run_of_key(run.key).status
+            by_status[status] = by_status.get(status, 0) + 1
+            last.setdefault(named[run.key], run.key)
     rows = {row.pipeline: row for row in run_rows(store, list(last.values()))}
     groups = [
         RunGroup(name, by_status, sum(by_status.values()), rows[name], recent_runs(store, name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ from msgspec import Struct
 from plait.data import Artifact, ArtifactStore
 from plait.errors import PlaitError
 from plait.graph.model import Path, task_name
-from plait.graph.values import Const, DictOf, Input, ListOf, Output, Value
+from plait.graph.values import Const, DictOf, Input, Item, ListOf, Output, Value
 from plait.record.paths import to_key
 from plait.record.results import DictArg, ListArg, Plain, Stored, Tree
 from plait.record.views import Run
@@ -19,6 +20,7 @@ __all__ = [
     "NamedValue",
     "ValueRef",
     "artifact_ref",
+    "element_labels",
     "input_artifacts",
     "input_refs",
     "object_refs",
@@ -26,6 +28,7 @@ __all__ = [
 ]
 
 _TEXT = 200
+_LABEL = 80
 _artifact = msgspec.msgpack.Decoder(Artifact)
 
 
@@ -148,6 +151,16 @@ def _collect(tree: Tree, found: list[Artifact]) -> None:
         case DictArg(items=pairs):
             for _, item in pairs[:100]:
                 _collect(item, found)
+
+
+def element_labels(run: Run, node: int, paths: Sequence[Path]) -> list[str | None]:
+    """For tasks of a mapped step the element that each is of, in a few words."""
+    spec = run.graph.nodes[node]
+    value = next((value for _, value in spec.args if isinstance(value, Item)), None)
+    if value is None:
+        return [None] * len(paths)
+    found = [_reference(run, value, spec.scope, path) for path in paths]
+    return [one.text[:_LABEL] if one.kind in ("value", "dataset") else None for one in found]
 
 
 def _reference(run: Run, value: Value, scope: int, path: Path) -> ValueRef:

@@ -303,6 +303,11 @@ class Run:
         return datetime.datetime.fromtimestamp(self._started).astimezone()
 
     @property
+    def began(self) -> float:
+        """When it began, in epoch seconds, exactly as it is recorded."""
+        return float(self._started)
+
+    @property
     def ended_at(self) -> datetime.datetime | None:
         return datetime.datetime.fromtimestamp(self._ended).astimezone() if self._ended else None
 

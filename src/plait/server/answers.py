@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -10,8 +11,12 @@ import msgspec
 from fastapi import APIRouter
 from fastapi.responses import Response
 
+from plait.errors import PlaitError
+from plait.server.problems import Refusal, error_answer, problem_of
+
 __all__ = ["Json", "changes", "reads", "shapes"]
 
+_log = logging.getLogger("plait.server")
 _SHAPES: dict[str, Any] = {}
 _TYPE = "application/json; charset=utf-8"
 
@@ -39,7 +44,13 @@ def _answering(
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         def answer(*args: Any, **kwargs: Any) -> Response:
-            found = function(*args, **kwargs)
+            try:
+                found = function(*args, **kwargs)
+            except (PlaitError, Refusal):
+                raise
+            except Exception as error:  # noqa: BLE001 - a mistake of ours: one line for who asked, all of it here
+                _log.error("%s %s could not be answered", method, path, exc_info=error)
+                return error_answer(*problem_of(error))
             return found if isinstance(found, Response) else Json(found, status)
 
         answer.__annotations__ = {**function.__annotations__, "return": Response}

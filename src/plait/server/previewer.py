@@ -18,7 +18,7 @@ from plait.server.settings import Settings
 __all__ = ["LIMIT", "Previewer"]
 
 LIMIT = 256 * 2**20  # bytes of a value that has to be read whole
-_SECONDS = 20.0
+_SECONDS = 60.0
 _KEPT = 256
 _KEPT_BYTES = 64 * 2**20
 

@@ -34,7 +34,8 @@ __all__ = [
 ]
 
 _LEAST_SECONDS = 0.15  # between two looks of one listener
-_SHARE = 0.03  # of a core that looking may take
+_MOST_SECONDS = 2.0
+_SHARE = 0.03  # of a core that one listener's looking may take
 _PING_SECONDS = 15.0
 _MOST_ROWS = 50
 _MOST_LISTENERS = 200
@@ -120,14 +121,12 @@ class Watcher:
             troubled = False
             state = _Seen()
             while not self._closed:
-                began = time.monotonic()
                 try:
                     events = await asyncio.to_thread(self._look, look, state)
                     troubled = False
                 except (PlaitError, OSError) as error:
                     events = [] if troubled else [("problem", ProblemEvent(problem_of(error)[1]))]
                     troubled = True
-                cost = time.monotonic() - began
                 for event in events:
                     yield _frame(event)
                     said = time.monotonic()
@@ -136,27 +135,30 @@ class Watcher:
                 if time.monotonic() - said > _PING_SECONDS:
                     yield b": ping\n\n"
                     said = time.monotonic()
-                await asyncio.sleep(max(_LEAST_SECONDS, cost / _SHARE if state.looked else 0.0))
+                await asyncio.sleep(min(_MOST_SECONDS, max(_LEAST_SECONDS, state.cost / _SHARE)))
         finally:
             self._listeners -= 1
 
     def _look(self, look: Callable[[RecordStore], list[Event]], state: _Seen) -> list[Event]:
         with self._connections.borrow() as store:
             version = _version(store)
-            state.looked = version is None or version != state.version or state.due < time.monotonic()
-            if not state.looked:
+            state.cost = 0.0
+            if version is not None and version == state.version and time.monotonic() < state.due:
                 return []
             state.version = version
             # A process that dies says nothing: that is noticed by looking.
             state.due = time.monotonic() + 2.0
-            return look(store)
+            began = time.thread_time()
+            found = look(store)
+            state.cost = time.thread_time() - began
+            return found
 
 
 class _Seen:
     def __init__(self) -> None:
         self.version: Any = None
         self.due = 0.0
-        self.looked = True
+        self.cost = 0.0
 
 
 def _version(store: RecordStore) -> Any:

@@ -1,0 +1,164 @@
+"""Everything that the web interface asks of records is answered by every database."""
+
+from __future__ import annotations
+
+import pytest
+
+from plait.errors import ParameterError, RecordError
+from plait.record.activity import activity
+from plait.record.codediff import code_diff
+from plait.record.compare import compare_runs, points_of, series_of
+from plait.record.critical import critical_path
+from plait.record.curves import curves, metric_page
+from plait.record.graphview import run_graph
+from plait.record.history import pipeline_names, run_grid, run_trends
+from plait.record.items import strip, task_page
+from plait.record.lineage import dataset_reads, dataset_writes, lineage
+from plait.record.loglines import LogScope, next_loud, read_lines, search_lines
+from plait.record.makers import artifact_view
+from plait.record.runlist import columns_to_choose, group_runs, run_page
+from plait.record.runview import packages_of, run_view
+from plait.record.taskview import task_code, task_view
+from plait.record.timeline import timeline
+from tests.programs import Folder
+
+FLOW = """
+import logging
+from plait import log, when, otherwise, either
+@step
+def fit(n: int, wrong: int):
+    print("fitting", n)
+    log(rmse=n / 10)
+    if n == wrong:
+        logging.getLogger("x").error("no convergence")
+        raise ValueError(n)
+    return n
+@step
+def total(fitted: list):
+    import numpy as np
+    for at in range(20):
+        log(curve=at * 1.0, at=at)
+    return np.arange(50_000.0)
+@step
+def large(table):
+    return 1
+@step
+def small(table):
+    return 2
+@pipeline
+def flow(wrong: int = -1, alpha: float = 0.5, big: bool = True):
+    table = total(fit(each(list(range(12))), wrong))
+    with when(big):
+        one = large(table)
+    with otherwise():
+        two = small(table)
+    return either(one, two)
+"""
+
+
+def test_each_question_is_answered(folder: Folder) -> None:
+    folder.write(FLOW)
+    good, other, bad = folder.run(), folder.run(alpha=0.7), folder.run(wrong=3)
+    store = good.store
+    for q in (
+        "",
+        "status:failed",
+        "alpha>0.6",
+        "rmse<0.3 -status:failed",
+        "is:pinned",
+        "fl",
+        'note:"x"',
+        "env:none",
+    ):
+        for sort in ("started", "-started", "seconds", "metric:rmse", "-param:alpha"):
+            page = run_page(
+                store, q=q, sort=sort, columns=("param:alpha", "metric:rmse"), spark=("metric:curve",)
+            )
+            assert page.total is not None
+    assert [row.id for row in run_page(store, q="alpha>0.6").items] == [other.id]
+    assert [row.id for row in run_page(store, q="status:failed").items] == [bad.id]
+    first = run_page(store, limit=2)
+    assert [row.id for row in run_page(store, limit=2, cursor=first.next).items] == [good.id]
+    assert group_runs(store).items[0].counts == {"done": 2, "failed": 1}
+    assert group_runs(store, "alpha>0.6").items[0].runs == 1
+    assert {one.name for one in columns_to_choose(store).params} >= {"alpha", "wrong"}
+    assert run_view(bad).failures[0].task == "fit[3]"
+    assert packages_of(good).items
+    graph = run_graph(good)
+    assert {group.taken for group in graph.groups if group.kind == "branch"} == {"all", "none"}
+    for sort in ("state", "index", "slowest", "latest"):
+        seen: list[str] = []
+        cursor = None
+        for _ in range(12):
+            page_of_tasks = task_page(bad, "fit", sort=sort, cursor=cursor, limit=5)
+            seen += [row.task for row in page_of_tasks.items]
+            cursor = page_of_tasks.next
+            if cursor is None:
+                break
+        assert sorted(seen) == sorted(f"fit[{at}]" for at in range(12)), sort
+        assert [row.task for row in task_page(bad, "fit", sort=sort, offset=4, limit=3).items] == seen[4:7], (
+            sort
+        )
+    assert (task_page(bad, "fit").items[0].state, task_page(bad, "fit").items[0].label) == ("failed", "3")
+    assert strip(bad, "fit").cells[3] == "f"
+    assert strip(bad, "fit", 4).per_cell == 3
+    for lane in ("step", "worker"):
+        assert timeline(good, lane=lane).exact
+        few = timeline(good, lane=lane, limit=10)
+        assert not few.exact
+        assert len(few.bars) <= 10
+        assert sum(bar.count for bar in few.bars) == few.tasks
+    assert timeline(good, start=0, end=1).tasks == 0
+    assert critical_path(good).items[-1].step in {"large", "total"}
+    assert metric_page(good).items[0].name == "curve"
+    assert [len(one.x) for one in curves(good, "curve").series] == [20]
+    assert curves(good, "rmse", tasks=5).more == 7
+    scope = LogScope(bad)
+    assert read_lines(scope, 2, 3).lines[0].n == 2
+    assert len(search_lines(scope, "fitting").lines) == 12
+    loud = next_loud(scope, 0, 40).line
+    assert loud is not None
+    assert next_loud(scope, loud + 1, 40, back=True).line == loud
+    fit = bad.graph.find_node("fit")
+    assert read_lines(LogScope(bad, fit, None)).total == 13
+    assert next_loud(LogScope(bad, fit, None), 0, 40).line is not None
+    view = task_view(good, "total")
+    assert view.inputs[0].value.items == 12
+    assert task_code(good, "fit[0]").components
+    artifact = view.outputs[0].value.artifact
+    assert artifact is not None
+    about = artifact_view(store, artifact, run=good.id, task="total")
+    assert about.made_by[0].task == "total"
+    assert {user.task for user in about.used_by} == {"large", "small"}
+    both = [good.id, other.id]
+    assert {row.name for row in compare_runs(store, both).params if row.differs} == {"alpha"}
+    assert len(points_of(store, both, "param:alpha", "metric:curve").items) == 2
+    assert len(series_of(store, both, "curve", x="time", points=10).series) == 2
+    assert all(one.same for one in code_diff(good, other).steps)
+    assert pipeline_names(store) == {"flow": 3}
+    assert len(run_grid(store, "flow").runs) == 3
+    assert run_trends(store, "flow").metrics["curve"][0] == 19.0
+    assert activity(store).running == []
+    assert lineage(store).nodes == []
+    assert lineage(store, run=good.id).nodes[0].run == good.id
+    assert dataset_writes(store, "nothing") == []
+    assert dataset_reads(store, "nothing") == []
+
+
+def test_what_cannot_be_asked_is_refused_in_words(folder: Folder) -> None:
+    folder.write(FLOW)
+    run = folder.run()
+    for wrong, said in (
+        (lambda: run_page(run.store, sort="colour"), "cannot be sorted"),
+        (lambda: run_page(run.store, cursor="x"), "no cursor"),
+        (lambda: task_page(run, "fit", sort="colour"), "cannot be sorted"),
+        (lambda: task_page(run, "fit", states=["broken"]), "no state"),
+        (lambda: timeline(run, start=2, end=1), "ends before"),
+        (lambda: curves(run, "rmse", x="z"), "no axis"),
+        (lambda: search_lines(LogScope(run), "(", regex=True), "no regular expression"),
+        (lambda: compare_runs(run.store, [run.id]), "2 to 500"),
+    ):
+        with pytest.raises(ParameterError, match=said):
+            wrong()
+    with pytest.raises(RecordError, match="has no step 'fti'"):
+        task_page(run, "fti")
