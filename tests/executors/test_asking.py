@@ -132,6 +132,17 @@ def test_a_task_within_its_memory_is_not_disturbed(run_it: RunIt) -> None:
     assert run_it(p).status == "done"
 
 
+def test_the_next_try_after_running_out_of_memory_has_more(run_it: RunIt, tmp_path: Path) -> None:
+    def p(folder: str) -> Any:
+        return asking.grow(folder)
+
+    run = run_it(p, folder=str(tmp_path))
+    assert run.result == 300
+    attempts = run.task("grow").attempts
+    assert [one.state for one in attempts] == ["retried", "done"]
+    assert "memory=150MiB" in attempts[0].error.message
+
+
 def test_variables_are_there_in_that_task_only(run_it: RunIt) -> None:
     def p() -> Any:
         before = steps.echo(1)
