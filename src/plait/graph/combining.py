@@ -8,22 +8,18 @@ import msgspec
 
 from plait.errors import DefinitionError
 from plait.graph.cutting import beside, cut, inputs_in, last_results
+from plait.graph.likeness import named, spoken
 from plait.graph.model import ROOT, Branch, Calls, Each, Graph, Group, InputSpec, Loop, Node, Scope
 from plait.graph.selection import whole
 from plait.graph.slicing import leaves, producers, reads
 from plait.graph.tracing import Reference, Traced
 from plait.graph.values import (
     Const,
-    DictOf,
-    Grid,
     Input,
     Item,
     Last,
-    ListOf,
     Output,
-    Passed,
     State,
-    Test,
     Value,
     rebuilt,
 )
@@ -135,7 +131,7 @@ class _Union:
             there = one.graph.find_node(chosen.id)
             if there is None:
                 continue
-            if _function(one, there) is not _function(other, node) or _spoken(one.graph, there) != _spoken(
+            if _function(one, there) is not _function(other, node) or spoken(one.graph, there) != spoken(
                 other.graph, node
             ):
                 first = one.graph.nodes[there]
@@ -279,9 +275,9 @@ class _Union:
         """Whether an ``each`` scope runs over the same as the one of that name and place in the first pipeline."""
         if there is None:
             return True
-        known = {label: _named(self.sides[side].graph, value) for side, value, label in self.sources[there]}
+        known = {label: named(self.sides[side].graph, value) for side, value, label in self.sources[there]}
         pairs = zip(own.labels, own.sources, strict=True)
-        return all(label not in known or known[label] == _named(graph, value) for label, value in pairs)
+        return all(label not in known or known[label] == named(graph, value) for label, value in pairs)
 
     def _add_sources(self, at: int, side: int, own: Each) -> None:
         found = self.sources.setdefault(at, [])
@@ -453,51 +449,3 @@ def _loop_around(graph: Graph, node: int) -> int:
     if graph.nodes[node].kind == "repeat":
         loops += [value.scope for _, value in graph.nodes[node].args if isinstance(value, Last)]
     return min((graph.layout.subtree(loop)[0] for loop in loops), default=node)
-
-
-def _spoken(graph: Graph, node: int) -> object:
-    """What a node reads in terms of names: the same whether a value is made in the graph or comes from outside."""
-    chosen = graph.nodes[node]
-    around: list[object] = []
-    scope = chosen.scope
-    while scope != ROOT:
-        own = graph.scopes[scope]
-        match own:
-            case Each(name=name):
-                around.append(["each", name])
-            case Branch(test=test, cases=cases, default=default):
-                around.append(["branch", graph.nodes[test].id, cases, default])
-            case Loop(initial=initial, results=results):
-                around.append(["loop", [_named(graph, value) for value in (*initial, *results)]])
-            case Group(name=name):
-                around.append(["group", name])
-        scope = own.parent
-    return [[name, _named(graph, value)] for name, value in chosen.args], around
-
-
-def _named(graph: Graph, value: Value) -> object:
-    match value:
-        case Input(name=name):
-            return ["value", name]
-        case Output(node=node, output=output):
-            return ["value", graph.nodes[node].outputs[output]]
-        case Const(value=constant):
-            return ["const", type(constant).__name__, constant]
-        case Item(scope=scope, source=source):
-            each = graph.scopes[scope]
-            assert isinstance(each, Each)
-            inner = _named(graph, each.sources[source])
-            made_inside = isinstance(inner, list) and each.labels[source] == beside(str(inner[1]))
-            return inner if made_inside else ["item", len(graph.layout.axes[scope]), inner]
-        case Passed(name=name):
-            return ["passed", name]
-        case State(scope=scope, position=position) | Last(scope=scope, position=position):
-            return [type(value).__name__, len(graph.layout.axes[scope]), position]
-        case ListOf(items=items, is_tuple=is_tuple):
-            return ["list", is_tuple, [_named(graph, item) for item in items]]
-        case DictOf(items=pairs):
-            return ["dict", [(key, _named(graph, item)) for key, item in pairs]]
-        case Grid(columns=columns, column=column):
-            return ["grid", [_named(graph, item) for item in columns], column]
-        case Test(op=op, operands=operands):
-            return ["test", op, [_named(graph, operand) for operand in operands]]
