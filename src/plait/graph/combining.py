@@ -7,10 +7,10 @@ import heapq
 import msgspec
 
 from plait.errors import DefinitionError
-from plait.graph.cutting import beside, cut, last_results
+from plait.graph.cutting import beside, cut, inputs_in, last_results
 from plait.graph.model import ROOT, Branch, Calls, Each, Graph, Group, InputSpec, Loop, Node, Scope
 from plait.graph.selection import whole
-from plait.graph.slicing import leaves, reads
+from plait.graph.slicing import leaves, producers, reads
 from plait.graph.tracing import Reference, Traced
 from plait.graph.values import (
     Const,
@@ -88,15 +88,17 @@ class _Union:
         self.same: dict[int, int] = {}  # nodes of the second that the first has: its number there
         self._find_same()
         self._collect_outputs()
-        self.order = self._ordered()
-        self.number = {place: at for at, place in enumerate(self.order)}
         self.scopes: list[Scope] = [Group(name=name, pipeline=one.graph.scopes[ROOT].pipeline)]  # type: ignore[union-attr]
         self.scope_at: dict[tuple[int, int], int] = {(0, ROOT): ROOT, (1, ROOT): ROOT}
-        self.functions: list[object] = []
+        self.sources: dict[int, list[tuple[int, Value, str]]] = {}  # of each `each` scope: side, value, label
+        self._around: dict[int, set[tuple[int, int]]] = {}
+        self._number_scopes()
+        self._refuse_torn()
+        self.order = self._ordered()
+        self.number = {place: at for at, place in enumerate(self.order)}
         self.steps: list[tuple[int, int]] = []
 
     def made(self) -> Traced:
-        self._number_scopes()
         for at, (side, scope) in {at: place for place, at in self.scope_at.items()}.items():
             if scope != ROOT:
                 self.scopes[at] = self._scope(side, scope)
@@ -215,7 +217,21 @@ class _Union:
         for leaf in leaves(graph, node):
             if isinstance(leaf, Input) and self._is_named(side, leaf.name) and leaf.name in self.outputs:
                 found.add(self.outputs[leaf.name][:2])
-        return found
+        return found | self._needed_around(self.scope_at[side, graph.nodes[node].scope])
+
+    def _needed_around(self, at: int) -> set[tuple[int, int]]:
+        """What the lists are made of that the scopes around a node run over, whichever pipeline says so."""
+        if at not in self._around:
+            found: set[tuple[int, int]] = set()
+            if at != ROOT:
+                found |= self._needed_around(self._parent(at))
+            for side, value, _ in self._sources_of(at) if at in self.sources else ():
+                graph = self.sides[side].graph
+                found |= {self._place(side, one) for one in producers(graph, [value])}
+                names = {leaf.name for leaf in inputs_in(value) if self._is_named(side, leaf.name)}
+                found |= {self.outputs[name][:2] for name in names if name in self.outputs}
+            self._around[at] = found
+        return self._around[at]
 
     def _place(self, side: int, node: int) -> tuple[int, int]:
         return (0, self.same[node]) if side == 1 and node in self.same else (side, node)
@@ -232,11 +248,7 @@ class _Union:
             graph = traced.graph
             needed: set[int] = set()
             starts = [one for branches in graph.layout.branches.values() for one in branches]
-            starts += [
-                chosen.scope
-                for node, chosen in enumerate(graph.nodes)
-                if not (side == 1 and node in self.same)
-            ]
+            starts += [chosen.scope for chosen in graph.nodes]
             for start in starts:
                 scope = start
                 while scope != ROOT:
@@ -250,18 +262,88 @@ class _Union:
                     same = (own.name, parent)
                 elif isinstance(own, Branch):
                     same = (self._place(side, own.test), repr(own.cases), own.default, parent)
+                elif isinstance(own, Loop):
+                    same = ("loop", self._place(side, own.until))
+                elif isinstance(own, Each) and self._is_same_each(
+                    known.get(("each", own.name, parent)), graph, own
+                ):
+                    same = ("each", own.name, parent)
                 if same not in known:
                     known[same] = len(self.scopes)
                     self.scopes.append(own)
                 self.scope_at[side, at] = known[same]
+                if isinstance(own, Each):
+                    self._add_sources(known[same], side, own)
+
+    def _is_same_each(self, there: int | None, graph: Graph, own: Each) -> bool:
+        """Whether an ``each`` scope runs over the same as the one of that name and place in the first pipeline."""
+        if there is None:
+            return True
+        known = {label: _named(self.sides[side].graph, value) for side, value, label in self.sources[there]}
+        pairs = zip(own.labels, own.sources, strict=True)
+        return all(label not in known or known[label] == _named(graph, value) for label, value in pairs)
+
+    def _add_sources(self, at: int, side: int, own: Each) -> None:
+        found = self.sources.setdefault(at, [])
+        there = {label for _, _, label in found}
+        found += [
+            (side, value, label)
+            for value, label in zip(own.sources, own.labels, strict=True)
+            if label not in there
+        ]
+
+    def _inside(self, at: int, label: str) -> tuple[int, int, int] | None:
+        """The output that a label of an ``each`` scope stands for, where its step is in that scope again."""
+        name = label[1:-1]
+        place = self.outputs.get(name) if label == beside(name) else None
+        if place is None:
+            return None
+        scope = self.scope_at[place[0], self.sides[place[0]].graph.nodes[place[1]].scope]
+        while scope != ROOT:
+            if scope == at:
+                return place
+            scope = self._parent(scope)
+        return None
+
+    def _parent(self, at: int) -> int:
+        side, scope = next(place for place, there in self.scope_at.items() if there == at)
+        return self.scope_at[side, self.sides[side].graph.scopes[scope].parent]
+
+    def _sources_of(self, at: int) -> list[tuple[int, Value, str]]:
+        """The lists that a scope runs over, without those of what is made in it again, unless no other is left."""
+        found = self.sources[at]
+        return [one for one in found if self._inside(at, one[2]) is None] or found
+
+    def _refuse_torn(self) -> None:
+        """A step that both have, and that is mapped, must be in one place for both.
+
+        Raises:
+            DefinitionError: one of them runs it over something else.
+        """
+        one, other = self.sides
+        for node, there in self.same.items():
+            first, second = one.graph.nodes[there], other.graph.nodes[node]
+            if self.scope_at.get((0, first.scope)) != self._scope_of(1, second.scope):
+                raise DefinitionError(
+                    f"both pipelines have the step {second.id!r}, and run it over different lists",
+                    where=second.where,
+                    hint='give the steps of one of them other names: .using(prefix="…")',
+                )
+
+    def _scope_of(self, side: int, scope: int) -> int | None:
+        return self.scope_at.get((side, scope))
 
     def _scope(self, side: int, at: int) -> Scope:
         scope = self.sides[side].graph.scopes[at]
         parent = self.scope_at[side, scope.parent]
         match scope:
-            case Each(sources=sources):
+            case Each():
+                both = self._sources_of(self.scope_at[side, at])
                 return msgspec.structs.replace(
-                    scope, parent=parent, sources=tuple(self._value(side, source) for source in sources)
+                    scope,
+                    parent=parent,
+                    sources=tuple(self._value(whose, source) for whose, source, _ in both),
+                    labels=tuple(label for _, _, label in both),
                 )
             case Branch(test=test):
                 return msgspec.structs.replace(
@@ -313,7 +395,14 @@ class _Union:
             case Output(node=node, output=output):
                 return Output(self.number[self._place(side, node)], output)
             case Item(scope=scope, source=source):
-                return Item(self.scope_at[side, scope], source)
+                each, there = self.sides[side].graph.scopes[scope], self.scope_at[side, scope]
+                assert isinstance(each, Each)
+                label = each.labels[source]
+                inside = self._inside(there, label)
+                if inside is not None:
+                    return Output(self.number[inside[:2]], inside[2])
+                labels = [one for _, _, one in self._sources_of(there)]
+                return Item(there, labels.index(label))
             case State(scope=scope, position=position):
                 return State(self.scope_at[side, scope], position)
             case Last(scope=scope, position=position):
