@@ -18,7 +18,7 @@ export function ErrorBlock({ error }: { error: ErrorInfo }) {
           <p className={css.joined}>which led to</p>
         </>
       )}
-      <p className={css.message} role="heading" aria-level={4}>
+      <p className={css.message} role="heading" aria-level={3}>
         <b>{error.type}</b>
         {error.message && <>: {error.message}</>}
       </p>
