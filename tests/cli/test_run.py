@@ -127,6 +127,31 @@ def test_json_is_one_event_per_line_and_nothing_else(flow, monkeypatch):
         assert metrics["fit[1]", "loss"] == 0.5
 
 
+def test_json_tells_the_rounds_of_a_loop(write):
+    file = write(
+        "loop.py",
+        """
+        from plait import pipeline, repeat, step
+
+        @step
+        def half(x: float) -> float:
+            return x / 2
+
+        @pipeline
+        def halving(x: float = 1.0):
+            return repeat(half, x, limit=3)
+        """,
+    )
+    answer = finish("run", "loop.py", "--json", "--executor", "inline", cwd=file.parent)
+    assert answer.status == 0, answer.err
+    events = [json.loads(line) for line in answer.out.splitlines()]
+    assert [one["task"] for one in events if one["event"] == "task_ended" and "half" in one["task"]] == [
+        "half[0]",
+        "half[1]",
+        "half[2]",
+    ]
+
+
 def test_json_tells_a_failure_with_its_frames(write):
     file = write("failing.py", FLOW.replace("return x * alpha", "return x / 0"))
     answer = finish("run", "failing.py", "n=1", "--json", cwd=file.parent)

@@ -59,6 +59,12 @@ def hoard(how: str) -> int:
     return os.getpid()
 
 
+@step(memory="150MiB", memory_growth=4.0)
+def grow(folder: str) -> int:
+    held = [os.urandom(1 << 20) for _ in range(300)]
+    return len(held)
+
+
 @step(env={"COLOUR": "blue", "PLAIT_TEST": "1"})
 def coloured() -> str | None:
     return os.environ.get("COLOUR")

@@ -207,7 +207,7 @@ def test_the_command_copies_between_stacks(folder: Folder, tmp_path: Path) -> No
     assert folder.plait("run", "flow.py", "--executor", "inline", "--quiet")[0] == 0
     status, out, err = folder.plait("store", "copy", "default", "other")
     assert status == 0, err
-    assert "copied 1 runs and" in out
+    assert "copied 1 run and" in out
     status, out, _ = folder.plait("store", "copy", "default", "other", "--json")
     assert json.loads(out)["there"] == 1, out
     status, out, _ = folder.plait("run", "flow.py", "--stack", "other", "--json")

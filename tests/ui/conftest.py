@@ -142,10 +142,11 @@ def listen(page: Page, complaints: Complaints) -> None:
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on(
         "console",
-        # A 4xx that the page asked for and shows is said by the browser too.
+        # A 4xx that the page asked for and shows is said by the browser too, and a script that its sandbox stopped.
         lambda said: (
             complaints.append(said.text)
-            if said.type == "error" and "Failed to load resource" not in said.text
+            if said.type == "error"
+            and not re.search("Failed to load resource|Blocked script execution", said.text)
             else None
         ),
     )

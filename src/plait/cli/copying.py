@@ -39,14 +39,19 @@ def copy_between(
     from plait.display.text import Text
     from plait.display.words import bytes_text
 
-    there = f", {found.there} were there" if found.there else ""
-    lines = [Text(f"copied {found.runs} runs and {found.blobs} blobs, {bytes_text(found.bytes)}{there}")]
+    there = f"; {_counted(found.there, 'run')} already there" if found.there else ""
+    what = f"{_counted(found.runs, 'run')} and {_counted(found.blobs, 'blob')}, {bytes_text(found.bytes)}"
+    lines = [Text(f"copied {what}{there}")]
     lines += [Text(f"  {run} is going on: copy again when it is over", "warning") for run in found.going_on]
     lines += [Text(f"  {one}", "warning") for one in found.lost[:_MOST_LOST]]
     if len(found.lost) > _MOST_LOST:
         lines.append(Text(f"  and {len(found.lost) - _MOST_LOST} more", "warning"))
     Screen(sys.stdout).write(lines)
     return 1 if found.lost else 0
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _open(name: str, env: str | None, *, create: bool) -> RecordStore:

@@ -217,7 +217,9 @@ class Body:
             known = self.growing.graph
             site = self.growing.step(step, group)
             self._tell_growth(known)
-        return self._each(step.spec.name, signature, given, lambda one: self._make(site, one, after))
+        return self._each(
+            step.spec.name, signature, given, lambda one: self._make(site, one, after), site.names
+        )
 
     def call_definition(self, definition: Definition, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A pipeline: a described one is a group that runs as a whole, a dynamic one runs its body here and now."""
@@ -273,6 +275,7 @@ class Body:
         signature: inspect.Signature,
         given: dict[str, Any],
         call: Callable[[dict[str, Any]], Any],
+        names: tuple[str, ...] = (),
     ) -> Any:
         """The call itself, or with ``each`` among its arguments one for each element, level by level."""
         starts = self._starred.get(id(signature))
@@ -288,10 +291,15 @@ class Body:
             while isinstance(inside[key], Mapped):
                 inside[key] = inside[key].source
                 levels[key] = levels.get(key, 0) + 1
-        return self._level(name, inside, levels, lambda one: call(together(dict(one), starred)))
+        return self._level(name, inside, levels, lambda one: call(together(dict(one), starred)), names)
 
     def _level(
-        self, name: str, inside: dict[str, Any], levels: dict[str, int], call: Callable[[dict[str, Any]], Any]
+        self,
+        name: str,
+        inside: dict[str, Any],
+        levels: dict[str, int],
+        call: Callable[[dict[str, Any]], Any],
+        names: tuple[str, ...],
     ) -> Any:
         mapped = [key for key, left in levels.items() if left]
         if not mapped:
@@ -307,11 +315,10 @@ class Body:
             )
         deeper = {key: left - 1 for key, left in levels.items()}
         made = [
-            self._level(name, {**inside, **{key: columns[key][at] for key in mapped}}, deeper, call)
+            self._level(name, {**inside, **{key: columns[key][at] for key in mapped}}, deeper, call, names)
             for at in range(next(iter(sizes.values())))
         ]
-        if made and all(isinstance(one, Futures) for one in made):
-            names = made[0].names
+        if names:
             return Futures([MappedFutures(one[at] for one in made) for at in range(len(names))], names)
         return MappedFutures(made)
 

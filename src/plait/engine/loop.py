@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import sys
 import threading
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Protocol, TypeAlias
 
+import msgspec
 from msgspec import Struct
 
 from plait.data import Artifact
@@ -51,6 +53,7 @@ from plait.engine.task import (
 )
 from plait.errors import PlaitError
 from plait.graph.model import Graph, Path
+from plait.graph.options import Options
 from plait.record.facts import Advance, ErrorInfo, Frame, LogLine, Metric, Usage
 from plait.record.heartbeat import beating
 from plait.record.requests import CANCEL, FINISH
@@ -190,6 +193,7 @@ class Loop:
             tuple((name, splits.get((node, at), 0)) for at, name in enumerate(chosen.outputs))
             for node, chosen in enumerate(self.graph.nodes)
         ]
+        self._memory = self.fleet.main.capacity().get("memory", math.inf)
         self._carried_out = [
             options if chosen.is_step and asked_for(options) else None
             for chosen, options in zip(
@@ -550,7 +554,7 @@ class Loop:
             chosen.id,
             self.results.light(arguments),
             self._outputs[node],
-            self._carried_out[node],
+            _with_memory(self._carried_out[node], launch.growth, self._memory),
             self._checkpoints.get((node, path)) if self._checkpoints else None,
             self._ref(chosen.step) if self._travels(node) else None,
         )
@@ -696,3 +700,10 @@ class Loop:
             yield
         finally:
             signal.signal(signal.SIGINT, previous)
+
+
+def _with_memory(options: Options | None, growth: float, most: float) -> Options | None:
+    """The options of an attempt that comes after ones that ran out of memory."""
+    if options is None or options.memory is None or growth <= 1.0:
+        return options
+    return msgspec.structs.replace(options, memory=int(min(options.memory * growth, most)))

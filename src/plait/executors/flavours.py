@@ -25,7 +25,8 @@ class Flavour(Struct, frozen=True):
         gpus: how many it has.
         memory: bytes that it may hold.
         isolated: it does one task.
-        environment: Python, packages, requirements and the step that says so, where it runs the code of another one.
+        environment: Python and packages, where it has a step done in another Python; with a file of requirements, that
+            and the step that it lies beside.
     """
 
     env: tuple[tuple[str, str], ...] = ()
@@ -48,7 +49,12 @@ def flavour_of(spec: TaskSpec) -> Flavour:
         options.gpus,
         options.memory,
         options.isolated,
-        (options.python, options.packages, options.requirements, spec.function)
+        (
+            options.python,
+            options.packages,
+            options.requirements,
+            spec.function if options.requirements else -1,
+        )
         if own_environment(options)
         else None,
     )

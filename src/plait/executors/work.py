@@ -176,7 +176,7 @@ class Work:
         assert spec.options is not None
         request = request_of(spec.options, self._function_of(spec), spec.name)
         assert request is not None
-        if self._guest is not None and (self._guest[0] != request or not self._guest[1].alive):
+        if self._guest is not None and not (self._guest[0].same_as(request) and self._guest[1].alive):
             self._guest[1].end()
             self._guest = None
         if self._guest is None:
@@ -243,7 +243,7 @@ class Work:
         """An error as it is recorded; the exception itself is cleaned of secrets as well."""
         if self.masker is not None:
             self.masker.clean(raised)
-        told = getattr(raised, "info", None)  # of what was raised in another process
+        told = vars(raised).get("info")  # of what was raised in another process
         info = self.hide(told if type(told) is ErrorInfo else describe_error(raised))
         if self._wants("step_failed"):
             from plait.project.hookspecs import StepFailed

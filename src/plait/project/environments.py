@@ -43,6 +43,11 @@ class Request(Struct, frozen=True):
     def version(self) -> str:
         return self.python or f"{sys.version_info[0]}.{sys.version_info[1]}"
 
+    def same_as(self, other: Request) -> bool:
+        """Whether two steps ask for the same."""
+        asked = (self.version, sorted(self.packages), self.requirements)
+        return asked == (other.version, sorted(other.packages), other.requirements)
+
     def listed(self) -> str:
         """The content of the file.
 
@@ -157,6 +162,8 @@ class Environments:
                         f"the environment of {request.step} cannot be built:\n{_words(done.stderr)}",
                         where=request.where,
                     )
+            if place.exists():  # its interpreter is gone
+                shutil.rmtree(place)
             building.rename(place)
         finally:
             listed.unlink(missing_ok=True)

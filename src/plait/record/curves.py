@@ -22,10 +22,12 @@ __all__ = [
     "curves",
     "metric_page",
     "run_metrics",
+    "step_metrics",
     "task_metrics",
 ]
 
 _MOST_TASKS = 20
+_MOST_BLOCKS = 5_000  # of a step's series that are looked at to tell its metrics
 _MOST_RAW = 40 * SERIES_BLOCK  # numbers read one by one; of longer series the sums of blocks are enough
 
 
@@ -83,6 +85,29 @@ def run_metrics(run: Run, limit: int = 200, after: str = "") -> list[MetricSumma
 def metric_page(run: Run, cursor: str | None = None, limit: int = 200) -> MetricPage:
     found = run_metrics(run, limit + 1, cursor or "")
     return MetricPage(found[:limit], found[limit - 1].name if len(found) > limit else None)
+
+
+def step_metrics(run: Run, node: int) -> list[MetricSummary]:
+    """The metrics that the tasks of a step logged, by name; of a very wide map those of its first tasks."""
+    tasks: dict[str, set[bytes]] = {}
+    found: dict[str, MetricSummary] = {}
+    for path, metric, points, last, least, greatest in run.store.database.rows(
+        "SELECT path, name, points, last, least, greatest FROM series WHERE run = ? AND node = ?"
+        f" ORDER BY path, attempt, name, block LIMIT {_MOST_BLOCKS}",
+        (run.key, node),
+    ):
+        known = found.get(metric)
+        seen = tasks.setdefault(metric, set())
+        seen.add(bytes(path))
+        found[metric] = MetricSummary(
+            metric,
+            len(seen),
+            points + (known.points if known else 0),
+            last,
+            _least(least, known.least if known else None),
+            _greatest(greatest, known.greatest if known else None),
+        )
+    return sorted(found.values(), key=lambda one: one.name)
 
 
 def task_metrics(run: Run, node: int, path: Path, attempt: int) -> list[MetricSummary]:

@@ -82,6 +82,9 @@ class RecordStore:
             if not found:
                 raise RecordError("there is no run yet", hint="start one: plait run TARGET")
             return found[0]
+        whole = self.database.row(f"SELECT {RUN_COLUMNS} FROM run WHERE id = ?", (run_id,))
+        if whole is not None:  # the usual case, and the quick one: only a beginning has to be looked for
+            return Run(self, whole)
         sql = f"SELECT {RUN_COLUMNS} FROM run WHERE id LIKE ? ESCAPE '!' ORDER BY started_at DESC LIMIT 4"
         prefix = run_id.replace("!", "!!").replace("%", "!%").replace("_", "!_")
         rows = self.database.rows(sql, (f"{prefix}%",)) if run_id else []

@@ -3339,6 +3339,7 @@ export interface operations {
     metrics_api_v1_runs__run__metrics_get: {
         parameters: {
             query?: {
+                step?: string | null;
                 cursor?: string | null;
                 limit?: number;
             };

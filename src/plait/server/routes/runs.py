@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from plait.record.critical import Critical, critical_path
-from plait.record.curves import Curves, MetricPage, curves, metric_page
+from plait.record.curves import Curves, MetricPage, curves, metric_page, step_metrics
 from plait.record.graphview import GraphView, run_graph
 from plait.record.items import Strip, TaskPage, find_step, strip, task_page
 from plait.record.progress import step_progress
@@ -125,8 +125,10 @@ def cells(at: At, run: str, step: str, width: Annotated[int, Query(ge=1, le=4000
 
 
 @reads(router, "/runs/{run}/metrics", MetricPage)
-def metrics(at: At, run: str, cursor: str | None = None, limit: Limit = 200) -> Any:
+def metrics(at: At, run: str, step: str | None = None, cursor: str | None = None, limit: Limit = 200) -> Any:
     with at.run(run) as found:
+        if step is not None:
+            return MetricPage(step_metrics(found, find_step(found, step)), None)
         return metric_page(found, cursor, limit)
 
 

@@ -57,7 +57,18 @@ export default function ArtifactView({ id, met, onClose }: { id: string; met: Me
             <Command text={one.python} prompt={null} />
           </Block>
         )}
-        <Block title="Made by">{one.made_by.length > 0 ? <Places items={one.made_by.map((of) => ({ ...of, name: of.output }))} label="Made by" head="Output" /> : <p className="dim">It was given to a run.</p>}</Block>
+        {one.made_by.length > 0 ? (
+          <Block title="Made by">
+            <Places items={one.made_by.map((of) => ({ ...of, name: of.output }))} label="Made by" head="Output" />
+          </Block>
+        ) : met.run && met.task ? (
+          // What a task logged is no output of it: the place where it was met says whose it is.
+          <Block title="Logged by">
+            <Places items={[{ run: met.run, task: met.task, name: null }]} label="Logged by" head="" />
+          </Block>
+        ) : (
+          <p className="dim">It was given to a run.</p>
+        )}
         <Block title="Used by" note={one.more_users > 0 ? `and ${count(one.more_users)} more` : undefined}>
           {one.used_by.length > 0 ? <Places items={one.used_by.map((of) => ({ ...of, name: of.input }))} label="Used by" head="Input" /> : <p className="dim">No task has taken it as an input.</p>}
         </Block>

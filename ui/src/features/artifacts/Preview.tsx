@@ -113,9 +113,14 @@ type Of<K extends PreviewOf["kind"]> = Extract<PreviewOf, { kind: K }>;
 
 export function Cell({ value }: { value: unknown }) {
   if (value === null || value === undefined) return <span className={css.none}>none</span>;
+  if (value === "nan" || value === "NaT" || value === "<NA>") return <span className={css.none}>{value}</span>;
   if (typeof value === "number") return <>{number(value)}</>;
   if (typeof value === "boolean") return <>{value ? "True" : "False"}</>;
   return <>{typeof value === "string" ? value : JSON.stringify(value)}</>;
+}
+
+export function isNumeric(type: string | undefined): boolean {
+  return /^(u?int|float|double|decimal)/i.test(type ?? "");
 }
 
 function TableHead({ of, rows }: { of: Of<"table">; rows: number }) {
@@ -127,9 +132,13 @@ function TableHead({ of, rows }: { of: Of<"table">; rows: number }) {
         <table className={css.table}>
           <thead>
             <tr>
-              {of.index && <th scope="col" aria-label="index" />}
+              {of.index && (
+                <th scope="col">
+                  <span className="hidden-text">index</span>
+                </th>
+              )}
               {of.columns.map((one, at) => (
-                <th key={at} scope="col">
+                <th key={at} scope="col" className={isNumeric(one.type) ? "num" : undefined}>
                   {one.name}
                   <span className={css.type}>{one.type}</span>
                 </th>
@@ -141,7 +150,7 @@ function TableHead({ of, rows }: { of: Of<"table">; rows: number }) {
               <tr key={at}>
                 {of.index && <th scope="row">{<Cell value={of.index[at]} />}</th>}
                 {row.map((cell, column) => (
-                  <td key={column} className={typeof cell === "number" ? "num" : undefined} title={typeof cell === "string" ? cell : undefined}>
+                  <td key={column} className={isNumeric(of.columns[column]?.type) ? "num" : undefined} title={typeof cell === "string" ? cell : undefined}>
                     <Cell value={cell} />
                   </td>
                 ))}
@@ -159,6 +168,8 @@ function TableHead({ of, rows }: { of: Of<"table">; rows: number }) {
   );
 }
 
+const brief = (one: unknown) => (typeof one === "number" ? number(one) : written(one));
+
 function ArrayView({ of }: { of: Of<"array"> }) {
   const values = Array.isArray(of.values) ? of.values : [];
   const matrix = matrixOf(of.shape, values);
@@ -168,7 +179,7 @@ function ArrayView({ of }: { of: Of<"array"> }) {
         items={[
           ["shape", of.shape.map(count).join(" × ") || "()"],
           ["dtype", of.dtype],
-          ["least … greatest", of.least != null && `${written(of.least)} … ${written(of.greatest)}`],
+          ["least … greatest", of.least != null && `${brief(of.least)} … ${brief(of.greatest)}`],
           ["mean", of.mean != null && number(Number(of.mean))],
           ["missing", of.missing],
           ["stored", of.stored != null && plural(of.stored, "value")],

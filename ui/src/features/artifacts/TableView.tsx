@@ -8,7 +8,7 @@ import { type ColumnFacts, type Met, columnsQuery, tableQuery } from "~/api/arti
 import { ErrorView, Loading } from "~/components/Feedback";
 import { count, number, plural, value as written } from "~/lib/format";
 
-import { Cell } from "./Preview";
+import { Cell, isNumeric } from "./Preview";
 import css from "./TableView.module.css";
 import { heights } from "./shape";
 
@@ -75,7 +75,7 @@ export function TableView({ id, met }: { id: string; met: Met }) {
                     {label === undefined || label === null ? count(item.index) : String(label)}
                   </div>
                   {row?.map((cell, at) => (
-                    <div key={at} role="gridcell" className={typeof cell === "number" ? css.number : css.cell} title={typeof cell === "string" && cell.length > 12 ? cell : undefined}>
+                    <div key={at} role="gridcell" className={isNumeric(columns[at]?.type) ? css.number : css.cell} title={typeof cell === "string" && cell.length > 12 ? cell : undefined}>
                       <Cell value={cell} />
                     </div>
                   ))}
@@ -104,18 +104,20 @@ function percent(part: number, whole: number): string {
   return share < 0.1 ? "< 0.1 %" : `${share.toFixed(share < 10 ? 1 : 0)} %`;
 }
 
+const edge = (of: unknown) => (typeof of === "number" ? number(of) : written(of));
+
 /** A histogram of numbers and times; of texts the most frequent. */
 function Shape({ fact }: { fact: ColumnFacts }) {
   if (fact.histogram && fact.histogram.counts.length > 0) {
     const { counts, edges } = fact.histogram;
-    const said = `from ${written(edges[0])} to ${written(edges.at(-1))}${fact.mean == null ? "" : `, mean ${number(fact.mean)}`}${fact.std == null ? "" : `, deviation ${number(fact.std)}`}`;
+    const said = `from ${edge(edges[0])} to ${edge(edges.at(-1))}${fact.mean == null ? "" : `, mean ${number(fact.mean)}`}${fact.std == null ? "" : `, deviation ${number(fact.std)}`}`;
     const wide = 88 / counts.length;
     return (
       <span className={css.shape} title={said}>
         <svg width="88" height="22" role="img" aria-label={said}>
           {heights(counts).map((one, at) => (
             <rect key={at} x={at * wide} width={Math.max(wide - 1, 1)} y={22 - one * 22} height={one * 22} fill="var(--accent)" opacity="0.62">
-              <title>{`${written(edges[at])} … ${written(edges[at + 1])}: ${count(counts[at])}`}</title>
+              <title>{`${edge(edges[at])} … ${edge(edges[at + 1])}: ${count(counts[at])}`}</title>
             </rect>
           ))}
         </svg>

@@ -25,9 +25,11 @@ export function Values({ items, run, task, open = false, onOpen }: Props) {
   );
 }
 
-/** Numbers, short texts and the like are told whole by their line. */
+/** Numbers, short texts and the like are told whole by their line; a text of several lines, or of markup, is not. */
 function isWhole(value: ValueRef): boolean {
-  return value.artifact === null || value.kind === "parameter" || (/^(int|float|bool|str|NoneType|complex)$/.test(value.type ?? "") && (value.text?.length ?? 0) < 199);
+  if (value.artifact === null || value.kind === "parameter") return true;
+  const text = value.text ?? "";
+  return /^(int|float|bool|str|NoneType|complex)$/.test(value.type ?? "") && text.length < 199 && !/\\n|^["']\s*</.test(text);
 }
 
 function Value({ name, value, run, task, open, onOpen }: { name: string; value: ValueRef; run: string; task?: string; open: boolean; onOpen: (artifact: string) => void }) {

@@ -28,9 +28,9 @@ type Props = {
 
 const LEVELS: [number, string][] = [
   [0, "all levels"],
-  [10, "debug and above"],
-  [20, "info and above"],
-  [30, "warnings and above"],
+  [10, "debug and up"],
+  [20, "info and up"],
+  [30, "warnings and up"],
   [40, "errors"],
 ];
 
@@ -165,7 +165,12 @@ export function LogView({ scope, live, start }: Props) {
     went.current = filtered ? null : line;
     patch({ line });
   };
-  const here = () => search.line ?? lineAt(Math.floor(top));
+  /** Where one is: the line that is linked while it is in sight, else the topmost one. */
+  const here = () => {
+    const line = search.line;
+    const row = line === undefined ? -1 : filtered ? -1 : store.rows.rowOf(line);
+    return line !== undefined && row >= Math.floor(top) && row <= top + view.height / ROW ? line : lineAt(Math.floor(top)) - 1;
+  };
   const toMatch = (back: boolean) => {
     if (found.lines.length === 0) return;
     const at = search.line ?? -1;
@@ -270,9 +275,9 @@ export function LogView({ scope, live, start }: Props) {
             </option>
           ))}
         </select>
-        <Button tone="quiet" onClick={() => toError(false)} title="The next error (e)">
-          <TriangleAlert size={13} aria-hidden="true" /> Next error
-        </Button>
+        <IconButton label="Next error" keys="e" onClick={() => toError(false)}>
+          <TriangleAlert size={14} />
+        </IconButton>
         <span className={css.space} />
         {!exported && (
           <a className={css.download} href={path(logs.downloadRoute(scope.run), logs.asked(scope))} download aria-label="Download the log" title="Download the log">
@@ -288,12 +293,12 @@ export function LogView({ scope, live, start }: Props) {
       {store.error !== null && !store.known ? (
         <ErrorView error={store.error} retry={() => store.want(0, 0)} />
       ) : (
-        <div ref={scroller} className={css.scroller} onScroll={onScroll} onKeyDown={onKeyDown} tabIndex={0} role="log" aria-live="off" aria-label={`Log, ${count(count_)} lines`}>
+        <div ref={scroller} className={css.scroller} onScroll={onScroll} onKeyDown={onKeyDown} style={{ "--number": `${String(store.total).length * 7 + 22}px` } as React.CSSProperties} tabIndex={0} role="log" aria-live="off" aria-label={`Log, ${count(count_)} lines`}>
           {!store.known && !filtered && <Loading what="Reading the log" />}
           {store.known && !filtered && store.total === 0 && <p className={css.nothing}>{live ? "Nothing has been written yet." : "Nothing was written."}</p>}
           {filtered && found.done && found.lines.length === 0 && <p className={css.nothing}>No line {query ? `holds “${query}”` : "is that loud"}.</p>}
           {found.error !== null && <ErrorView error={found.error} />}
-          <div className={css.sizer} style={{ height: sizer(count_), minWidth: `calc(${Math.min(width, 4000)}ch + ${scope.task ? 136 : 260}px)` }}>
+          <div className={css.sizer} style={{ height: sizer(count_), minWidth: `calc(${Math.min(width, 4000)}ch + ${scope.task ? 140 : 264}px)` }}>
             <div className={css.window} style={{ height: Math.min(view.height, sizer(count_)) }}>
               <div className={css.rows} style={{ transform: `translateY(${(first - top) * ROW}px)` }}>
                 {rows.map((row) => {

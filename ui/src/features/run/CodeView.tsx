@@ -14,7 +14,9 @@ export function CodeView({ run, task }: { run: string; task: string }) {
   return (
     <Answer query={query} what="Reading the code">
       {(code) => {
-        const [own, ...reached] = code.components;
+        const [own, ...rest] = code.components;
+        // Packages stand below by their versions.
+        const reached = rest.filter((one) => !one.kind.includes("package"));
         return (
           <Blocks label="Code">
             {!own && <p className="dim">The code of this task was not recorded.</p>}

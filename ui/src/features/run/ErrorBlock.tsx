@@ -12,12 +12,6 @@ import css from "./ErrorBlock.module.css";
 export function ErrorBlock({ error }: { error: ErrorInfo }) {
   return (
     <div className={css.error}>
-      {error.cause && (
-        <>
-          <ErrorBlock error={error.cause} />
-          <p className={css.joined}>which led to</p>
-        </>
-      )}
       <p className={css.message} role="heading" aria-level={3}>
         <b>{error.type}</b>
         {error.message && <>: {error.message}</>}
@@ -27,20 +21,35 @@ export function ErrorBlock({ error }: { error: ErrorInfo }) {
           {note}
         </p>
       ))}
-      <ol className={css.frames}>
-        {grouped(error.frames).map((part, at) => (part.folded ? <Folded key={at} frames={part.frames} /> : part.frames.map((frame, index) => <FrameLine key={`${at} ${index}`} frame={frame} />)))}
-      </ol>
+      {error.frames.length > 0 && (
+        <ol className={css.frames}>
+          {grouped(error.frames).map((part, at) => (part.folded ? <Folded key={at} frames={part.frames} /> : part.frames.map((frame, index) => <FrameLine key={`${at} ${index}`} frame={frame} />)))}
+        </ol>
+      )}
+      {error.cause && (
+        <details className={css.cause} open={error.cause.frames.some(isOwn)}>
+          <summary>
+            caused by <b>{error.cause.type}</b>
+          </summary>
+          <ErrorBlock error={error.cause} />
+        </details>
+      )}
     </div>
   );
+}
+
+/** The user's own code. Compiled modules tell of files that stand nowhere on this machine. */
+function isOwn(frame: Frame): boolean {
+  return frame.origin === "user" && !/\.(pyx|pxi|pxd)$/.test(frame.file);
 }
 
 /** Frames in their order, those that are not the user's own together. */
 export function grouped(frames: readonly Frame[]): { folded: boolean; frames: Frame[] }[] {
   const parts: { folded: boolean; frames: Frame[] }[] = [];
   // Where nothing is the user's, the innermost frame is the best there is.
-  const own = frames.some((one) => one.origin === "user");
+  const own = frames.some(isOwn);
   for (const [at, frame] of frames.entries()) {
-    const folded = own ? frame.origin !== "user" : at < frames.length - 1;
+    const folded = own ? !isOwn(frame) : at < frames.length - 1;
     const last = parts.at(-1);
     if (last && last.folded === folded) last.frames.push(frame);
     else parts.push({ folded, frames: [frame] });
@@ -50,7 +59,7 @@ export function grouped(frames: readonly Frame[]): { folded: boolean; frames: Fr
 
 function Folded({ frames }: { frames: Frame[] }) {
   const [open, setOpen] = useState(false);
-  const packages = [...new Set(frames.map((one) => packageOf(one.file)))];
+  const packages = [...new Set(frames.map((one) => (one.origin === "plait" ? "plait" : packageOf(one.file))))];
   return (
     <>
       <li>
@@ -66,7 +75,7 @@ function Folded({ frames }: { frames: Frame[] }) {
 
 /** `pandas` of `…/site-packages/pandas/core/frame.py`; a file's own name elsewhere. */
 export function packageOf(file: string): string {
-  const inside = /(?:site-packages|dist-packages)[/\\]([^/\\]+)/.exec(file)?.[1] ?? /[/\\]python3[^/\\]*[/\\]([^/\\]+)/.exec(file)?.[1];
+  const inside = /(?:site-packages|dist-packages)[/\\]([^/\\]+)/.exec(file)?.[1] ?? /[/\\]python3[^/\\]*[/\\]([^/\\]+)/.exec(file)?.[1] ?? /^([^/\\]+)[/\\].*\.(?:pyx|pxi|pxd)$/.exec(file)?.[1];
   return (inside ?? file.split(/[/\\]/).at(-1) ?? file).replace(/\.py$/, "");
 }
 

@@ -121,13 +121,11 @@ export function ItemsView({ run, node, counts, total }: Props) {
 
 function columnsOf(depth: number): Columns<TaskRow> {
   return [
-    { id: "index", header: depth > 1 ? "Path" : "Index", size: 74, meta: { sort: "index", align: "end" }, cell: ({ row: { original } }) => indexOf(original.task).slice(1, -1) },
-    { id: "state", header: "State", size: 96, meta: { sort: "state" }, cell: ({ row: { original } }) => <StateMark state={original.state} /> },
-    { id: "label", header: "Element", size: 110, meta: { grow: true }, cell: ({ row: { original } }) => <ElementWords row={original} /> },
-    { id: "took", header: "Took", size: 76, meta: { align: "end", sort: "slowest" }, cell: ({ row: { original } }) => duration(original.seconds) },
-    { id: "attempt", header: "Try", size: 44, meta: { align: "end", title: "the attempt that counts" }, cell: ({ row: { original } }) => (original.attempt > 1 ? original.attempt : "") },
-    { id: "memory", header: "Memory", size: 80, meta: { align: "end" }, cell: ({ row: { original } }) => bytes(original.peak_memory) },
-    { id: "worker", header: "Worker", size: 96, cell: ({ row: { original } }) => <span className="dim">{original.worker}</span> },
+    { id: "index", header: depth > 1 ? "Path" : "Index", size: 66, meta: { sort: "index", align: "end" }, cell: ({ row: { original } }) => indexOf(original.task).slice(1, -1) },
+    { id: "state", header: "State", size: 90, meta: { sort: "state" }, cell: ({ row: { original } }) => <StateMark state={original.state} /> },
+    { id: "label", header: "Element", size: 90, meta: { grow: true }, cell: ({ row: { original } }) => <ElementWords row={original} /> },
+    { id: "took", header: "Took", size: 74, meta: { align: "end", sort: "slowest" }, cell: ({ row: { original } }) => duration(original.seconds) },
+    { id: "memory", header: "Memory", size: 82, meta: { align: "end", title: "the peak" }, cell: ({ row: { original } }) => bytes(original.peak_memory) },
   ];
 }
 
@@ -137,8 +135,9 @@ function ElementWords({ row }: { row: TaskRow }) {
   return (
     <>
       {row.label}
-      {row.label && bad && row.reason && " · "}
-      {bad && <span style={{ color: inkOf(state) }}>{row.reason}</span>}
+      {row.attempt > 1 && <span className="dim">{row.label && " · "}attempt {row.attempt}</span>}
+      {(row.label || row.attempt > 1) && bad && row.reason && " · "}
+      {bad && <span style={{ color: inkOf(state) }}><span title={row.reason ?? undefined}>{row.reason}</span></span>}
     </>
   );
 }

@@ -18,7 +18,7 @@ export function ResourcesView({ run, task }: { run: Run; task: Task }) {
     <Blocks label="Resources">
       <Block title="Asked and used">
         <dl className={css.meters}>
-          <Meter name="processors" asked={askedCpus === null ? "1, the default" : number(askedCpus)} used={used?.cpu_share == null ? "" : `${number(Math.round(used.cpu_share * 100) / 100)} on average`} share={used?.cpu_share == null ? null : used.cpu_share / (askedCpus ?? 1)} />
+          <Meter name="processors" asked={askedCpus === null ? "1, the default" : number(askedCpus)} used={used?.cpu_share == null ? "" : `${number(Number(used.cpu_share.toPrecision(2)))} on average`} share={used?.cpu_share == null ? null : used.cpu_share / (askedCpus ?? 1)} />
           <Meter name="memory" asked={askedMemory === null ? (asked.memory == null ? "no limit" : value(asked.memory)) : bytes(askedMemory)} used={used?.peak_memory == null ? "" : `${bytes(used.peak_memory)} at its peak`} share={used?.peak_memory != null && askedMemory ? used.peak_memory / askedMemory : null} />
         </dl>
         {used?.hint && <p className={css.hint}>→ {used.hint}</p>}
@@ -32,6 +32,7 @@ export function ResourcesView({ run, task }: { run: Run; task: Task }) {
         />
       </Block>
       <Block title="Attempts">
+        <div className={css.attempts}>
         <SimpleTable
           label="Attempts"
           rows={task.attempts}
@@ -48,6 +49,7 @@ export function ResourcesView({ run, task }: { run: Run; task: Task }) {
             { head: "Reason", cell: (one) => one.reason, wide: true },
           ]}
         />
+        </div>
       </Block>
       <Block title="Options of the step">
         {Object.keys(task.options).length === 0 ? <p className="dim">All as by default.</p> : <Facts items={Object.entries(task.options).map(([name, of]) => [name, <code key={name}>{value(of)}</code>] as const)} />}

@@ -37,7 +37,7 @@ export function RunDetailView({ run, view, live }: { run: Run; view: GraphView |
   const tab = tabs.some((one) => one.id === search.tab) ? (search.tab ?? "overview") : "overview";
   return (
     <Tabs label="Of the run" value={tab} onChange={(next) => patch({ tab: next === "overview" ? undefined : next, line: undefined }, false)} tabs={tabs}>
-      {tab === "overview" && <Overview run={run} live={live} />}
+      {tab === "overview" && <Overview run={run} view={view} live={live} />}
       {tab === "steps" && view && <StepsTable nodes={view.nodes} />}
       {tab === "metrics" && <MetricsView run={run.id} scope={{}} metrics={run.metrics} />}
       {tab === "logs" && <LogView scope={{ run: run.id }} live={live} start={run.started_at} lines={run.log_lines} />}
@@ -59,8 +59,11 @@ export function RunDetailView({ run, view, live }: { run: Run; view: GraphView |
   );
 }
 
-function Overview({ run, live }: { run: Run; live: boolean }) {
+function Overview({ run, view, live }: { run: Run; view: GraphView | undefined; live: boolean }) {
   const { patch } = useSelection();
+  // What a branch or a loop decided is no result of the run.
+  const decisions = new Set(view?.nodes.filter((one) => one.kind !== "step" && one.kind !== "repeat").map((one) => one.id));
+  const outputs = run.outputs.filter((one) => !decisions.has(one.step));
   const failures = run.failures ?? [];
   return (
     <Blocks label="Overview">
@@ -75,9 +78,9 @@ function Overview({ run, live }: { run: Run; live: boolean }) {
           <p className={css.text}>{run.note}</p>
         </Block>
       )}
-      {run.outputs?.length > 0 && (
+      {outputs.length > 0 && (
         <Block title="Outputs">
-          <Values items={run.outputs.map((one) => ({ name: one.name, value: { ...one.value, from_task: one.value.from_task ?? one.task ?? one.step } }))} run={run.id} onOpen={(artifact) => patch({ artifact }, false)} />
+          <Values items={outputs.map((one) => ({ name: one.name, value: { ...one.value, from_task: one.value.from_task ?? one.task ?? one.step } }))} run={run.id} onOpen={(artifact) => patch({ artifact }, false)} />
         </Block>
       )}
       {run.metrics.length > 0 && (
@@ -144,6 +147,9 @@ function Overview({ run, live }: { run: Run; live: boolean }) {
   );
 }
 
+/** A place as the user knows it: from the folder that the run was started in. */
+const within = (where: string, folder: string | null) => (folder && where.startsWith(`${folder}/`) ? where.slice(folder.length + 1) : where);
+
 const short = (text: string) => (text.length > 160 ? `${text.slice(0, 159)}…` : text);
 
 function RunLink({ id }: { id: string }) {
@@ -167,7 +173,7 @@ function Failures({ run }: { run: Run }) {
             <span className={css.words}>
               <span className={css.first}>
                 <strong>{one.task}</strong>
-                {one.where && <code className="dim">{one.where}</code>}
+                {one.where && <code className="dim">{within(one.where, run.folder)}</code>}
               </span>
               <span className={css.why}>
                 {one.error_type && !one.reason?.startsWith(one.error_type) && <b>{one.error_type}: </b>}
@@ -184,7 +190,7 @@ function Failures({ run }: { run: Run }) {
 function Params({ run }: { run: Run }) {
   if (run.params.length === 0) return <Empty title="This pipeline has no parameters" />;
   return (
-    <Blocks label="Parameters">
+    <Blocks label="All parameters">
       <SimpleTable
         label="Parameters"
         rows={run.params}

@@ -47,6 +47,8 @@ export function TaskDetailView({ run, task: name, node, live }: Props) {
   if (!task) return <Loading what="Reading the task" />;
   const state = asState(task.state);
   const taskLive = live && isLive(state);
+  // When it really began comes with its end; until then it counts from when it was handed out.
+  const begun = task.started_at ?? task.queued_at;
   const tabs = [
     { id: "overview", label: "Overview" },
     { id: "logs", label: "Logs", count: task.log_lines ? count(task.log_lines) : null },
@@ -62,11 +64,11 @@ export function TaskDetailView({ run, task: name, node, live }: Props) {
         <div className={css.line}>
           <StateMark state={task.state} />
           <span className={css.fact}>
-            <Elapsed from={task.started_at} seconds={task.seconds} live={taskLive && task.started_at !== null} />
+            <Elapsed from={begun} seconds={task.seconds} live={taskLive} />
           </span>
-          {task.started_at !== null && (
+          {begun !== null && (
             <span className={css.fact}>
-              <Time at={task.started_at} />
+              <Time at={begun} />
             </span>
           )}
           {task.source && task.source !== run.id && <span className={css.fact}>result of {task.source}</span>}
@@ -87,7 +89,7 @@ export function TaskDetailView({ run, task: name, node, live }: Props) {
       <div className={css.tabs}>
         <Tabs label="Of the task" value={tab} onChange={(next) => patch({ tab: next === "overview" ? undefined : next, line: undefined }, false)} tabs={tabs}>
           {tab === "overview" && <Overview run={run} task={task} node={node} />}
-          {tab === "logs" && <LogView key={`${name} ${search.attempt ?? ""}`} scope={{ run: run.id, task: name, attempt: search.attempt }} live={taskLive} start={task.started_at ?? run.started_at} lines={task.log_lines} />}
+          {tab === "logs" && <LogView key={`${name} ${search.attempt ?? ""}`} scope={{ run: run.id, task: name, attempt: search.attempt }} live={taskLive} start={begun ?? run.started_at} lines={task.log_lines} />}
           {tab === "metrics" && <MetricsView run={run.id} scope={{ task: name }} metrics={task.metrics} />}
           {tab === "code" && <CodeView run={run.id} task={name} />}
           {tab === "why" && <WhyView run={run.id} task={name} command={task.commands.why} />}

@@ -1,0 +1,174 @@
+"""What do the tests of the run page look at? Branches, loops, retries, values of every kind, a wide map, a long log."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.ui.project import plait
+
+STORY = '''
+"""A branch, a loop, retries, and values of many kinds."""
+
+import logging
+import pathlib
+
+from plait import log, otherwise, pipeline, repeat, step, when
+
+logger = logging.getLogger("story")
+
+
+@step(retries=2)
+def fetch(seed: int) -> float:
+    """Fails twice, then works."""
+    mark = pathlib.Path("tries.txt")
+    tries = int(mark.read_text()) if mark.exists() else 0
+    mark.write_text(str(tries + 1))
+    if tries < 2:
+        raise ConnectionError(f"reset by peer, try {tries + 1}")
+    logger.warning("it took %s tries", tries + 1)
+    return 0.5
+
+
+@pipeline
+def prepare(seed: int):
+    return fetch(seed)
+
+
+@step
+def train(score: float, epochs: int) -> dict:
+    """Learn for a while."""
+    for epoch in range(epochs):
+        log(loss=1 / (epoch + 1), at=epoch)
+        print(f"epoch {epoch} \\x1b[32mok\\x1b[0m <script>document.title='taken'</script>")
+    return {"epochs": epochs, "layers": [{"units": 64, "name": "<img src=x onerror=alert(1)>"}, {"units": 1}]}
+
+
+@step
+def praise(model: dict) -> str:
+    return "# Report\\n\\nA **good** model.\\n\\n- <script>document.title='taken'</script>\\n- [a link](javascript:alert(1))\\n"
+
+
+@step
+def blame(model: dict) -> str:
+    return "not good"
+
+
+@step
+def refine(value: float) -> float:
+    return value / 2
+
+
+@step
+def enough(value: float) -> bool:
+    return value < 0.1
+
+
+@step
+def look(value: float) -> int:
+    """Log something of every kind."""
+    import numpy as np
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    log(frame=pd.DataFrame({
+        "flight": [f"<b>LH{at}</b>" for at in range(3000)],
+        "delay": [None if at % 10 == 0 else float(at) for at in range(3000)],
+    }))
+    log(array=np.arange(12.0).reshape(3, 4))
+    figure = Figure(figsize=(4, 2))
+    figure.subplots().plot([1, 3, 2])
+    log(figure=figure)
+    log(page="<html><body><p>before</p><script>document.body.append('scripts ran')</script></body></html>")
+    log(drawing="<svg xmlns='http://www.w3.org/2000/svg'><script>document.title='taken'</script><text y='20'>drawn</text></svg>")
+    return int(value * 100)
+
+
+@pipeline
+def story(seed: int = 1, epochs: int = 20):
+    """Branch, loop, retries, values."""
+    score = prepare(seed)
+    model = train(score, epochs)
+    with when(score > 0.4):
+        praise(model)
+    with otherwise():
+        blame(model)
+    return look(repeat(refine, score, until=lambda value: enough(value), limit=8))
+'''
+
+WIDE = '''
+"""A wide map of which a few tasks fail."""
+
+from plait import each, pipeline, step
+
+
+@step
+def numbers(count: int) -> list[int]:
+    return list(range(count))
+
+
+@step
+def square(number: int) -> int:
+    """The square of a number."""
+    if number % 5000 == 4999:
+        raise ValueError(f"{number} is too much")
+    return number * number
+
+
+@step
+def total(squares: list[int]) -> int:
+    return len(squares)
+
+
+@pipeline
+def wide(count: int = 20_000) -> int:
+    return total(square(each(numbers(count))))
+'''
+
+LONG = '''
+"""A log of a million lines, with a few errors in it."""
+
+import json
+import logging
+import traceback
+
+from plait import pipeline, step
+
+logger = logging.getLogger("shards")
+
+
+@step
+def talk(lines: int) -> int:
+    said = []
+    for at in range(lines):
+        said.append(f"read shard {at}")
+        if at % 250_000 == 249_999:
+            print("\\n".join(said))
+            said.clear()
+            logger.error("shard %s cannot be read", at)
+            try:
+                json.loads("{")
+            except ValueError:
+                traceback.print_exc()
+    print("\\n".join(said))
+    return lines
+
+
+@pipeline
+def talking(lines: int = 1_000_000) -> int:
+    return talk(lines)
+'''
+
+
+def add(root: Path) -> dict[str, str]:
+    """Runs of these pipelines in a project: their ids by the pipelines' names."""
+    ids = {}
+    for name, text in (("story", STORY), ("wide", WIDE), ("talking", LONG)):
+        (root / f"src/trips/pipelines/{name}.py").write_text(text.lstrip())
+    for name, fails in (("story", False), ("wide", True), ("talking", False)):
+        done = plait(root, "run", name, "--executor", "inline", "--json")
+        assert done.returncode == (1 if fails else 0), done.stdout[-2000:] + done.stderr[-2000:]
+        found = plait(root, "runs", "--json", "--pipeline", name)
+        listed = json.loads(found.stdout)
+        ids[name] = listed[0]["id"]
+    return ids
