@@ -273,3 +273,18 @@ def test_only_a_dynamic_pipeline_is_async() -> None:
 
     with pytest.raises(DefinitionError, match="dynamic=True"):
         pipeline(body)
+
+
+# What looks at runs.
+
+
+def test_the_web_interface_sees_a_map_where_calls_were_made(home: Path) -> None:
+    from plait.record.graphview import run_graph
+
+    def body() -> Any:
+        return [add(double(at)) for at in range(3)], described([1])["sum"]
+
+    view = run_graph(run(body))
+    assert ("double", "add") in {(edge.source, edge.target) for edge in view.edges}
+    assert {group.kind for group in view.groups} <= {"each", "group"}
+    assert {node.id for node in view.nodes} >= {"body", "double", "add", "described.add"}

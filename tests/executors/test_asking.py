@@ -290,3 +290,25 @@ def test_a_step_that_asks_for_a_process_may_be_one_that_cannot_travel(home: Path
 
     with pytest.raises(RunFailed, match="cannot travel to a worker process"):
         pipeline(p).run(progress=False)
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_steps_of_a_dynamic_pipeline_get_it_too(
+    home: Path, executor: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLAIT_TEST_TOKEN", "sesame-open-42")
+    monkeypatch.setenv("PLAIT_TEST_KEY", "abcdefgh")
+
+    @pipeline(dynamic=True)
+    def p() -> Any:
+        length = asking.with_secret().result()
+        try:
+            asking.busy_for_ever().result()
+        except Exception as error:
+            return [length, str(error)]
+
+    run = p.run(**EXECUTORS[executor], raise_on_failure=False, progress=False)
+    length, said = run.result
+    assert length == 22
+    assert "timed out: it ran for longer than timeout=0.6s" in said
+    assert texts(run, "with_secret[0]") == ["the token is ***"]

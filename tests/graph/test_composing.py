@@ -332,6 +332,47 @@ def test_the_parts_of_a_mapped_pipeline_add_up_to_it(home):
     assert whole.run(sources=[[1, 2], [5, 7]]).result == 17.0
 
 
+def test_parts_of_a_mapped_pipeline_may_overlap(home):
+    for cut in ("inner.load", "inner.split", "inner.fit"):
+        whole = regions.select(to=cut) + regions.select(from_=cut)
+        assert whole.run(sources=[[1, 2], [5, 7]]).result == 17.0
+        assert [node.id for node in whole.graph.nodes] == ids(regions)
+
+
+def test_parts_that_share_a_decision_in_a_mapped_pipeline_add_up(home):
+    @pipeline
+    def one(n: int):
+        first = double(n)
+        with when(first > 4):
+            a = shrink(first)
+        with otherwise():
+            b = grow(first)
+        return either(a, b)
+
+    @pipeline
+    def outer(many: list):
+        return one(each(many))
+
+    whole = outer.run(many=[1, 2, 3]).result
+    for cut in ("one.shrink", "one.grow", "one.either", "one.double"):
+        part = outer.select(to=cut)
+        rest = outer - part if cut != "one.either" else outer
+        assert (part + rest).run(many=[1, 2, 3]).result == whole == [4, 6, 5]
+
+
+def test_a_mapped_step_of_both_that_runs_over_different_lists_is_refused():
+    @pipeline
+    def other(many: list, alphas: list):
+        return fit(each(many), 1)
+
+    @pipeline
+    def another(some: list):
+        return fit(each(some), 1)
+
+    with pytest.raises(DefinitionError, match="it is not the same|over different lists"):
+        _ = (other + another).graph
+
+
 def test_two_pipelines_may_need_each_other_step_by_step(home):
     one = wire(load, fit)
     other = wire(split, evaluate)

@@ -141,6 +141,9 @@ def test_a_part_runs_on_what_an_earlier_run_recorded(script, plait):
     assert part.result == whole.result
     assert tasks(part) == {"fit[0]": "done", "evaluate[0]": "done", "choose": "done"}
     assert part.params["alphas"] == [3.0]
+    # What a mapped step made elsewhere has the key that it would have here.
+    cached = run_part(plait, script, "flow.py", "--only", "choose", "--inputs-from", whole.id)
+    assert tasks(cached) == {"choose": "cached"}
     assert part.params["train"] == [1, 2]
     assert part.facts["inputs_from"] == whole.id
 
@@ -303,6 +306,15 @@ def test_a_failed_part_is_resumed_as_the_part_that_it_is(script, plait, monkeypa
     assert {task.name for task in branch.tasks} == set(tasks(run))
 
 
+def test_a_run_of_a_part_is_verified_as_the_part_that_it_is(script, plait):
+    run_part(plait, script, "flow.py", "flights=[1,2,3,4]")
+    run_part(plait, script, "flow.py", "--from", "fit", "--inputs-from", "latest")
+    said = plait("verify", "evaluate", cwd=script)
+    assert said.status == 0, said.err
+    run_part(plait, script, "flow.py", "--only", "fit[1]", "--inputs-from", "latest")
+    assert plait("verify", "fit", cwd=script).status == 0
+
+
 def test_the_page_of_a_run_says_which_part_it_is_of(script, plait):
     whole = run_part(plait, script, "flow.py", "flights=[1,2,3,4]")
     run_part(plait, script, "flow.py", "--only", "fit", "--inputs-from", whole.id)
@@ -328,6 +340,7 @@ def test_show_tells_how_to_run_the_part(project, plait):
     assert "plait run training --only evaluate --inputs-from RUN" in shown
 
 
+@pytest.mark.usefixtures("plait")  # which forgets what was imported
 def test_the_same_from_python(project, monkeypatch):
     monkeypatch.chdir(project)
     training = Project.find().pipelines["training"]
@@ -365,3 +378,35 @@ def test_a_part_takes_the_options_of_its_steps_from_the_conf(project, write, pla
     run = latest(project)
     assert run.status == "failed"
     assert run.task("fit[0]").attempt == 2
+
+
+def test_a_secret_that_is_asked_for_by_its_name_is_recorded_nowhere(write, tmp_path, plait, monkeypatch):
+    monkeypatch.setenv("SHOP_TOKEN", "tok-4711-abcdefgh")
+    write("pyproject.toml", '[tool.plait]\npackage = "bank"\n')
+    write("conf/base/parameters.yml", "api:\n  token: ${secret:env:SHOP_TOKEN}\n  url: https://example.org\n")
+    write("src/bank/__init__.py", "")
+    write("src/bank/pipelines/__init__.py", "")
+    write(
+        "src/bank/pipelines/asking.py",
+        """
+        from plait import param, pipeline, step
+
+        @step
+        def ask(url, token):
+            return len(token.reveal())
+
+        @pipeline
+        def asking():
+            return ask(param("api.url"), param("api.token"))
+        """,
+    )
+    run = run_part(plait, tmp_path, "asking")
+    assert run.result == 17
+    assert run.params == {"api.url": "https://example.org", "api.token": "***"}
+    again = run_part(plait, tmp_path, "asking", "--only", "ask", "--inputs-from", "latest", "--no-cache")
+    assert again.result == 17
+    for command in (["show"], ["plan", "asking"], ["show", "asking"], ["show", "asking", "--json"]):
+        said = plait(*command, cwd=tmp_path)
+        assert "tok-4711" not in said.out + said.err
+    for file in (tmp_path / ".plait").rglob("*"):
+        assert not file.is_file() or b"tok-4711" not in file.read_bytes()

@@ -7,23 +7,19 @@ import heapq
 import msgspec
 
 from plait.errors import DefinitionError
-from plait.graph.cutting import beside, cut, last_results
+from plait.graph.cutting import beside, cut, inputs_in, last_results
+from plait.graph.likeness import named, spoken
 from plait.graph.model import ROOT, Branch, Calls, Each, Graph, Group, InputSpec, Loop, Node, Scope
 from plait.graph.selection import whole
-from plait.graph.slicing import leaves, reads
+from plait.graph.slicing import leaves, producers, reads
 from plait.graph.tracing import Reference, Traced
 from plait.graph.values import (
     Const,
-    DictOf,
-    Grid,
     Input,
     Item,
     Last,
-    ListOf,
     Output,
-    Passed,
     State,
-    Test,
     Value,
     rebuilt,
 )
@@ -88,15 +84,17 @@ class _Union:
         self.same: dict[int, int] = {}  # nodes of the second that the first has: its number there
         self._find_same()
         self._collect_outputs()
-        self.order = self._ordered()
-        self.number = {place: at for at, place in enumerate(self.order)}
         self.scopes: list[Scope] = [Group(name=name, pipeline=one.graph.scopes[ROOT].pipeline)]  # type: ignore[union-attr]
         self.scope_at: dict[tuple[int, int], int] = {(0, ROOT): ROOT, (1, ROOT): ROOT}
-        self.functions: list[object] = []
+        self.sources: dict[int, list[tuple[int, Value, str]]] = {}  # of each `each` scope: side, value, label
+        self._around: dict[int, set[tuple[int, int]]] = {}
+        self._number_scopes()
+        self._refuse_torn()
+        self.order = self._ordered()
+        self.number = {place: at for at, place in enumerate(self.order)}
         self.steps: list[tuple[int, int]] = []
 
     def made(self) -> Traced:
-        self._number_scopes()
         for at, (side, scope) in {at: place for place, at in self.scope_at.items()}.items():
             if scope != ROOT:
                 self.scopes[at] = self._scope(side, scope)
@@ -133,7 +131,7 @@ class _Union:
             there = one.graph.find_node(chosen.id)
             if there is None:
                 continue
-            if _function(one, there) is not _function(other, node) or _spoken(one.graph, there) != _spoken(
+            if _function(one, there) is not _function(other, node) or spoken(one.graph, there) != spoken(
                 other.graph, node
             ):
                 first = one.graph.nodes[there]
@@ -215,7 +213,21 @@ class _Union:
         for leaf in leaves(graph, node):
             if isinstance(leaf, Input) and self._is_named(side, leaf.name) and leaf.name in self.outputs:
                 found.add(self.outputs[leaf.name][:2])
-        return found
+        return found | self._needed_around(self.scope_at[side, graph.nodes[node].scope])
+
+    def _needed_around(self, at: int) -> set[tuple[int, int]]:
+        """What the lists are made of that the scopes around a node run over, whichever pipeline says so."""
+        if at not in self._around:
+            found: set[tuple[int, int]] = set()
+            if at != ROOT:
+                found |= self._needed_around(self._parent(at))
+            for side, value, _ in self._sources_of(at) if at in self.sources else ():
+                graph = self.sides[side].graph
+                found |= {self._place(side, one) for one in producers(graph, [value])}
+                names = {leaf.name for leaf in inputs_in(value) if self._is_named(side, leaf.name)}
+                found |= {self.outputs[name][:2] for name in names if name in self.outputs}
+            self._around[at] = found
+        return self._around[at]
 
     def _place(self, side: int, node: int) -> tuple[int, int]:
         return (0, self.same[node]) if side == 1 and node in self.same else (side, node)
@@ -232,11 +244,7 @@ class _Union:
             graph = traced.graph
             needed: set[int] = set()
             starts = [one for branches in graph.layout.branches.values() for one in branches]
-            starts += [
-                chosen.scope
-                for node, chosen in enumerate(graph.nodes)
-                if not (side == 1 and node in self.same)
-            ]
+            starts += [chosen.scope for chosen in graph.nodes]
             for start in starts:
                 scope = start
                 while scope != ROOT:
@@ -250,18 +258,88 @@ class _Union:
                     same = (own.name, parent)
                 elif isinstance(own, Branch):
                     same = (self._place(side, own.test), repr(own.cases), own.default, parent)
+                elif isinstance(own, Loop):
+                    same = ("loop", self._place(side, own.until))
+                elif isinstance(own, Each) and self._is_same_each(
+                    known.get(("each", own.name, parent)), graph, own
+                ):
+                    same = ("each", own.name, parent)
                 if same not in known:
                     known[same] = len(self.scopes)
                     self.scopes.append(own)
                 self.scope_at[side, at] = known[same]
+                if isinstance(own, Each):
+                    self._add_sources(known[same], side, own)
+
+    def _is_same_each(self, there: int | None, graph: Graph, own: Each) -> bool:
+        """Whether an ``each`` scope runs over the same as the one of that name and place in the first pipeline."""
+        if there is None:
+            return True
+        known = {label: named(self.sides[side].graph, value) for side, value, label in self.sources[there]}
+        pairs = zip(own.labels, own.sources, strict=True)
+        return all(label not in known or known[label] == named(graph, value) for label, value in pairs)
+
+    def _add_sources(self, at: int, side: int, own: Each) -> None:
+        found = self.sources.setdefault(at, [])
+        there = {label for _, _, label in found}
+        found += [
+            (side, value, label)
+            for value, label in zip(own.sources, own.labels, strict=True)
+            if label not in there
+        ]
+
+    def _inside(self, at: int, label: str) -> tuple[int, int, int] | None:
+        """The output that a label of an ``each`` scope stands for, where its step is in that scope again."""
+        name = label[1:-1]
+        place = self.outputs.get(name) if label == beside(name) else None
+        if place is None:
+            return None
+        scope = self.scope_at[place[0], self.sides[place[0]].graph.nodes[place[1]].scope]
+        while scope != ROOT:
+            if scope == at:
+                return place
+            scope = self._parent(scope)
+        return None
+
+    def _parent(self, at: int) -> int:
+        side, scope = next(place for place, there in self.scope_at.items() if there == at)
+        return self.scope_at[side, self.sides[side].graph.scopes[scope].parent]
+
+    def _sources_of(self, at: int) -> list[tuple[int, Value, str]]:
+        """The lists that a scope runs over, without those of what is made in it again, unless no other is left."""
+        found = self.sources[at]
+        return [one for one in found if self._inside(at, one[2]) is None] or found
+
+    def _refuse_torn(self) -> None:
+        """A step that both have, and that is mapped, must be in one place for both.
+
+        Raises:
+            DefinitionError: one of them runs it over something else.
+        """
+        one, other = self.sides
+        for node, there in self.same.items():
+            first, second = one.graph.nodes[there], other.graph.nodes[node]
+            if self.scope_at.get((0, first.scope)) != self._scope_of(1, second.scope):
+                raise DefinitionError(
+                    f"both pipelines have the step {second.id!r}, and run it over different lists",
+                    where=second.where,
+                    hint='give the steps of one of them other names: .using(prefix="…")',
+                )
+
+    def _scope_of(self, side: int, scope: int) -> int | None:
+        return self.scope_at.get((side, scope))
 
     def _scope(self, side: int, at: int) -> Scope:
         scope = self.sides[side].graph.scopes[at]
         parent = self.scope_at[side, scope.parent]
         match scope:
-            case Each(sources=sources):
+            case Each():
+                both = self._sources_of(self.scope_at[side, at])
                 return msgspec.structs.replace(
-                    scope, parent=parent, sources=tuple(self._value(side, source) for source in sources)
+                    scope,
+                    parent=parent,
+                    sources=tuple(self._value(whose, source) for whose, source, _ in both),
+                    labels=tuple(label for _, _, label in both),
                 )
             case Branch(test=test):
                 return msgspec.structs.replace(
@@ -313,7 +391,14 @@ class _Union:
             case Output(node=node, output=output):
                 return Output(self.number[self._place(side, node)], output)
             case Item(scope=scope, source=source):
-                return Item(self.scope_at[side, scope], source)
+                each, there = self.sides[side].graph.scopes[scope], self.scope_at[side, scope]
+                assert isinstance(each, Each)
+                label = each.labels[source]
+                inside = self._inside(there, label)
+                if inside is not None:
+                    return Output(self.number[inside[:2]], inside[2])
+                labels = [one for _, _, one in self._sources_of(there)]
+                return Item(there, labels.index(label))
             case State(scope=scope, position=position):
                 return State(self.scope_at[side, scope], position)
             case Last(scope=scope, position=position):
@@ -364,51 +449,3 @@ def _loop_around(graph: Graph, node: int) -> int:
     if graph.nodes[node].kind == "repeat":
         loops += [value.scope for _, value in graph.nodes[node].args if isinstance(value, Last)]
     return min((graph.layout.subtree(loop)[0] for loop in loops), default=node)
-
-
-def _spoken(graph: Graph, node: int) -> object:
-    """What a node reads in terms of names: the same whether a value is made in the graph or comes from outside."""
-    chosen = graph.nodes[node]
-    around: list[object] = []
-    scope = chosen.scope
-    while scope != ROOT:
-        own = graph.scopes[scope]
-        match own:
-            case Each(name=name):
-                around.append(["each", name])
-            case Branch(test=test, cases=cases, default=default):
-                around.append(["branch", graph.nodes[test].id, cases, default])
-            case Loop(initial=initial, results=results):
-                around.append(["loop", [_named(graph, value) for value in (*initial, *results)]])
-            case Group(name=name):
-                around.append(["group", name])
-        scope = own.parent
-    return [[name, _named(graph, value)] for name, value in chosen.args], around
-
-
-def _named(graph: Graph, value: Value) -> object:
-    match value:
-        case Input(name=name):
-            return ["value", name]
-        case Output(node=node, output=output):
-            return ["value", graph.nodes[node].outputs[output]]
-        case Const(value=constant):
-            return ["const", type(constant).__name__, constant]
-        case Item(scope=scope, source=source):
-            each = graph.scopes[scope]
-            assert isinstance(each, Each)
-            inner = _named(graph, each.sources[source])
-            made_inside = isinstance(inner, list) and each.labels[source] == beside(str(inner[1]))
-            return inner if made_inside else ["item", len(graph.layout.axes[scope]), inner]
-        case Passed(name=name):
-            return ["passed", name]
-        case State(scope=scope, position=position) | Last(scope=scope, position=position):
-            return [type(value).__name__, len(graph.layout.axes[scope]), position]
-        case ListOf(items=items, is_tuple=is_tuple):
-            return ["list", is_tuple, [_named(graph, item) for item in items]]
-        case DictOf(items=pairs):
-            return ["dict", [(key, _named(graph, item)) for key, item in pairs]]
-        case Grid(columns=columns, column=column):
-            return ["grid", [_named(graph, item) for item in columns], column]
-        case Test(op=op, operands=operands):
-            return ["test", op, [_named(graph, operand) for operand in operands]]

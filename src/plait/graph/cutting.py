@@ -294,7 +294,9 @@ class _Cut:
     def _from_outside(self, node: int, output: int, reader: int) -> Value:
         """An output of a node that is gone: an input, or that element of it which stands beside the reader's."""
         name = self.graph.nodes[node].outputs[output]
-        self.outside.setdefault(name, InputSpec(name, kind="output"))
+        self.outside.setdefault(
+            name, InputSpec(name, kind="output", levels=len(self.graph.layout.node_axes[node]))
+        )
         value: Value = Input(name)
         common = self.graph.layout.shared_axes(reader, node)
         for axis in self.graph.layout.axes[reader][:common]:

@@ -57,6 +57,7 @@ class InputSpec(Struct, frozen=True, omit_defaults=True):
     required: bool = True
     default: Any = None
     kind: str = ""
+    levels: int = 0
 
 
 class StepSpec(Struct, frozen=True, omit_defaults=True):

@@ -19,7 +19,7 @@ from plait.engine.fleet import Fleet, executors_named
 from plait.engine.keys import Keys
 from plait.engine.loop import Loop
 from plait.engine.reuse import Reuse, Take
-from plait.engine.task import Executor, Job
+from plait.engine.task import Executor, Job, Report
 from plait.errors import CatalogError, ParameterError, PlaitError, RecordError, SecretFound, did_you_mean
 from plait.graph.dynamic import Growing
 from plait.graph.model import Graph
@@ -614,7 +614,7 @@ def _loop(begin: _Begin, fleet: Fleet, listener: Any, dynamic: Dynamic | None) -
             records.artifacts_url,
             (),
             hidden(masker, begin.params),
-            project=project.spec if _project_matters(graph, project) else None,
+            project=project.spec if dynamic is not None or _project_matters(graph, project) else None,
             saves=saved_outputs(graph, project),
             environments=str(environments_folder(records)),
         ),
@@ -629,7 +629,7 @@ def _loop(begin: _Begin, fleet: Fleet, listener: Any, dynamic: Dynamic | None) -
         checkpoints=begin.checkpoints,
         conduct=begin.orders.conduct,
         listener=listener,
-        mask=masker.struct if masker is not None else None,
+        mask=lambda report: _masked_report(project, report),
         on_retry=retry_teller(hooks, begin.writer.run_id, lambda: loop.graph),
         dynamic=dynamic,
     )
@@ -685,6 +685,12 @@ def _refuse_other_executors(graph: Graph, fleet: Fleet) -> None:
                 where=node.where,
                 hint=f"--executor {name} for all of them, or --set {node.id}.executor={fleet.main.name}",
             )
+
+
+def _masked_report(project: Project, report: Report) -> Report:
+    """What is told of a worker that is gone, without the secrets that are known by now."""
+    masker = project.masker()
+    return report if masker is None else masker.struct(report)
 
 
 def _project_matters(graph: Graph, project: Project) -> bool:

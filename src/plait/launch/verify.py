@@ -13,7 +13,7 @@ from plait.errors import PlaitError, RecordError, did_you_mean
 from plait.graph.model import task_name
 from plait.graph.pipeline import Definition
 from plait.graph.slicing import meanings
-from plait.launch.again import project_again
+from plait.launch.again import part_again, project_again
 from plait.launch.asked import keys_of
 from plait.launch.differing import where_differing
 from plait.record.facts import ErrorInfo
@@ -90,6 +90,7 @@ def verify(run: Run, definition: Definition, step: str, *, executor: Executor, l
     Raises:
         RecordError: the run has no such step, or no result of it; or the pipeline no longer calls it so.
     """
+    definition = part_again(run, definition)
     node, tasks = _tasks(run, step)
     traced = definition.trace()
     there = traced.graph.find_node(run.graph.nodes[node].id)

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from plait.graph.model import ROOT, Branch, Each, Graph, Group, Loop
-from plait.graph.values import Input, Item, Last, Output, State, Value, parts
+from plait.graph.model import ROOT, Branch, Calls, Each, Graph, Group, Loop
+from plait.graph.values import Input, Item, Last, Output, Passed, State, Value, parts
 from plait.record.progress import StepProgress, step_progress
 from plait.record.runlist import shorten
 from plait.record.views import Run
@@ -210,7 +210,8 @@ def _node(graph: Graph, index: int, ids: list[str]) -> GNode:
 
 def _group(graph: Graph, index: int, ids: list[str]) -> GGroup:
     scope = graph.scopes[index]
-    kind = {Group: "group", Each: "each", Branch: "branch", Loop: "loop"}[type(scope)]
+    # The calls of a dynamic body look like a map: one node, and as many items as there were calls.
+    kind = {Group: "group", Each: "each", Calls: "each", Branch: "branch", Loop: "loop"}[type(scope)]
     parent = None if index == ROOT or scope.parent == ROOT else ids[scope.parent]
     pipeline = (scope.pipeline or None) if isinstance(scope, Group) else None
     return GGroup(ids[index], kind, scope.name, parent, pipeline)
@@ -273,6 +274,12 @@ def _origins(
             each = graph.scopes[scope]
             assert isinstance(each, Each)
             yield from _origins(graph, each.sources[source], each.parent, "each", depth + 1)
+        case Passed(scope=scope, name=name):
+            calls = graph.scopes[scope]
+            own = graph.layout.subtree(scope)
+            for parameter, nodes in calls.sources if isinstance(calls, Calls) else ():
+                if parameter == name:
+                    yield from ((Output(node), "each") for node in nodes if node not in own)
         case State(scope=scope, position=position):
             loop = graph.scopes[scope]
             assert isinstance(loop, Loop)

@@ -99,6 +99,7 @@ class Results:
         self.graph = graph
         self.store = store
         self.inputs = inputs
+        self._levels = {spec.name: spec.levels for spec in graph.inputs if spec.levels}
         self._outputs: dict[tuple[int, Path], tuple[Artifact, ...]] = {}
         self._extents: dict[tuple[int, Path], int] = {}
         self._children: dict[str, list[Artifact]] = {}
@@ -220,7 +221,7 @@ class Results:
                     )
                 return found
             case Given(name=name, index=index):
-                return Stored(self._element(self.inputs[name], index))
+                return self._given(name, index)
             case Fixed(value=value):
                 return Plain(value)
             case Held(value=value):
@@ -229,6 +230,18 @@ class Results:
                 return ListArg(tuple([self._tree(item) for item in items]), is_tuple)
             case Keyed(items=pairs):
                 return DictArg(tuple([(key, self._tree(item)) for key, item in pairs]))
+
+    def _given(self, name: str, index: Path) -> Tree:
+        """An input; what mapped tasks made elsewhere is the list of it, as where they are in the same run."""
+        found = self._element(self.inputs[name], index)
+        levels = self._levels.get(name, 0) - len(index)
+        return self._listed(found, levels) if levels > 0 else Stored(found)
+
+    def _listed(self, artifact: Artifact, levels: int) -> Tree:
+        items = self.store.items(artifact) if levels else None
+        if items is None:
+            return Stored(artifact)
+        return ListArg(tuple([self._listed(item, levels - 1) for item in items]))
 
     def _gathered(self, node: int, output: int, path: Path, index: Path) -> Tree | None:
         """An output at a place; None if its branch was not taken. Elements of which it was not taken are left out."""
