@@ -53,7 +53,7 @@ def test_markdown_and_trees_show_markup_as_text(page, shown):
     detail = page.get_by_role("region", name="Detail")
     detail.get_by_role("button", name="praise", exact=True).last.click()
     expect(page.get_by_role("heading", name="Report")).to_be_visible()
-    expect(page.get_by_text("<script>document.title='taken'</script>")).to_be_visible()
+    expect(page.get_by_text("<script>document.title='taken'</script>", exact=True)).to_be_visible()
     expect(page.get_by_role("link", name="a link")).to_have_count(0)
     page.goto(f"/runs/{shown['story']}?step=train")
     detail.get_by_role("button", name="train", exact=True).last.click()
