@@ -50,7 +50,6 @@ class Fleet:
             if wake is not None:
                 wake()
 
-
     def __getitem__(self, name: str) -> Executor:
         return self._others.get(name, self.main)
 
