@@ -13,6 +13,8 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+from executors import OTHER
+
 from plait import checkpoint, current, log, progress, step
 
 
@@ -176,7 +178,7 @@ def count_slowly(folder: str, size: int) -> int:
     return start
 
 
-@step(python="3.12", packages=["cowsay==6.1"])
+@step(python=OTHER, packages=["cowsay==6.1"])
 def say(text: str, table: Any = None) -> dict[str, Any]:
     import cowsay
 
@@ -193,17 +195,17 @@ def say(text: str, table: Any = None) -> dict[str, Any]:
     }
 
 
-@step(python="3.12", packages=["cowsay==6.1"], timeout=0.5)
+@step(python=OTHER, packages=["cowsay==6.1"], timeout=0.5)
 def stuck_elsewhere() -> None:
     wait_in_c()
 
 
-@step(python="3.12", packages=["cowsay==6.1"], memory="300MiB")
+@step(python=OTHER, packages=["cowsay==6.1"], memory="300MiB")
 def hoard_elsewhere() -> int:
     return len(bytearray(4 << 30))
 
 
-@step(python="3.12", packages=["cowsay==6.1"])
+@step(python=OTHER, packages=["cowsay==6.1"])
 def fail_elsewhere() -> None:
     try:
         {}["inner"]
@@ -211,7 +213,7 @@ def fail_elsewhere() -> None:
         raise ValueError("outer") from error
 
 
-@step(python="3.12", packages=["cowsay==6.1"])
+@step(python=OTHER, packages=["cowsay==6.1"])
 def give_what_is_only_there() -> Any:
     class Own:
         pass

@@ -103,7 +103,8 @@ class Guest:
             "module": task.ref.module,
             "qualname": task.ref.qualname or task.function.__qualname__,
             "file": file,
-            "source": inspect.getsource(task.function) if by_source else "",
+            "line": code.co_firstlineno if code is not None else 1,
+            "source": _source(task.function) if by_source else "",
             "constants": _constants(task.function) if by_source else {},
             "path": self._path,
             "arguments": arguments,
@@ -205,6 +206,16 @@ def _installed(entry: str) -> bool:
         or "dist-packages" in place
         or any(place.startswith(f"{one}{os.sep}lib") for one in own)
     )
+
+
+def _source(function: Callable[..., Any]) -> str:
+    try:
+        return inspect.getsource(inspect.unwrap(function))
+    except (OSError, TypeError):
+        raise StepError(
+            f"the source of {function.__qualname__} is not known, so another Python cannot run it",
+            hint="write the step in a file",
+        ) from None
 
 
 def _constants(function: Callable[..., Any]) -> dict[str, Any]:

@@ -6,7 +6,9 @@ a step says (``log``, ``checkpoint`` …) is asked of the worker that started it
 """
 
 from __future__ import annotations
+import __future__
 
+import ast
 import faulthandler
 import importlib
 import importlib.abc
@@ -309,8 +311,10 @@ def _function_of_source(task):
     plait = sys.modules["plait"]
     space = {name: getattr(plait, name) for name in ("step", "current", "log", "progress", "checkpoint")}
     space.update({"__name__": "__plait_source__"}, **task["constants"])
-    code = "from __future__ import annotations\n" + textwrap.dedent(task["source"])
-    exec(compile(code, task["file"] or "<step>", "exec"), space)
+    tree = ast.parse(textwrap.dedent(task["source"]))
+    tree.body[0].decorator_list = []  # what they refer to is not here
+    ast.increment_lineno(tree, task["line"] - 1)
+    exec(compile(tree, task["file"] or "<step>", "exec", __future__.annotations.compiler_flag), space)
     return space[task["qualname"].rpartition(".")[2]]
 
 

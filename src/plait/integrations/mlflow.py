@@ -173,6 +173,7 @@ class Tracker:
         self._options = options
         self._owners: dict[str, str] = {}
         self._steps: dict[str, int] = {}
+        self._unheard: set[str] = set()
 
     def check(self) -> str:
         return self._connection.check()
@@ -182,6 +183,8 @@ class Tracker:
         try:
             self._begin(context)
         except Exception as error:  # noqa: BLE001 - what a server or its client raises
+            # Not asked again at every number: each time the steps would wait for an answer.
+            self._unheard.add(context.run)
             logging.getLogger("plait.hooks").warning(
                 "MLflow at %s does not hear of run %s: %s", self._options.url, context.run, _first_line(error)
             )
@@ -212,6 +215,8 @@ class Tracker:
 
     @hook
     def metrics_logged(self, context: MetricsLogged) -> None:
+        if context.run in self._unheard:
+            return
         from mlflow.entities import Metric
 
         run = self._connection.run_of(context.run, context.pipeline)
@@ -235,6 +240,8 @@ class Tracker:
 
     @hook
     def run_finished(self, context: RunFinished) -> None:
+        if context.run in self._unheard:
+            return
         run = self._connection.run_of(context.run, context.pipeline)
         if context.recorded is not None:
             self._log_taken_metrics(run, context.recorded)
@@ -243,6 +250,8 @@ class Tracker:
 
     @hook
     def run_failed(self, context: RunFailed) -> None:
+        if context.run in self._unheard:
+            return
         run = self._connection.run_of(context.run, context.pipeline)
         client = self._connection.client
         client.set_tag(run, "plait.reason", context.reason[:_LONGEST_PARAMETER])

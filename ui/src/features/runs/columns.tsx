@@ -78,7 +78,7 @@ export function runColumns({ chosen, longest, selected, narrow, toggle, entries 
       cell: ({ row }) =>
         Object.entries(row.original.differing).map(([name, of]) => (
           <span key={name} className={css.param}>
-            {name}=<b>{value(of)}</b>
+            {name}=<b title={value(of)}>{short(value(of))}</b>
           </span>
         )),
     },
@@ -164,6 +164,8 @@ export function runColumns({ chosen, longest, selected, narrow, toggle, entries 
   ];
   return narrow ? columns.filter((one) => NARROW.has(one.id ?? "")) : columns;
 }
+
+const short = (text: string) => (text.length > 26 ? `${text.slice(0, 25)}…` : text);
 
 export function withoutTotal(counts: Record<string, number | null | undefined>): Record<string, number> {
   return Object.fromEntries(Object.entries(counts).filter((pair): pair is [string, number] => pair[0] !== "total" && typeof pair[1] === "number"));

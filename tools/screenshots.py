@@ -1,0 +1,82 @@
+"""Pictures of every page for docs/images: `plait ui --no-browser --port 4210` in the flights project, then this.
+
+python tools/screenshots.py [http://localhost:4210]
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+
+IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+PAGES = {
+    "runs": "/runs?columns=metric%3Aauc%2Cmetric%3Alog_loss",
+    "run": "/runs/{done}",
+    "task": "/runs/{failed}?task={failed_task}",
+    "compare": "/compare?runs={runs}",
+    "plots": "/compare?runs={runs}&tab=plots",
+    "pipelines": "/pipelines",
+    "pipeline": "/pipelines/training?step=fit",
+    "grid": "/pipelines/training?tab=grid",
+    "launch": "/pipelines/training?tab=run",
+    "catalog": "/catalog",
+    "lineage": "/catalog/{dataset}?tab=lineage",
+    "project": "/project",
+    "disk": "/project?tab=disk",
+}
+KINDS = {"light": ("light", 1280, 800), "dark": ("dark", 1280, 800), "narrow": ("light", 390, 844)}
+
+
+def main() -> None:
+    base = sys.argv[1] if len(sys.argv) > 1 else "http://localhost:4210"
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    runs = ask(base, "/runs")["items"]
+    failed = next(run["id"] for run in runs if run["status"] == "failed")
+    written = [one for one in ask(base, "/catalog")["items"] if one["last"]]
+    names = {
+        "done": max((run for run in runs if run["status"] == "done"), key=lambda run: run["seconds"])["id"],
+        "failed": failed,
+        "failed_task": ask(base, f"/runs/{failed}")["failures"][0]["task"],
+        "runs": ",".join(run["id"] for run in runs if run["status"] == "done"),
+        "dataset": written[0]["name"] if written else "flights",
+    }
+    with sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        for kind, (scheme, width, height) in KINDS.items():
+            page = browser.new_context(
+                base_url=base, color_scheme=scheme, viewport={"width": width, "height": height}
+            ).new_page()
+            for name, address in PAGES.items():
+                page.goto(address.format(**names))
+                settle(page, graph=name in {"run", "task", "pipeline", "lineage"} and kind != "narrow")
+                save(page.screenshot(), IMAGES / f"ui-{name}-{kind}.webp")
+        browser.close()
+
+
+def ask(base: str, path: str) -> Any:
+    with urllib.request.urlopen(f"{base}/api/v1{path}") as answer:  # noqa: S310 - the server of one's own
+        return json.load(answer)
+
+
+def settle(page: Page, *, graph: bool) -> None:
+    page.get_by_role("main").wait_for()
+    if graph:
+        page.locator(".react-flow__node").first.wait_for()
+    page.wait_for_timeout(2500)
+
+
+def save(png: bytes, path: Path) -> None:
+    Image.open(io.BytesIO(png)).convert("RGB").save(path, quality=72, method=6)
+
+
+if __name__ == "__main__":
+    main()
