@@ -101,25 +101,32 @@ def limited_memory(limit: int | None) -> Iterator[None]:
     The limit is on what is reserved, of which not all is ever used; so it leaves some room, and whoever watches what
     is really held does the rest.
     """
-    try:
-        import resource
-
-        reserved = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
-        held, _ = _held(os.getpid())
-    except (ImportError, OSError):  # not on this system
-        limit = None
-    if limit is None:
+    most = None if limit is None else _reserved()
+    if limit is None or most is None:
         yield
         return
+    import resource
+
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    most = max(0, reserved - held) + limit + _ROOM
-    if hard != resource.RLIM_INFINITY:
-        most = min(most, hard)
-    resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
+    most += limit + _ROOM
+    resource.setrlimit(
+        resource.RLIMIT_DATA, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard)
+    )
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def _reserved() -> int | None:
+    """Bytes that this process has asked for and does not hold; None where the system does not tell, or limit."""
+    try:
+        import resource
+
+        asked = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
+        return max(0, asked - _held(os.getpid())[0])
+    except (ImportError, OSError):
+        return None
 
 
 def peak_memory() -> int:
