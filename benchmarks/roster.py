@@ -63,6 +63,7 @@ OURS = Peer(
         "B7": (Way("processes", (PY, "map.py", "{n}", "fresh"), 100_000),),
         "B8": (
             Way("pages", (PY, "endpoints.py", "{n}"), 100_000, before=((PY, "big_store.py", "{n}"),)),
+            Way("in a browser", (PY, "browser.py", "{n}"), 100_000, before=((PY, "big_store.py", "{n}"),)),
             Way("a map, alone and with a page open", (PY, "watched.py", "{n}"), 10_000),
         ),
         "B9": (Way("plait", ()),),

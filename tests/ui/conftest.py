@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.ui import project as projects
+from tests.ui import showing
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: make setup")
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright  # noqa: E402
@@ -103,6 +104,12 @@ def server(project: Path, built: Path) -> Iterator[Server]:
     running = Server(project)
     yield running
     running.close()
+
+
+@pytest.fixture(scope="session")
+def shown(project: Path, server: Server) -> dict[str, str]:
+    """Runs for the pages of a run: branches and loops, a wide map, a log of a million lines."""
+    return showing.add(project)
 
 
 @pytest.fixture(scope="session")

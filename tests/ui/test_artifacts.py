@@ -6,10 +6,6 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.ui.test_run_page import shown
-
-__all__ = ["shown"]
-
 
 def test_logged_values_show_as_what_they_are(page, shown):
     page.goto(f"/runs/{shown['story']}?step=look")

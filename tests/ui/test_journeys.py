@@ -98,7 +98,9 @@ def test_all_of_it_by_keyboard(page):
     press("Escape")
     expect(keys).to_be_hidden()
     press("Control+k")
+    expect(page.get_by_role("combobox", name="Search")).to_be_focused()
     page.keyboard.type("halv")
+    expect(page.get_by_role("option", name=re.compile("^Filter runs by"))).to_be_visible()
     expect(page.get_by_role("option", name=re.compile("halving")).first).to_be_visible()
     page.get_by_role("option", name="halving", exact=True).wait_for()
     for _ in range(12):

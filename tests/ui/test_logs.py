@@ -6,10 +6,6 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.ui.test_run_page import shown
-
-__all__ = ["shown"]
-
 
 def log(page: Page):
     return page.get_by_role("log")

@@ -359,8 +359,11 @@ class RunWriter:
         self._lines[place] = first + len(lines)
         serial = self._serial if self._serial is not None else self._lines_so_far()
         self._serial = serial + len(lines)
-        level = max(map(line_level, lines))
-        self._add(_LOG, self.key, *place, first, len(lines), _encode(lines), serial, level)
+        # A task may say a hundred thousand lines at once; who looks at one of them reads its block alone.
+        for at in range(0, len(lines), _LOG_BLOCK):
+            block = lines[at : at + _LOG_BLOCK]
+            level = max(map(line_level, block))
+            self._add(_LOG, self.key, *place, first + at, len(block), _encode(block), serial + at, level)
 
     def _lines_so_far(self) -> int:
         """How many lines the processes that had the run before have written."""
@@ -441,6 +444,7 @@ class RunWriter:
 
 HEARTBEAT_SECONDS = 5.0
 NOT_TAKEN = "branch not taken"
+_LOG_BLOCK = 1_000  # lines of a row at most
 
 _ARTIFACT = (
     "INSERT INTO artifact (id, format, type, size, body, run, node, path, position)"

@@ -20,7 +20,8 @@ import { THEMES, useTheme } from "./theme";
 import { useAbsoluteTimes } from "~/components/Time";
 import { Toasts } from "~/components/Toasts";
 
-const Palette = lazy(() => import("./Palette"));
+const palettePart = () => import("./Palette");
+const Palette = lazy(palettePart);
 
 const PLACES = [
   { to: "/runs", label: "Runs", keys: "g r" },
@@ -44,6 +45,11 @@ export function Shell({ children }: { children: ReactNode }) {
     for (const key of ["project", "pipelines", "pipeline", "catalog"]) void client.invalidateQueries({ queryKey: [key] });
   });
 
+  // It opens at once when its key is pressed: whoever presses it types on.
+  useEffect(() => {
+    const timer = setTimeout(() => void palettePart(), 1500);
+    return () => clearTimeout(timer);
+  }, []);
   const soon = useRef<ReturnType<typeof setTimeout> | null>(null);
   useLive("runs", ({ changed, removed }) => {
     // A run that ended has written datasets and made histories longer.
