@@ -9,6 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from plait.display.text import Text
+    from plait.record.annotations import Annotations
     from plait.record.views import Run
 
 __all__ = ["command", "run_object"]
@@ -20,26 +21,32 @@ STATUSES = ("running", "done", "failed", "cancelled", "crashed")
 @click.option("--limit", "-n", type=click.IntRange(min=1), default=20, show_default=True, help="How many.")
 @click.option("--pipeline", metavar="NAME", help="Only those of one pipeline.")
 @click.option("--status", type=click.Choice(STATUSES), help="Only those of one status.")
+@click.option("--tag", metavar="TAG", help="Only those with this tag.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON list.")
-def command(limit: int, pipeline: str | None, status: str | None, as_json: bool) -> None:
+def command(limit: int, pipeline: str | None, status: str | None, tag: str | None, as_json: bool) -> None:
     from plait.cli.store import open_store, print_json
+    from plait.record.annotations import Annotations, annotations_of
 
     store = open_store()
-    found = store.runs(limit=None if status else limit, pipeline=pipeline)
+    found = store.runs(limit=None if status or tag else limit, pipeline=pipeline)
+    said = annotations_of(store, [run.key for run in found])
+    if tag:
+        found = [run for run in found if tag in said.get(run.key, Annotations()).tags][:limit]
     if status:
         found = [run for run in found if run.status == status][:limit]
     if as_json:
-        print_json([run_object(run) for run in found])
+        print_json([run_object(run, said.get(run.key)) for run in found])
         return
     from plait.display.screen import Screen
 
     screen = Screen(sys.stdout)
-    screen.write(_table(found, screen.width) if found else [_none(store, pipeline, status)])
+    screen.write(_table(found, said, screen.width) if found else [_none(store, pipeline, status, tag)])
 
 
-def run_object(run: Run) -> dict[str, Any]:
+def run_object(run: Run, said: Annotations | None = None) -> dict[str, Any]:
     """A run as JSON, without what is inside it."""
     return {
+        **({"name": said.name or None, "tags": list(said.tags), "note": said.note} if said else {}),
         "id": run.id,
         "pipeline": run.pipeline,
         "target": run.target,
@@ -55,7 +62,13 @@ def run_object(run: Run) -> dict[str, Any]:
     }
 
 
-def _none(store: Any, pipeline: str | None, status: str | None) -> str:
+def _none(store: Any, pipeline: str | None, status: str | None, tag: str | None) -> str:
+    if tag:
+        from plait.errors import did_you_mean
+        from plait.record.annotations import tags_in_use
+
+        hint = did_you_mean(tag, tags_in_use(store))
+        return f"no run has the tag {tag!r}" + (f"\n  → {hint}" if hint else "")
     if pipeline:
         from plait.errors import did_you_mean
 
@@ -64,7 +77,7 @@ def _none(store: Any, pipeline: str | None, status: str | None) -> str:
     return f"no run is {status}" if status else "no runs yet\n  → plait run TARGET"
 
 
-def _table(found: list[Run], width: int) -> list[Text]:
+def _table(found: list[Run], said: dict[int, Annotations], width: int) -> list[Text]:
     from plait.display.text import Text, columns
     from plait.display.words import ago, seconds, state
 
@@ -77,11 +90,23 @@ def _table(found: list[Run], width: int) -> list[Text]:
             state(run.status),
             Text(ago(run.started_at)),
             Text(seconds(run.seconds)),
-            Text(_params(run, differing), "dim"),
+            _said(said.get(run.key)).add(_params(run, differing), "dim"),
         ]
         for run in found
     ]
     return columns([header, *rows], width=width, right=(4,), shrink=(5, 1), indent=0)
+
+
+def _said(said: Annotations | None) -> Text:
+    """The name and the tags of a run, before its parameters."""
+    from plait.display.text import Text
+
+    text = Text("")
+    if said is not None and said.name:
+        text = text.add(f"{said.name}  ")
+    if said is not None and said.tags:
+        text = text.add(" ".join(f"#{tag}" for tag in said.tags) + "  ", "name")
+    return text
 
 
 def _differing(found: list[Run]) -> dict[str, set[str]]:

@@ -15,6 +15,7 @@ from plait.display.words import value_text
 from plait.graph.model import Graph, InputSpec
 from plait.graph.pipeline import Definition
 from plait.graph.selection import Selection
+from plait.record.annotations import annotations_of
 from plait.record.views import Run
 
 __all__ = ["pipeline_page", "run_page"]
@@ -72,6 +73,10 @@ def _facts(run: Run, width: int) -> list[Text]:
         import shlex
 
         rows.append(("typed", shlex.join(facts["argv"])))
+    said = annotations_of(run.store, [run.key]).get(run.key)
+    if said is not None:
+        words = [("name", said.name), ("tags", ", ".join(said.tags)), ("note", said.note)]
+        rows += [(name, text) for name, text in words if text]
     rows.append(("folder", shown_path(facts.get("folder", "")) or "."))
     return columns([(Text(name, "dim"), text) for name, text in rows], width=width, shrink=(1,))
 
