@@ -146,3 +146,18 @@ def test_what_a_step_prints_cannot_drive_the_terminal(write, plait):
     )
     plait("run", "escape.py", "-q")
     assert plait("logs").out == "one │ a·[2Jb\n"
+
+
+def test_runs_are_listed_and_shown_with_what_is_said_of_them(once):
+    assert (
+        once("run", "looking.py:looking", "-q", "n=5", "--name", "n is {n}", "--run-tag", "nightly").status
+        == 0
+    )
+    lines = once("runs").out.splitlines()
+    assert "n is 5  #nightly" in lines[1]
+    assert "#" not in lines[2]
+    assert len(json.loads(once("runs", "--tag", "nightly", "--json").out)) == 1
+    assert "did you mean 'nightly'?" in once("runs", "--tag", "nigtly").out
+    shown = once("show", "latest").out
+    assert "n is 5" in shown
+    assert "nightly" in shown
