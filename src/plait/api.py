@@ -419,7 +419,7 @@ def resume(
     """
     from plait.executors import make_executor
     from plait.launch.again import latest_to_resume, project_again
-    from plait.launch.start import resume as go_on
+    from plait.launch.going_on import resume as go_on
     from plait.record.store import RecordStore, find_records
 
     store: Any = getattr(run, "store", None) or (RecordStore(home) if home is not None else find_records())
@@ -456,8 +456,8 @@ def fork(
     """
     from plait.executors import make_executor
     from plait.launch.again import project_again
+    from plait.launch.going_on import fork as branch_off
     from plait.launch.prepare import Given
-    from plait.launch.start import fork as branch_off
 
     source: Any = get_run(run, home=home) if isinstance(run, str) else run
     steps = (at,) if isinstance(at, str) else tuple(at)

@@ -14,7 +14,7 @@ import pytest
 import plait
 from plait.errors import RecordError, RunFailed
 from plait.executors.inline import InlineExecutor
-from plait.launch.start import resume
+from plait.launch.going_on import resume
 from plait.record.views import Run
 from tests.programs import Folder
 

@@ -17,8 +17,9 @@ from plait.api import Pipeline
 from plait.engine.task import Message
 from plait.executors.inline import InlineExecutor
 from plait.executors.processes import ProcessExecutor
+from plait.launch.going_on import resume
 from plait.launch.prepare import prepare
-from plait.launch.start import execute, resume
+from plait.launch.start import execute
 from plait.project.project import Project
 from plait.record.store import RecordStore
 from plait.record.views import Run

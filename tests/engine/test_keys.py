@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from plait.engine.keys import Keys
+from plait.launch.inputs import store_inputs
 from plait.launch.prepare import Given, prepare
-from plait.launch.start import store_inputs
 from plait.record.results import Results
 from plait.record.store import RecordStore
 from tests.programs import Folder

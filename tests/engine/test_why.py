@@ -9,7 +9,7 @@ import pytest
 
 from plait.engine.why import Difference, why
 from plait.executors.inline import InlineExecutor
-from plait.launch.start import fork
+from plait.launch.going_on import fork
 from tests.programs import Folder
 
 FLOW = """

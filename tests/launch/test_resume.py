@@ -16,8 +16,8 @@ import plait
 from plait.errors import ParameterError, RecordError, RunFailed
 from plait.executors.inline import InlineExecutor
 from plait.graph.pipeline import Definition
+from plait.launch.going_on import fork, resume
 from plait.launch.prepare import Given
-from plait.launch.start import fork, resume
 from plait.record.views import Run
 from tests.programs import Folder
 

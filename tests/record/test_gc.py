@@ -15,8 +15,8 @@ import pytest
 from plait.data import ArtifactStore
 from plait.errors import RecordError
 from plait.executors.inline import InlineExecutor
+from plait.launch.going_on import fork
 from plait.launch.planning import plan
-from plait.launch.start import fork
 from plait.record.beginnings import beginning, oldest_beginning
 from plait.record.gc import Collected, collect, runs_to_drop
 from plait.record.pins import list_pins, pin, unpin

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from plait.executors.inline import InlineExecutor
-from plait.launch.start import resume
+from plait.launch.going_on import resume
 from plait.record.curves import curves
 from plait.record.progress import quantile, step_progress
 from plait.record.schema import PACE_BUCKETS, SERIES_BLOCK

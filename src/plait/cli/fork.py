@@ -44,7 +44,7 @@ def command(
     from plait.cli.store import open_store
     from plait.cli.target import read_parameters
     from plait.launch.again import find_again, project_again
-    from plait.launch.start import fork
+    from plait.launch.going_on import fork
 
     run = open_store().run(run_id)
     found = find_again(run)

@@ -36,7 +36,7 @@ def command(
     from plait.cli.problems import describing
     from plait.cli.store import open_store
     from plait.launch.again import find_again, latest_to_resume, project_again
-    from plait.launch.start import resume
+    from plait.launch.going_on import resume
 
     store = open_store()
     run = latest_to_resume(store) if run_id is None else store.run(run_id)

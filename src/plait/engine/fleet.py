@@ -25,11 +25,15 @@ class Fleet:
     Args:
         main: where every step runs that names no other.
         others: the rest, by the names that steps have for them.
+
+    Attributes:
+        names: of all of them; the main one is the empty name, as in a step's options.
     """
 
     def __init__(self, graph: Graph, main: Executor, others: Mapping[str, Executor] | None = None) -> None:
         self.main = main
         self._others = {name: one for name, one in (others or {}).items() if name != main.name}
+        self.names = ("", *self._others)
         self.grow(graph)
 
     def grow(self, graph: Graph) -> None:
@@ -45,11 +49,6 @@ class Fleet:
             wake = getattr(one, "wake", None)
             if wake is not None:
                 wake()
-
-    @property
-    def names(self) -> list[str]:
-        """The main one is the empty name, as in a step's options."""
-        return ["", *self._others]
 
     def __getitem__(self, name: str) -> Executor:
         return self._others.get(name, self.main)

@@ -591,7 +591,7 @@ class Loop:
         return TaskSpec(node, path, attempt, number, name, arguments, self._outputs[node], ref=ref)
 
     def _give_back_slots(self, node: int, path: Path) -> None:
-        if self.graph.options(node).limit:
+        if self._limits and self.graph.options(node).limit:
             self._slots.give_back(node, path)
 
     def _record_extents(self) -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 from plait.engine.plan import Plan, PlanItem, make_plan
 from plait.graph.model import Graph
 from plait.launch.asked import keys_of
+from plait.launch.carry import open_reuse
 from plait.launch.hiding import hiding
+from plait.launch.inputs import store_inputs
 from plait.launch.orders import CachePolicy
 from plait.launch.prepare import Prepared
-from plait.launch.start import open_reuse, store_inputs
 from plait.record.results import Results
 from plait.record.store import RecordStore
 from plait.record.store import open_records as open_store

@@ -16,10 +16,10 @@ from plait.graph.model import Graph
 from plait.graph.pipeline import Definition
 from plait.graph.slicing import reads, upstream
 from plait.launch.again import project_again
+from plait.launch.carry import saved_outputs
 from plait.launch.planning import plan
 from plait.launch.prepare import Given, prepare
 from plait.launch.published import Published
-from plait.launch.start import saved_outputs
 from plait.project.place import home_of
 from plait.project.project import Project
 from plait.record.store import RecordStore
