@@ -25,7 +25,8 @@ function onePage(): Plugin {
       for (const [name, one] of Object.entries(bundle)) {
         const tag = new RegExp(`\\s*<(script|link)[^>]*(src|href)="[^"]*${name}"[^>]*>(</script>)?`);
         if (one.type === "chunk") {
-          const code = one.code.replace(/<\/script/g, "<\\/script");
+          // There is nothing to load beside the page; this mark would be filled in after us.
+          const code = one.code.replaceAll("__VITE_PRELOAD__", "void 0").replace(/<\/script/g, "<\\/script");
           html = html.replace(tag, "").replace("</body>", () => `  <script type="module">${code}</script>\n  </body>`);
           delete bundle[name];
         } else if (name.endsWith(".css")) {

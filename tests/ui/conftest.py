@@ -161,7 +161,7 @@ def listen(page: Page, complaints: Complaints) -> None:
         "request",
         lambda request: (
             complaints.append(f"asked another host: {request.url}")
-            if not re.match(r"(http://(localhost|127\.0\.0\.1)(:\d+)?/|data:|blob:)", request.url)
+            if not re.match(r"(http://(localhost|127\.0\.0\.1)(:\d+)?/|data:|blob:|file:|$)", request.url)
             else None
         ),
     )

@@ -65,6 +65,7 @@ def test_axe_finds_nothing_on_any_page(scheme, width, browser, server, ids, comp
         expect(page.get_by_role("main")).to_be_visible()
         if role:
             expect(page.get_by_role(role, name=words).first).to_be_visible()
+        expect(page.get_by_role("heading", level=1).first).to_be_attached()
         page.wait_for_load_state("load")
         page.wait_for_timeout(300)  # what fades in has its colours then
         page.evaluate(axe)

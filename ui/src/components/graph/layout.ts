@@ -13,8 +13,17 @@ export type Direction = "DOWN" | "RIGHT";
 let elk: ELK | null = null;
 
 function engine(): ELK {
-  elk ??= new ElkApi({ workerFactory: () => new Worker(workerUrl) });
+  elk ??= new ElkApi({ workerFactory: () => new Worker(address(workerUrl)) });
   return elk;
+}
+
+/** Inside an exported page the worker's text is in the page, and a browser starts it from there only as a blob. */
+function address(url: string): string {
+  if (!url.startsWith("data:")) return url;
+  const comma = url.indexOf(",");
+  const body = url.slice(comma + 1);
+  const text = url.slice(0, comma).endsWith(";base64") ? atob(body) : decodeURIComponent(body);
+  return URL.createObjectURL(new Blob([Uint8Array.from(text, (letter) => letter.charCodeAt(0))], { type: "text/javascript" }));
 }
 
 const cache = new Map<string, Promise<Layout>>();
