@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import math
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from hypothesis import reject
 from hypothesis import strategies as st
 
 from plait import each, either, otherwise, pipeline, repeat, step, switch, when
@@ -241,8 +243,22 @@ def _built(source: Any, known: list[Any]) -> Any:
 # What it means.
 
 
+MOST_CALLS = 400  # of steps in one program
+_calls = 0
+
+
 def meaning(program: Program) -> Any:
+    """What plain Python makes of a program; one that is too large, or zips lists of unequal lengths, is no example."""
+    global _calls
+    _calls = 0
     return _seen(_evaluate(program.body, program.values))
+
+
+def _count_call() -> None:
+    global _calls
+    _calls += 1
+    if _calls > MOST_CALLS:
+        reject()
 
 
 def _evaluate(body: Body, given: dict[str, Any]) -> Any:
@@ -356,6 +372,8 @@ def _called(call: Call, known: list[Any]) -> list[Any]:
         lists = [_built(one, known) for one in call.product.values()]
         for column, key in enumerate(call.product):
             # The product of what is not there is not there.
+            if ABSENT not in lists and math.prod(map(len, lists)) > MOST_CALLS:
+                reject()
             rows = ABSENT if any(one is ABSENT for one in lists) else list(itertools.product(*lists))
             args[key], levels[key] = rows if rows is ABSENT else [row[column] for row in rows], 1
     answer = _comprehension(_plain_function(call.callee), args, levels)
@@ -372,6 +390,7 @@ def _plain_function(callee: Any) -> Callable[..., Any]:
 
 
 def _step(function: Callable[..., Any], given: dict[str, Any]) -> Any:
+    _count_call()
     seen = {key: _seen(value) for key, value in given.items()}
     return ABSENT if any(value is ABSENT for value in seen.values()) else function(**seen)
 
@@ -382,7 +401,10 @@ def _comprehension(function: Callable[..., Any], args: dict[str, Any], levels: d
         return function(**args)
     if any(args[key] is ABSENT for key in mapped):
         return ABSENT
-    (length,) = {len(args[key]) for key in mapped}
+    lengths = {len(args[key]) for key in mapped}
+    if len(lengths) > 1:
+        reject()
+    (length,) = lengths
     inner = {key: left - 1 if left else 0 for key, left in levels.items()}
     return [
         ABSENT

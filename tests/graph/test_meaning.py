@@ -20,10 +20,10 @@ def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(program=programs())
 def test_a_pipeline_gives_what_its_list_comprehensions_give(program: Program, shared_home: Path) -> None:
+    expected = meaning(program)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PLAIT_HOME", str(shared_home))
         run = as_pipeline(program).run(**program.values)
-    expected = meaning(program)
     if expected is ABSENT:
         with pytest.raises(RecordError, match="branch not taken"):
             run.result
