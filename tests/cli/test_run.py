@@ -231,7 +231,7 @@ def test_ctrl_c_once_finishes_running_tasks_and_keeps_them(write, plait):
     assert document["status"] == "cancelled"
     counts = next(step["counts"] for step in document["steps"] if step["id"] == "wait")
     assert counts["done"] >= 1
-    assert sum(counts.values()) < 30
+    assert counts["done"] < 30, "what had not begun did not begin"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")

@@ -1,5 +1,6 @@
 """Does the table of runs do what its users do?"""
 
+import json
 import re
 
 from playwright.sync_api import Page, expect
@@ -11,17 +12,20 @@ def rows(page: Page):
     return page.get_by_role("grid", name="Runs").get_by_role("row")
 
 
-def test_the_first_page_shows_the_runs_newest_first(page):
+def test_the_first_page_shows_the_runs_newest_first(page, project):
+    # Other tests may have run something since.
+    runs = json.loads(plait(project, "runs", "--json").stdout)
     page.goto("/")
     expect(page).to_have_url(re.compile("/runs$"))
-    expect(rows(page)).to_have_count(1 + 7)
-    expect(rows(page).nth(1)).to_contain_text("halving")
-    expect(rows(page).nth(1)).to_contain_text("failed")
+    expect(rows(page)).to_have_count(1 + len(runs))
+    for position in (0, len(runs) - 1):
+        expect(rows(page).nth(1 + position)).to_contain_text(runs[position]["id"])
+        expect(rows(page).nth(1 + position)).to_contain_text(runs[position]["status"])
 
 
 def test_the_filter_is_text_and_the_address(page):
     page.goto("/runs")
-    expect(rows(page)).to_have_count(1 + 7)
+    expect(rows(page).nth(1)).to_be_visible()
     page.keyboard.press("/")
     page.keyboard.type("pipeline:learning rate>0.2")
     expect(rows(page)).to_have_count(1 + 2)
@@ -41,7 +45,9 @@ def test_typing_completes_keys_and_values(page):
     page.get_by_label("Filter runs").click()
     page.keyboard.type("pipeline:le")
     page.get_by_role("option", name="learning").click()
-    expect(rows(page)).to_have_count(1 + 3)
+    expect(page).to_have_url(re.compile("q=pipeline%3Alearning"))
+    expect(rows(page).filter(has_text="training")).to_have_count(0)
+    expect(rows(page).nth(3)).to_contain_text("learning")
 
 
 def test_a_metric_becomes_a_column_with_its_curve_and_stays_one(page):
@@ -51,7 +57,7 @@ def test_a_metric_becomes_a_column_with_its_curve_and_stays_one(page):
     page.get_by_role("checkbox", name=re.compile("^loss")).check()
     page.keyboard.press("Escape")
     expect(page.get_by_role("columnheader", name="final")).to_be_visible()
-    expect(page.get_by_role("img", name=re.compile("^loss: from"))).to_have_count(3)
+    expect(page.get_by_role("img", name=re.compile("^loss: from")).nth(2)).to_be_visible()
     page.get_by_role("button", name="final").click()
     expect(page).to_have_url(re.compile("sort=metric%3Afinal"))
     page.goto("/runs")
@@ -86,9 +92,10 @@ def test_tags_notes_and_pins_are_given_from_the_table(page, project):
 
 
 def test_runs_of_another_terminal_appear_while_one_looks(page, project):
-    page.goto("/runs?q=pipeline:waiting")
+    page.goto("/runs?q=tag:elsewhere")
     expect(page.get_by_text("No run matches this filter")).to_be_visible()
-    assert plait(project, "run", "waiting", "items=2", "seconds=0.1").returncode == 0
+    words = ("run", "waiting", "items=2", "seconds=0.1", "--run-tag", "elsewhere")
+    assert plait(project, *words).returncode == 0
     expect(rows(page).nth(1)).to_contain_text("done")
 
 
