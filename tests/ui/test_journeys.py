@@ -103,10 +103,13 @@ def test_all_of_it_by_keyboard(page):
     expect(page.get_by_role("option", name=re.compile("^Filter runs by"))).to_be_visible()
     expect(page.get_by_role("option", name=re.compile("halving")).first).to_be_visible()
     page.get_by_role("option", name="halving", exact=True).wait_for()
-    for _ in range(12):
-        if page.locator('[cmdk-item][aria-selected="true"]').inner_text().strip() == "halving":
+    # What is found comes bit by bit, and the choice may move: down the list, then up again, until it is there.
+    chosen = """document.querySelector('[cmdk-item][aria-selected="true"]')?.innerText.trim()"""
+    for turn in range(60):
+        if page.evaluate(chosen) == "halving":
             break
-        press("ArrowDown")
+        press("ArrowDown" if turn % 30 < 15 else "ArrowUp")
+        page.wait_for_timeout(50)
     press("Enter")
     expect(page).to_have_url(re.compile("/pipelines/halving"))
     press("T")
