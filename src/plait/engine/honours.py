@@ -66,4 +66,4 @@ def _refuse_too_much(name: str, where: str, options: Options, has: Mapping[str, 
 
 
 def _shown(resource: str, amount: float) -> str:
-    return f"{amount / 2**30:.3g}GiB" if resource == "memory" else f"{amount:g}"
+    return f"{round(amount / 2**30, 2):g}GiB" if resource == "memory" else f"{amount:g}"

@@ -87,10 +87,7 @@ class Shares:
     def needs(self, kind: int, factor: float = 1.0) -> list[tuple[str, float]]:
         """What a task of a kind takes; ``factor`` is by how much its memory has grown."""
         demand = self.kinds[kind]
-        amounts = [
-            (name, min(amount * factor, self.capacity.get(name, math.inf)) if name == "memory" else amount)
-            for name, amount in demand.amounts
-        ]
+        amounts = self._grown(demand, factor)
         if not demand.executor and (demand.cpus != 1.0 or self._wide):
             amounts.append(("cpus", demand.cpus))
         return amounts
@@ -135,9 +132,15 @@ class Shares:
             self.held["cpus"] = self.held.get("cpus", 0.0) + sign * demand.cpus
             if demand.cpus != 1.0:
                 self._wide += sign * demand.cpus
-        for name, amount in demand.amounts:
-            grown = min(amount * factor, self.capacity.get(name, math.inf)) if name == "memory" else amount
-            self.held[name] = self.held.get(name, 0.0) + sign * grown
+        for name, amount in self._grown(demand, factor):
+            self.held[name] = self.held.get(name, 0.0) + sign * amount
+
+    def _grown(self, demand: Demand, factor: float) -> list[tuple[str, float]]:
+        """The amounts of a demand, its memory grown as far as there is any."""
+        return [
+            (name, min(amount * factor, self._there(name)) if name == "memory" else amount)
+            for name, amount in demand.amounts
+        ]
 
     def _there(self, name: str) -> float:
         return self.capacity.get(name, math.inf)

@@ -1,3 +1,5 @@
+"""Do the steps do what their names say?"""
+
 import pytest
 from plait import Project
 
