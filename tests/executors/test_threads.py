@@ -258,7 +258,7 @@ def test_a_cancelled_run_interrupts_python_and_does_not_wait_for_c() -> None:
     ending.join()
     assert made.status == "cancelled"
     assert seen == ["cleaned up"]
-    assert [one.state for one in made.tasks if one.step in ("python", "waits")] == ["cancelled"] * 2
+    assert [one.state for one in made.tasks if one.name in ("python", "waits")] == ["cancelled"] * 2
 
 
 def test_a_run_that_is_to_finish_what_runs_takes_back_the_rest() -> None:
