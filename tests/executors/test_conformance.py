@@ -19,6 +19,7 @@ from plait.errors import RunFailed
 EXECUTORS: dict[str, dict[str, Any]] = {
     "inline": {"executor": "inline"},
     "processes": {"executor": "processes", "workers": 2},
+    "threads": {"executor": "threads", "workers": 2},
 }
 
 RunIt = Callable[..., Any]

@@ -42,6 +42,7 @@ __all__ = [
     "TaskSpec",
     "Withdrawn",
     "function_ref",
+    "in_process",
     "load_function",
 ]
 
@@ -177,6 +178,9 @@ Message: TypeAlias = Report | Live | Withdrawn
 class Executor(Protocol):
     """Where tasks run. One run at a time; called from one thread.
 
+    One whose tasks run in this process has ``in_process = True``: functions need not travel, and the exceptions that
+    steps raised are in ``errors``, by place.
+
     Attributes:
         honours: the options of steps that it carries out, of those that an executor has to (``execution_options``).
 
@@ -216,6 +220,11 @@ class Executor(Protocol):
 
     def stop(self, *, now: bool = False) -> None:
         """Release what was taken; ``now`` ends running tasks."""
+
+
+def in_process(executor: Executor) -> bool:
+    """Whether tasks run in this process, as a rule."""
+    return bool(getattr(executor, "in_process", False))
 
 
 def function_ref(name: str, function: Callable[..., Any]) -> FunctionRef:

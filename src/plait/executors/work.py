@@ -45,6 +45,8 @@ class Work:
 
     Args:
         store: the artifacts, if not opened anew.
+        beside: whether others do tasks in this process at the same time, each in a thread of its own.
+        folder: the one that tasks begin in; that of the process, now, if left out.
     """
 
     def __init__(
@@ -54,11 +56,16 @@ class Work:
         store: ArtifactStore | None,
         capture: Capture,
         worker: str,
+        *,
+        beside: bool = False,
+        folder: str | None = None,
     ) -> None:
         self.job = job
         self.capture = capture
         self.worker = worker
-        self._folder = os.getcwd()
+        self._beside = beside
+        self._cpu_seconds = time.thread_time if beside else time.process_time
+        self._folder = folder or os.getcwd()
         self._function = function
         self._callers: dict[int, Callable[[dict[str, Any]], Any]] = {}
         self._hints: dict[int, dict[str, Any]] = {}
@@ -97,13 +104,13 @@ class Work:
 
     def do(self, spec: TaskSpec, task: TaskContext) -> tuple[Report, BaseException | None]:
         """Run one task to its end, whatever it raises; only the second Ctrl-C goes through."""
-        started, cpu = time.time(), time.process_time()
+        started, cpu = time.time(), self._cpu_seconds()
         self._writes.clear()
         artifacts: tuple[Artifact, ...] = ()
         raised: BaseException | None = None
         cause = ""
         undo: Callable[[], None] | None = None
-        with task.active():
+        with task.inside() if self._beside else task.active():
             try:
                 if spec.options is not None:
                     undo = self._furnish(spec)
@@ -145,7 +152,7 @@ class Work:
 
                     cause, error_info = "memory", ran_out_of(spec.options.memory, error_info)
                 self.capture.finish(task)
-        usage = Usage(started, time.time(), time.process_time() - cpu, peak_memory(), self.worker)
+        usage = Usage(started, time.time(), self._cpu_seconds() - cpu, peak_memory(), self.worker)
         if self._guest is not None:
             usage = self._guest[1].add_to(usage)
         report = Report(
