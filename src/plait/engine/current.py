@@ -39,7 +39,11 @@ class TaskContext:
         node: int = -1,
         checkpoint: Artifact | None = None,
         tell: Callable[[Live], None] | None = None,
+        rank: int = 0,
+        peers: tuple[str, ...] = (),
     ) -> None:
+        self.rank = rank
+        self.peers = peers
         self.run_id = run_id
         self.pipeline = pipeline
         self.step = step
@@ -189,6 +193,16 @@ class Current:
     def attempt(self) -> int:
         """1, and more after retries."""
         return self._task.attempt
+
+    @property
+    def rank(self) -> int:
+        """Which of the machines that do this task together it is, from 0; what that of rank 0 returns is the result."""
+        return self._task.rank
+
+    @property
+    def peers(self) -> tuple[str, ...]:
+        """The host names of the machines that do this task together (``nodes=4``), by rank; one where it has one."""
+        return self._task.peers or ("localhost",)
 
     @property
     def params(self) -> dict[str, Any]:

@@ -50,6 +50,7 @@ KINDS: dict[str, Kind] = {
                 "inline": "plait.executors.inline:InlineSettings",
                 "processes": "plait.executors.processes:ProcessesSettings",
                 "threads": "plait.executors.threads:ThreadsSettings",
+                "dask": "plait.executors.dask:DaskSettings",
             },
             default="processes",
         ),

@@ -17,7 +17,8 @@ took (bucket -1: no time at all); ``series`` sums up each 512 numbers of a logge
 run. ``serial`` of a log's lines is their place among all lines of the run, ``level`` the highest level in them.
 ``annotation`` is what people say of a run: its name, its tags, a note. ``checkpoint`` is the state that the next
 attempt of a task begins with, ``advance`` how far an attempt said that it is. ``request`` is what somebody asks of a
-run that is going on; ``slot`` names the tasks that run under a limit which several runs share.
+run that is going on; ``slot`` names the tasks that run under a limit which several runs share. ``code`` tells which
+versions of the project's code a run has sent to other machines: archives of ``files`` files with ``size`` bytes.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ RUN_TABLES = (
     "advance",
     "checkpoint",
     "request",
+    "code",
 )
 
 _FIRST = (
@@ -381,5 +383,18 @@ _FOURTH = (
     ) WITHOUT ROWID""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD, _FOURTH)
+_FIFTH = (
+    """CREATE TABLE code (
+        run INTEGER NOT NULL,
+        digest TEXT NOT NULL,
+        artifact TEXT NOT NULL,
+        body BLOB NOT NULL,
+        files INTEGER NOT NULL,
+        size INTEGER NOT NULL,
+        sent_at REAL NOT NULL,
+        PRIMARY KEY (run, digest)
+    ) WITHOUT ROWID""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
 VERSION = len(MIGRATIONS)

@@ -320,6 +320,11 @@ class RunWriter:
         body = self.artifact(artifact)
         self._add(_CHECKPOINT, self.key, node, to_key(path), artifact.id, body, time.time())
 
+    def code(self, digest: str, artifact: Artifact, files: int, size: int) -> None:
+        """A version of the project's code that goes to other machines; ``size`` is that of its files in bytes."""
+        body = self.artifact(artifact)
+        self._add(_CODE, self.key, digest, artifact.id, body, files, size, time.time())
+
     def no_checkpoint(self, node: int, path: Path) -> None:
         """A task is done: what it had put aside is needed no more."""
         self._add(_NO_CHECKPOINT, self.key, node, to_key(path))
@@ -525,6 +530,7 @@ _CHECKPOINT = (
     " ON CONFLICT (run, node, path)"
     " DO UPDATE SET artifact = excluded.artifact, body = excluded.body, saved_at = excluded.saved_at"
 )
+_CODE = "INSERT INTO code VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _NO_CHECKPOINT = "DELETE FROM checkpoint WHERE run = ? AND node = ? AND path = ?"
 _PREVIEW = "INSERT INTO preview VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _DATASET_WRITE = "INSERT INTO dataset_write VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
