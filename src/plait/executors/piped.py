@@ -9,6 +9,7 @@ import contextlib
 import subprocess
 import tempfile
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import IO
@@ -17,6 +18,7 @@ from plait.engine.task import Job, Live, TaskSpec
 from plait.executors.far import Hello, frame, read_frame, read_telling
 from plait.executors.remote import Place, RemoteExecutor, encode_spec
 from plait.executors.station import Versions
+from plait.record.facts import LogLine
 
 __all__ = ["Line", "PipedExecutor", "Spot"]
 
@@ -270,6 +272,7 @@ class PipedExecutor(RemoteExecutor):
             if line.hello is None:
                 # It is not the task's fault: another place may do it.
                 line.spot.down = self.stillborn(line, code)
+                self.told(Live(*place, (LogLine(time.time(), "WARNING", line.spot.down),)))
                 self._queue.appendleft(spec)
             else:
                 why, cause = self.why(line, code)
