@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from plait.executors.capacity import cores
-from tests.services import free_port, started, wait_until
+from tests.services import free_port, ssh_server, started, wait_until
 
 __all__ = ["ADAPTERS", "Adapter", "Engine", "NotHere", "Refused", "Within"]
 
@@ -118,6 +118,26 @@ def _dask(folder: Path) -> Iterator[Engine]:
             yield Engine({"type": "dask", "address": address}, cores=4)
 
 
+@contextmanager
+def _ssh(folder: Path) -> Iterator[Engine]:
+    """Two machines, as far as ssh is concerned: one by its name, one by its number."""
+    with ssh_server(folder) as server:
+        yield Engine(
+            {
+                "type": "ssh",
+                "hosts": [
+                    {"host": f"{server.user}@127.0.0.1", "workers": 2, "gpus": 2},
+                    {"host": f"{server.user}@localhost", "workers": 2},
+                ],
+                "python": sys.executable,
+                "port": server.port,
+                "identity": str(server.key),
+                "options": {"StrictHostKeyChecking": "no", "UserKnownHostsFile": str(folder / "known")},
+            },
+            cores=4,
+        )
+
+
 _ONE_MACHINE = Refused("nodes", "it has one machine")
 _APART = Within({"isolated": True}, "in a process beside it: of steps with isolated=True")
 _FILES_HERE = NotHere("tasks run from the files that are here")
@@ -152,4 +172,9 @@ ADAPTERS = (
         here=True,
     ),
     Adapter("dask", _dask),
+    Adapter(
+        "ssh",
+        _ssh,
+        {"test_gangs": Refused("nodes", "machines that one logs in to do not wait for each other")},
+    ),
 )

@@ -394,12 +394,12 @@ def test_gangs(run_it: RunIt) -> None:
     assert sorted(texts(run, "together")) == ["[1] here", "here"]
 
 
-@promise("More than there is, is an error before the run.")
+@promise("More cores than there are, is an error before the run.")
 def test_too_much(run_it: RunIt) -> None:
     def p() -> Any:
-        return steps.hold.with_(memory="900TiB")(1)
+        return steps.wide.with_(cpus=4096)(1)
 
-    with pytest.raises(ParameterError, match="hold asks for memory="):
+    with pytest.raises(ParameterError, match="wide asks for cpus=4096, and there is"):
         run_it(p)
     assert run_it.recorded() == []
 
