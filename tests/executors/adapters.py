@@ -138,6 +138,23 @@ def _ssh(folder: Path) -> Iterator[Engine]:
         )
 
 
+@contextmanager
+def _kubernetes(folder: Path) -> Iterator[Engine]:
+    """No cluster: its API, with pods that are processes of this machine; see ``cluster``."""
+    from executors.cluster import cluster
+
+    with cluster() as there:
+        yield Engine(
+            {
+                "type": "kubernetes",
+                "image": "plait:test",
+                "kubeconfig": str(there.kubeconfig),
+                "look_every": "0.1s",
+            },
+            cores=2,
+        )
+
+
 _ONE_MACHINE = Refused("nodes", "it has one machine")
 _APART = Within({"isolated": True}, "in a process beside it: of steps with isolated=True")
 _FILES_HERE = NotHere("tasks run from the files that are here")
@@ -176,5 +193,11 @@ ADAPTERS = (
         "ssh",
         _ssh,
         {"test_gangs": Refused("nodes", "machines that one logs in to do not wait for each other")},
+    ),
+    Adapter(
+        "kubernetes",
+        _kubernetes,
+        {"test_gangs": Refused("nodes", "Jobs do not wait for each other")},
+        is_slow=True,
     ),
 )
