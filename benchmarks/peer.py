@@ -27,6 +27,8 @@ class Way:
     full: bool = False
     """Only with `--full`: too long for every day."""
     note: str = ""
+    limit: float = 300.0
+    """Seconds after which each of its commands is ended."""
 
     def filled(self, command: tuple[str, ...]) -> list[str]:
         return [word.replace("{n}", str(self.n)) for word in command]

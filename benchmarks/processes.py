@@ -21,7 +21,6 @@ from benchmarks.peer import Peer, Way
 from benchmarks.venvs import BENCH, BIN, Venv
 
 SCRIPTS = Path(__file__).parent / "peers"
-LIMIT = 300.0
 
 
 class FailedError(Exception):
@@ -113,16 +112,16 @@ def run_once(peer: Peer, way: Way, venv: Venv) -> Sample:
     with scratch(peer) as place:
         environment = place.environment(peer, venv)
         for command in way.before:
-            execute(way.filled(command), venv, place, environment)
+            execute(way.filled(command), venv, place, environment, way.limit)
         place.report.unlink(missing_ok=True)
         stored = place.stored()
-        wall, cpu = execute(way.filled(way.command), venv, place, environment)
+        wall, cpu = execute(way.filled(way.command), venv, place, environment, way.limit)
         report = json.loads(place.report.read_text()) if place.report.exists() else {}
         return Sample(wall, cpu, place.stored() - stored, report)
 
 
 def execute(
-    command: list[str], venv: Venv, place: Scratch, environment: dict[str, str]
+    command: list[str], venv: Venv, place: Scratch, environment: dict[str, str], limit: float
 ) -> tuple[float, float]:
     """Run one command to its end: its wall and CPU seconds, those of its waited-for descendants included."""
     program, *words = command
@@ -144,7 +143,7 @@ def execute(
             over.set()
             end_group(child.pid)
 
-        timer = threading.Timer(LIMIT, stop)
+        timer = threading.Timer(limit, stop)
         timer.start()
         try:
             _, status, usage = os.wait4(child.pid, 0)
@@ -154,7 +153,7 @@ def execute(
             end_group(child.pid)  # what the tool left running is not part of the next measurement
     child.returncode = os.waitstatus_to_exitcode(status)  # wait4 took the status that Popen would wait for
     if over.is_set():
-        raise FailedError(f"ran over {LIMIT:.0f} s")
+        raise FailedError(f"ran over {limit:.0f} s")
     if child.returncode:
         raise FailedError(f"ended with {child.returncode}: {last_words(output)}")
     return wall, usage.ru_utime + usage.ru_stime

@@ -22,7 +22,7 @@ FLOOR = Peer(
 OURS = Peer(
     PLAIT,
     install=(".",),
-    also=("pandas", "pyarrow", "fastapi", "uvicorn"),
+    also=("pandas", "pyarrow", "fastapi", "uvicorn", "psycopg[binary]", "playwright"),
     ways={
         "B1": (
             Way("import plait", (PY, "-c", "import plait")),
@@ -62,8 +62,8 @@ OURS = Peer(
         ),
         "B7": (Way("processes", (PY, "map.py", "{n}", "fresh"), 100_000),),
         "B8": (
-            Way("pages", (PY, "endpoints.py", "{n}"), 100_000, before=((PY, "big_store.py", "{n}"),)),
-            Way("in a browser", (PY, "browser.py", "{n}"), 100_000, before=((PY, "big_store.py", "{n}"),)),
+            Way("SQLite", (PY, "pages.py", "{n}", "sqlite"), 100_000, limit=1_200.0),
+            Way("PostgreSQL", (PY, "pages.py", "{n}", "postgresql"), 100_000, limit=1_200.0),
             Way("a map, alone and with a page open", (PY, "watched.py", "{n}"), 10_000),
         ),
         "B9": (Way("plait", ()),),

@@ -19,6 +19,7 @@ from plait.errors import ConfError, ParameterError, RunFailed
 EXECUTORS: dict[str, dict[str, Any]] = {
     "inline": {"executor": "inline"},
     "processes": {"executor": "processes", "workers": 2},
+    "threads": {"executor": "threads", "workers": 2},
 }
 RunIt = Callable[..., Any]
 
@@ -42,11 +43,16 @@ def states(run: Any) -> dict[str, str]:
 
 
 def has_ended(pid: int) -> bool:
-    """Whether a process is over, though nobody may have asked yet how it ended."""
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
+    """Whether a process is over, or is so within a few seconds; nobody may have asked yet how it ended."""
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        time.sleep(0.02)
+    return False
 
 
 def texts(run: Any, task: str) -> list[str]:

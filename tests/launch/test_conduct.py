@@ -75,7 +75,7 @@ def test_a_run_that_was_killed_holds_no_place_under_a_limit(folder: Path) -> Non
     assert answer.status == 0, answer.err
 
 
-@pytest.mark.parametrize("executor", ["processes", "inline"])
+@pytest.mark.parametrize("executor", ["processes", "inline", "threads"])
 def test_a_cancelled_run_ends_with_its_processes_and_says_by_whom(folder: Path, executor: str) -> None:
     process = start("run", "flow.py:long", "-q", "--executor", executor, cwd=folder)
     deadline = time.monotonic() + 60

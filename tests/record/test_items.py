@@ -7,7 +7,7 @@ import pytest
 from plait import each, get_run, list_runs, log, pipeline, step
 from plait.errors import RunFailed
 from plait.record.curves import step_metrics
-from plait.record.items import find_step, task_page
+from plait.record.items import find_step, strip, task_page
 from plait.record.views import Run
 
 
@@ -65,3 +65,24 @@ def test_the_slowest_are_paged_by_place(run):
 def test_the_metrics_of_a_step_are_those_of_its_tasks(run):
     (half,) = step_metrics(run, find_step(run, "odd"))
     assert (half.name, half.tasks, half.points, half.least, half.greatest) == ("half", 40, 40, 0.0, 19.5)
+
+
+@pytest.mark.parametrize("width", [40, 17, 9, 1])
+def test_a_strip_of_a_wide_map_shows_what_looking_at_each_task_shows(run, width, monkeypatch):
+    exact = strip(run, "odd", width)
+    monkeypatch.setattr("plait.record.items._EXACT", 10)
+    assert strip(run, "odd", width) == exact
+    assert "f" in exact.cells
+
+
+def test_a_strip_of_a_wide_map_tells_what_has_not_begun(run, monkeypatch):
+    monkeypatch.setattr("plait.record.items._EXACT", 10)
+    run.store.database.execute(
+        "DELETE FROM attempt WHERE run = ? AND path >= ?", (run.key, (20).to_bytes(4, "big"))
+    )
+    assert strip(run, "odd", 40).cells == ("ddd" + "f" + "dddddd") * 2 + "x" * 20
+    # The first task of a cell has not begun, another one has.
+    run.store.database.execute(
+        "DELETE FROM attempt WHERE run = ? AND path = ?", (run.key, (0).to_bytes(4, "big"))
+    )
+    assert strip(run, "odd", 20).cells[0] == "d"

@@ -1,14 +1,20 @@
-"""Is a run slower while a page looks at it? `watched.py N`: N no-op tasks without a page and with one, in turns."""
+"""Is a run slower while a page looks at it? `watched.py N [PAIRS]`: N no-op tasks, without a page and with one.
+
+The two of a pair run one after the other, in turns first; the median of their ratios is told, since on a machine that
+others use a single pair says little. The CPU of the server and of the run say the same without the noise.
+"""
 
 import http.client
+import json
 import re
+import statistics
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
-from urllib.parse import quote
 
+import psutil
 from stopwatch import tell
 
 FLOW = """
@@ -23,21 +29,23 @@ def mapped(n: int):
     return double(each(list(range({n}))))
 
 if __name__ == "__main__":
-    import sys, time
+    import resource, sys, time
     began = time.perf_counter()
     run = mapped.run(n=int(sys.argv[1]), executor="processes", workers=2, cache=False)
-    print(time.perf_counter() - began)
+    took = time.perf_counter() - began
+    both = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(took, sum(one.ru_utime + one.ru_stime for one in both))
 """
 
 
 def run(turn):
+    """Seconds of a run, and CPU seconds of it and its workers."""
     done = subprocess.run([sys.executable, "flow.py", str(turn)], capture_output=True, text=True, check=True)
-    return float(done.stdout.split()[-1])
+    seconds, cpu = done.stdout.split()[-2:]
+    return float(seconds), float(cpu)
 
 
-class Page:
-    """What an open page of the newest run asks: its events, and, when they say so, its pictures, once a second."""
-
+class Server:
     def __init__(self):
         self.process = subprocess.Popen(
             [sys.executable, "-m", "plait", "ui", "--no-browser", "--port", "0"],
@@ -45,64 +53,129 @@ class Page:
             text=True,
         )
         self.port = int(re.search(r":(\d+)", self.process.stderr.readline()).group(1))
+        self.measured = psutil.Process(self.process.pid)
+
+    def cpu(self):
+        return sum(self.measured.cpu_times()[:2])
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+class Page:
+    """What an open page asks: the events of the runs, then those of the one that begins, with its pictures.
+
+    As the page in `ui/src/features/run` does: once a second the timeline, the table and the strip of the map, where an
+    event said that something changed; every fourth second the graph and the facts of the run.
+    """
+
+    def __init__(self, port):
+        self.port = port
         self.over = threading.Event()
+        self.streams = []
+        self.asked = 0
         self.thread = threading.Thread(target=self.look, daemon=True)
         self.thread.start()
 
     def get(self, path):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         connection.request("GET", f"/api/v1{path}")
-        answer = connection.getresponse()
-        body = answer.read()
+        body = connection.getresponse().read()
         connection.close()
+        self.asked += 1
         return body
 
-    def look(self):
-        import json
-
+    def events(self, path):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection.request("GET", f"/api/v1{path}")
+        self.streams.append(connection)
+        stream, name = connection.getresponse(), ""
         while not self.over.is_set():
-            try:
-                newest = json.loads(self.get("/runs?limit=1"))["items"][0]
-                events = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-                events.request("GET", f"/api/v1/runs/{newest['id']}/events")
-                stream = events.getresponse()
-                asked = 0.0
-                while not self.over.is_set():
-                    line = stream.readline()
-                    if line.startswith(b"event: end"):
-                        break
-                    if line == b"event: run\n" and time.monotonic() - asked > 1:
-                        asked = time.monotonic()
-                        for part in (
-                            "/timeline",
-                            f"/steps/{quote('double')}/items",
-                            f"/steps/{quote('double')}/strip",
-                        ):
-                            self.get(f"/runs/{newest['id']}{part}")
-                events.close()
-                time.sleep(0.2)
-            except (OSError, KeyError, IndexError, ValueError):
-                time.sleep(0.2)
+            line = stream.readline()
+            if line.startswith(b"event: "):
+                name = line[7:-1].decode()
+            elif line.startswith(b"data: "):
+                yield name, json.loads(line[6:])
+
+    def look(self):
+        try:
+            for name, said in self.events("/events"):
+                begun = (
+                    [one for one in said.get("changed", ()) if one["status"] == "running"]
+                    if name == "runs"
+                    else []
+                )
+                if begun:
+                    self.follow(begun[0]["id"])
+        except (OSError, ValueError, AttributeError, http.client.HTTPException):
+            if not self.over.is_set():
+                raise
+
+    def follow(self, run):
+        self.pictures(run, whole=True)
+        drawn = graphed = time.monotonic()
+        for name, _ in self.events(f"/runs/{run}/events"):
+            if name == "end":
+                self.pictures(run, whole=True)
+                return
+            if name == "run" and time.monotonic() - drawn > 1:
+                drawn = time.monotonic()
+                self.pictures(run, whole=drawn - graphed > 4)
+                graphed = drawn if drawn - graphed > 4 else graphed
+
+    def pictures(self, run, *, whole):
+        if whole:
+            self.get(f"/runs/{run}")
+            self.get(f"/runs/{run}/graph")
+        for part in ("timeline", "steps/double/items", "steps/double/strip"):
+            self.get(f"/runs/{run}/{part}")
 
     def close(self):
         self.over.set()
-        self.process.terminate()
-        self.process.wait()
+        for one in self.streams:
+            if one.sock is not None:
+                one.sock.shutdown(2)
+            one.close()
+        self.thread.join(5)
 
 
 def main():
-    n = int(sys.argv[1])
+    n, pairs = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 15
     Path("flow.py").write_text(FLOW.format(n=n))
     run(0)
-    alone, watched = [], []
-    for turn in range(1, 4):
-        alone.append(run(turn))
-        page = Page()
-        time.sleep(2)
-        watched.append(run(turn + 100))
-        page.close()
-    tell(alone=min(alone), watched=min(watched), seconds=min(watched))
-    print(alone, watched, min(watched) / min(alone))
+    server = Server()
+    alone, watched, share, asked = [], [], [], 0
+    try:
+        time.sleep(2)  # the project's code is read once, at the beginning
+        for turn in range(1, pairs + 1):
+            for looked_at in (turn % 2 == 0, turn % 2 == 1):
+                if not looked_at:
+                    alone.append(run(turn)[0])
+                    continue
+                page = Page(server.port)
+                time.sleep(0.3)
+                before = server.cpu()
+                seconds, cpu = run(turn)
+                share.append((server.cpu() - before) / cpu)
+                watched.append(seconds)
+                page.close()
+                asked += page.asked
+    finally:
+        server.close()
+    assert asked >= 5 * pairs, f"the page asked {asked} questions"
+    ratios = [one / other for one, other in zip(watched, alone, strict=True)]
+    quarters = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
+    tell(
+        alone=statistics.median(alone),
+        watched=statistics.median(watched),
+        ratio=statistics.median(ratios),
+        lower=quarters[0],
+        upper=quarters[2],
+        share=statistics.median(share),
+        seconds=statistics.median(watched),
+    )
+    print(sorted(round(one, 3) for one in ratios), statistics.median(ratios), statistics.median(share))
 
 
 if __name__ == "__main__":

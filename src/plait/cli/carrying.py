@@ -34,14 +34,14 @@ def executor_options(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option(
                 "--executor",
                 metavar="NAME",
-                help="processes (all cores), inline (here, one by one) or another type; that of the stack if left"
-                " out, else processes.",
+                help="processes (all cores), threads (of one process), inline (here, one by one) or another type;"
+                " that of the stack if left out, else processes.",
             ),
             click.option(
                 "--workers",
                 type=click.IntRange(min=1),
                 metavar="N",
-                help="How many worker processes at most.",
+                help="How many tasks at once at most.",
             ),
             cache_options,
             click.option(

@@ -134,7 +134,8 @@ def _bind(host: str, port: int | None) -> socket.socket:
     ports = [port] if port is not None else [*range(_PORT, _PORT + 20), 0]
     problem: OSError | None = None
     for one in ports:
-        bound = socket.socket(family, socket.SOCK_STREAM)
+        # With the protocol by name: only then does asyncio send small answers at once, not after 40 ms.
+        bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             if os.name == "posix":
                 bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -162,8 +163,6 @@ def serve(settings: Settings, bound: socket.socket, *, browser: bool) -> None:
     """Answer until Ctrl-C."""
     import uvicorn
 
-    from plait.display.screen import Screen
-    from plait.display.text import Text
     from plait.server.app import make_app
 
     config = uvicorn.Config(
@@ -176,19 +175,30 @@ def serve(settings: Settings, bound: socket.socket, *, browser: bool) -> None:
         timeout_keep_alive=30,
         h11_max_incomplete_event_size=64 * 1024,
     )
-    server = uvicorn.Server(config)
-    screen = Screen(sys.stderr)
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:  # an address is said when it answers
+                _say_address(settings, browser=browser)
+
+    Server(config).run(sockets=[bound])
+
+
+def _say_address(settings: Settings, *, browser: bool) -> None:
+    from plait.display.screen import Screen
+    from plait.display.text import Text
+
     lines: list[Any] = [Text("plait ui ", "name").add(address(settings))]
     if settings.read_only:
         lines.append(Text("  nothing can be changed from it (--read-only)", "dim"))
     lines.append(Text("  Ctrl-C ends it; runs that it started go on", "dim"))
-    screen.write(lines)
+    Screen(sys.stderr).write(lines)
     if browser and sys.stderr.isatty():
         import threading
         import webbrowser
 
         threading.Timer(0.5, webbrowser.open, (address(settings),)).start()
-    server.run(sockets=[bound])
 
 
 @command.command("export", help="Write a run as one HTML file, which opens without a server.")

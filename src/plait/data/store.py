@@ -65,6 +65,11 @@ class ArtifactStore:
         return type(self), (self.url, self._cache, self._access)
 
     @property
+    def access(self) -> Access | None:
+        """How it is reached, where it is behind a URL."""
+        return self._access
+
+    @property
     def _blobs(self) -> Blobs:
         if self._opened is None:
             self._opened = open_blobs(self.url, self._cache, self._access)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from plait.data import Artifact, ArtifactStore
 from plait.errors import SecretFound, StepError
 from plait.graph.model import Path, task_name
 from plait.record.facts import Advance, Live, LogLine, Metric, Preview
 
-__all__ = ["Current", "TaskContext", "active_task", "current", "log"]
+__all__ = ["Current", "TaskContext", "active_task", "current", "following_threads", "log"]
 
 T = TypeVar("T")
 
@@ -37,7 +39,11 @@ class TaskContext:
         node: int = -1,
         checkpoint: Artifact | None = None,
         tell: Callable[[Live], None] | None = None,
+        rank: int = 0,
+        peers: tuple[str, ...] = (),
     ) -> None:
+        self.rank = rank
+        self.peers = peers
         self.run_id = run_id
         self.pipeline = pipeline
         self.step = step
@@ -55,12 +61,17 @@ class TaskContext:
         self.lines: deque[LogLine] = deque()
         self.metrics: deque[Metric] = deque()
         self.previews: list[Preview] = []
+        self.is_over = False
+        self._taking = threading.Lock()
 
     def take_lines(self) -> tuple[LogLine, ...]:
-        return tuple(_taken(self.lines))
+        """All that nobody has taken; who else takes some at the same time has all of the earlier or of the later."""
+        with self._taking:
+            return tuple(_taken(self.lines))
 
     def take_metrics(self) -> tuple[Metric, ...]:
-        return tuple(_taken(self.metrics))
+        with self._taking:
+            return tuple(_taken(self.metrics))
 
     def take_advance(self) -> Advance | None:
         """How far it is, if that is news."""
@@ -80,6 +91,7 @@ class TaskContext:
         try:
             yield
         finally:
+            self.is_over = True
             _active.reset(token)
 
     @contextmanager
@@ -96,6 +108,8 @@ class TaskContext:
 _active: ContextVar[TaskContext | None] = ContextVar("plait_task", default=None)
 # A thread that a step starts has no context of its own; where one task runs in the process, it is that one.
 _in_process: list[TaskContext] = []
+# Where several do, it is the one that started the thread, as far as that is followed.
+_of_thread: WeakKeyDictionary[threading.Thread, TaskContext] = WeakKeyDictionary()
 
 
 def _taken(items: deque[T]) -> list[T]:
@@ -105,7 +119,41 @@ def _taken(items: deque[T]) -> list[T]:
 
 def active_task() -> TaskContext | None:
     """The task that this code runs in, if any."""
-    return _active.get() or (_in_process[0] if len(_in_process) == 1 else None)
+    return _active.get() or (_in_process[0] if len(_in_process) == 1 else _starter())
+
+
+def _starter() -> TaskContext | None:
+    """The task that has started this thread, while it runs itself."""
+    task = _of_thread.get(threading.current_thread()) if _of_thread else None
+    return None if task is None or task.is_over else task
+
+
+_following = 0
+_follow_lock = threading.Lock()
+_start_thread = threading.Thread.start
+
+
+@contextmanager
+def following_threads() -> Iterator[None]:
+    """Let threads that tasks start belong to them, where several tasks run in one process."""
+    global _following  # noqa: PLW0603 - how often it was asked for: the class of all threads is one
+    with _follow_lock:
+        _following += 1
+        threading.Thread.start = _start_followed  # type: ignore[method-assign,assignment]
+    try:
+        yield
+    finally:
+        with _follow_lock:
+            _following -= 1
+            if not _following and threading.Thread.start is _start_followed:
+                threading.Thread.start = _start_thread  # type: ignore[method-assign]
+
+
+def _start_followed(thread: threading.Thread) -> None:
+    task = active_task()
+    if task is not None:
+        _of_thread[thread] = task
+    _start_thread(thread)
 
 
 class Current:
@@ -145,6 +193,16 @@ class Current:
     def attempt(self) -> int:
         """1, and more after retries."""
         return self._task.attempt
+
+    @property
+    def rank(self) -> int:
+        """Which of the machines that do this task together it is, from 0; what that of rank 0 returns is the result."""
+        return self._task.rank
+
+    @property
+    def peers(self) -> tuple[str, ...]:
+        """The host names of the machines that do this task together (``nodes=4``), by rank; one where it has one."""
+        return self._task.peers or ("localhost",)
 
     @property
     def params(self) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from plait.engine.task import Executor, Job, Live, Message, TaskSpec
 from plait.graph.model import Graph
 
@@ -50,6 +52,11 @@ class Fleet:
             if wake is not None:
                 wake()
 
+    @property
+    def travels(self) -> bool:
+        """Whether tasks go to other machines, so that the code has to."""
+        return any(getattr(one, "travels", False) for one in self._each())
+
     def __getitem__(self, name: str) -> Executor:
         return self._others.get(name, self.main)
 
@@ -64,8 +71,9 @@ class Fleet:
                 listen(hear)
 
     def start(self, job: Job, functions: Sequence[Callable[..., Any]]) -> None:
+        at_home = job if job.abroad is None else msgspec.structs.replace(job, abroad=None)
         for one in self._each():
-            one.start(job, functions)
+            one.start(job if getattr(one, "travels", False) else at_home, functions)
 
     def submit(self, tasks: Sequence[TaskSpec]) -> None:
         if not self._others:

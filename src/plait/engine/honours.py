@@ -45,7 +45,8 @@ def refuse_what_cannot_be(graph: Graph, fleet: Fleet) -> None:
                 f"--set {node.id}.{beyond[0]}=…",
             )
         if asked:
-            _refuse_too_much(node.id, node.where, options, executor.capacity())
+            largest = getattr(executor, "largest", executor.capacity)
+            _refuse_too_much(node.id, node.where, options, largest())
 
 
 def _refuse_too_much(name: str, where: str, options: Options, has: Mapping[str, float]) -> None:
@@ -53,6 +54,7 @@ def _refuse_too_much(name: str, where: str, options: Options, has: Mapping[str, 
         ("cpus", options.cpus),
         ("gpus", options.gpus),
         ("memory", options.memory or 0),
+        ("nodes", options.nodes),
     ):
         there = has.get(resource)
         if there is not None and needed > there:

@@ -50,6 +50,7 @@ from plait.engine.task import (
     TaskSpec,
     Withdrawn,
     function_ref,
+    in_process,
 )
 from plait.errors import PlaitError
 from plait.graph.model import Graph, Path
@@ -222,7 +223,7 @@ class Loop:
             try:
                 self.fleet.listen(self._hear_now)
                 # The steps of a dynamic pipeline come one by one, and tell tasks in other processes where they are.
-                comes_later = self._dynamic is not None and self.fleet.main.name != "inline"
+                comes_later = self._dynamic is not None and not in_process(self.fleet.main)
                 self.fleet.start(self.job, () if comes_later else self.functions)
                 self._carry_out(self.machine.handle(Start()))
                 while self.machine.status is None:
@@ -562,7 +563,7 @@ class Loop:
     def _travels(self, node: int) -> bool:
         """Whether a task of a dynamic pipeline may have to find its function in another process."""
         return self._dynamic is not None and (
-            self.fleet.main.name != "inline" or self._carried_out[node] is not None
+            not in_process(self.fleet.main) or self._carried_out[node] is not None
         )
 
     def _ref(self, step: int) -> FunctionRef | None:

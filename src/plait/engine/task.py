@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias
 from msgspec import Struct
 
 from plait.data import Artifact
+from plait.data.access import Access
 from plait.errors import DataError, TargetError
 from plait.graph.model import Path
 from plait.graph.options import Options
@@ -28,9 +29,12 @@ from plait.record.facts import (
 from plait.record.results import DictArg, ListArg, Plain, Stored
 
 __all__ = [
+    "Abroad",
+    "Code",
     "EndNow",
     "Executor",
     "FunctionRef",
+    "Gang",
     "Job",
     "Live",
     "Message",
@@ -38,6 +42,7 @@ __all__ = [
     "TaskSpec",
     "Withdrawn",
     "function_ref",
+    "in_process",
     "load_function",
 ]
 
@@ -59,8 +64,40 @@ class FunctionRef(Struct, frozen=True, array_like=True):
     fault: str = ""
 
 
+class Code(Struct, frozen=True, array_like=True):
+    """The project's code on its way to other machines: an archive in the artifact store.
+
+    Args:
+        roots: the folders that are in it, in the archive by their numbers; a path below one of them means, elsewhere,
+            what was unpacked.
+        folder: the working directory of the driver.
+        digest: the version, which is the hash of all that is in it.
+    """
+
+    artifact: Artifact
+    roots: tuple[str, ...]
+    folder: str
+    digest: str
+    files: int
+    size: int
+
+
+class Abroad(Struct, frozen=True, array_like=True):
+    """What a task needs where nothing of the driver's machine is. It holds secrets: no record of it is kept."""
+
+    code: Code
+    project: ProjectSpec
+    access: Access | None = None
+
+    def __repr__(self) -> str:
+        return f"<what travels: code {self.code.digest}>"
+
+
 class Job(Struct, frozen=True, array_like=True):
-    """What all tasks of a run share."""
+    """What all tasks of a run share.
+
+    ``abroad`` is for the executors whose tasks run on other machines; ``access`` tells there how the store is reached.
+    """
 
     run_id: str
     pipeline: str
@@ -71,6 +108,15 @@ class Job(Struct, frozen=True, array_like=True):
     project: ProjectSpec | None = None
     saves: frozenset[str] = frozenset()
     environments: str = ""
+    access: Access | None = None
+    abroad: Abroad | None = None
+
+
+class Gang(Struct, frozen=True, array_like=True):
+    """Which of the machines that do one task together this is; ``peers`` are the host names of all, by rank."""
+
+    rank: int
+    peers: tuple[str, ...]
 
 
 class TaskSpec(Struct, frozen=True, array_like=True):
@@ -78,7 +124,8 @@ class TaskSpec(Struct, frozen=True, array_like=True):
 
     ``outputs`` has an item per output: its name and how many levels of list are stored apart for an ``each``.
     ``options`` are told where the executor has to carry out some of them. ``checkpoint`` is the state that an earlier
-    attempt has saved. ``ref`` tells where the function is that was not among those of the start.
+    attempt has saved. ``ref`` tells where the function is that was not among those of the start. ``gang`` is there
+    where several machines do the task together.
     """
 
     node: int
@@ -91,6 +138,7 @@ class TaskSpec(Struct, frozen=True, array_like=True):
     options: Options | None = None
     checkpoint: Artifact | None = None
     ref: FunctionRef | None = None
+    gang: Gang | None = None
 
 
 class Report(Struct, frozen=True, array_like=True, tag="report"):
@@ -130,8 +178,17 @@ Message: TypeAlias = Report | Live | Withdrawn
 class Executor(Protocol):
     """Where tasks run. One run at a time; called from one thread.
 
+    One whose tasks run in this process has ``in_process = True``: functions need not travel, and the exceptions that
+    steps raised are in ``errors``, by place.
+
     Attributes:
         honours: the options of steps that it carries out, of those that an executor has to (``execution_options``).
+
+    One that leaves it to its engine to hand out resources has a capacity of nothing, and tells by a method ``largest``
+    what a single task can have at most, so that a run that asks for more is refused.
+
+    An executor whose tasks run on other machines says so with an attribute ``travels = True``: then the job has the
+    project's code with it.
     """
 
     name: str
@@ -163,6 +220,11 @@ class Executor(Protocol):
 
     def stop(self, *, now: bool = False) -> None:
         """Release what was taken; ``now`` ends running tasks."""
+
+
+def in_process(executor: Executor) -> bool:
+    """Whether tasks run in this process, as a rule."""
+    return bool(getattr(executor, "in_process", False))
 
 
 def function_ref(name: str, function: Callable[..., Any]) -> FunctionRef:

@@ -107,7 +107,9 @@ class _Router:
             self._partial[key] = [_as_shown(rest) + ("\r" if rest.endswith("\r") else "")]
 
     def finish(self, task: TaskContext) -> None:
-        for key in [key for key in self._partial if key[0] == id(task)]:
+        for key in [
+            key for key in list(self._partial) if key[0] == id(task)
+        ]:  # others may add to it meanwhile
             rest = _as_shown("".join(self._partial.pop(key)))
             if rest:
                 self._capture.keep(task, self._name, rest)

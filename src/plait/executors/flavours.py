@@ -8,7 +8,7 @@ from plait.engine.environment import own_environment
 from plait.engine.task import TaskSpec
 from plait.graph.options import Options
 
-__all__ = ["HONOURED", "PLAIN", "Flavour", "flavour_of", "needs_process"]
+__all__ = ["HONOURED", "PLAIN", "Flavour", "changes_process", "flavour_of", "needs_process"]
 
 # The options that the executors of one machine carry out.
 HONOURED = frozenset(
@@ -69,3 +69,8 @@ def needs_process(options: Options) -> bool:
         or options.isolated
         or own_environment(options)
     )
+
+
+def changes_process(options: Options) -> bool:
+    """Whether what a task asks for would be seen by all that runs in its process."""
+    return bool(options.env or options.secrets or options.workdir)

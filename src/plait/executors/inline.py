@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from plait.data import ArtifactStore
 from plait.engine.environment import own_environment
-from plait.engine.task import FunctionRef, Job, Live, Message, Report, TaskSpec, Withdrawn, function_ref
-from plait.errors import DataError
+from plait.engine.task import Job, Live, Message, Report, TaskSpec, Withdrawn
+from plait.executors.beside import open_beside
 from plait.executors.capacity import machine
 from plait.executors.capture import Capture
 from plait.executors.flavours import HONOURED, needs_process
@@ -48,6 +48,7 @@ class InlineExecutor:
 
     name = "inline"
     honours = HONOURED
+    in_process = True
 
     def __init__(self, *, tee: bool = True, debug: bool = False, store: ArtifactStore | None = None) -> None:
         self.tee = tee
@@ -116,11 +117,7 @@ class InlineExecutor:
 
     def _process(self) -> ProcessExecutor:
         if self._beside is None:
-            from plait.executors.processes import ProcessExecutor
-
-            self._beside = ProcessExecutor(1)
-            # A step that cannot travel is an error of its own task; the others do not have to.
-            self._beside.begin(self._job, tuple(map(_ref_if_any, self._functions)))
+            self._beside = open_beside(1, self._job, self._functions)
         return self._beside
 
     def _heard(self, messages: list[Message]) -> list[Message]:
@@ -149,11 +146,3 @@ class InlineExecutor:
             self._beside.stop(now=now)
             self._beside, self._out = None, None
         self._capture.remove()
-
-
-def _ref_if_any(function: Callable[..., Any]) -> FunctionRef:
-    name = getattr(function, "__name__", "step")
-    try:
-        return function_ref(name, function)
-    except DataError as error:
-        return FunctionRef(name, fault=str(error))

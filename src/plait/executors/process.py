@@ -37,6 +37,7 @@ class WorkerProcess:
         said: queue.SimpleQueue[Any],
         flavour: Flavour = PLAIN,
         gpus: tuple[str, ...] = (),
+        folder: str | None = None,
     ) -> None:
         self.spool = spool
         self.flavour = flavour
@@ -69,6 +70,7 @@ class WorkerProcess:
                 stdout=subprocess.PIPE,
                 stderr=said_first,
                 env=self._environment(),
+                cwd=folder,
                 **options,
             )
         assert self._process.stdin is not None

@@ -71,6 +71,7 @@ class ProcessExecutor:
         self._said: queue.SimpleQueue[tuple[WorkerProcess | None, list[Reply] | None]] = queue.SimpleQueue()
         self._seconds: dict[int, float] = {}
         self._folder: str | None = None
+        self._work_in: str | None = None
         self._job: Job | None = None
         self._out_of_memory = 0
         self._stillborn = 0
@@ -83,11 +84,15 @@ class ProcessExecutor:
         refs = tuple(function_ref(getattr(function, "__name__", "step"), function) for function in functions)
         self.begin(job, refs)
 
-    def begin(self, job: Job, refs: tuple[FunctionRef, ...]) -> None:
-        """Get ready for a run whose functions are told already."""
-        self._job = msgspec.structs.replace(
-            job, functions=refs, search_path=tuple(p or os.getcwd() for p in sys.path)
-        )
+    def begin(self, job: Job, refs: tuple[FunctionRef, ...], work_in: str | None = None) -> None:
+        """Get ready for a run whose functions are told already.
+
+        Args:
+            work_in: the working directory of the workers; that of this process if left out.
+        """
+        path = (*job.search_path, *(p or os.getcwd() for p in sys.path))
+        self._job = msgspec.structs.replace(job, functions=refs, search_path=tuple(dict.fromkeys(path)))
+        self._work_in = work_in
         self._folder = tempfile.mkdtemp(prefix="plait-")
         self._out_of_memory = _out_of_memory_kills()
         self._cancelled = False
@@ -269,7 +274,11 @@ class ProcessExecutor:
         assert self._folder is not None
         assert self._job is not None
         worker = WorkerProcess(
-            f"{self._folder}/{len(self._workers)}-{time.monotonic_ns()}", self._said, flavour, chosen
+            f"{self._folder}/{len(self._workers)}-{time.monotonic_ns()}",
+            self._said,
+            flavour,
+            chosen,
+            self._work_in,
         )
         worker.send(Begin(self._job))
         self._workers.append(worker)

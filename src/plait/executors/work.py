@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from plait.data import Artifact, ArtifactStore
 from plait.engine.current import Current, TaskContext
 from plait.engine.environment import own_environment, request_of
-from plait.engine.task import EndNow, Job, Live, Report, TaskSpec, load_function
+from plait.engine.task import EndNow, Gang, Job, Live, Report, TaskSpec, load_function
 from plait.errors import StepError
 from plait.executors.capture import Capture
 from plait.executors.furnishing import enter_workdir, put_variables
@@ -24,6 +24,7 @@ from plait.graph.model import task_name
 from plait.project.project import Project
 from plait.project.references import DATASET, PARAMETER, chunk_part, load_reference
 from plait.project.secrets import Masker
+from plait.project.stores import cache_folder
 from plait.record.facts import DataCheck, DatasetWrite, ErrorInfo, Usage, data_check, describe_error
 from plait.record.results import Plain, Stored, load_tree
 
@@ -35,6 +36,7 @@ __all__ = ["Work"]
 
 
 S = TypeVar("S")
+_MEETING_PORT = 29500
 _GENERATORS = frozenset({GeneratorType, AsyncGeneratorType})
 
 
@@ -43,6 +45,8 @@ class Work:
 
     Args:
         store: the artifacts, if not opened anew.
+        beside: whether others do tasks in this process at the same time, each in a thread of its own.
+        folder: the one that tasks begin in; that of the process, now, if left out.
     """
 
     def __init__(
@@ -52,11 +56,16 @@ class Work:
         store: ArtifactStore | None,
         capture: Capture,
         worker: str,
+        *,
+        beside: bool = False,
+        folder: str | None = None,
     ) -> None:
         self.job = job
         self.capture = capture
         self.worker = worker
-        self._folder = os.getcwd()
+        self._beside = beside
+        self._cpu_seconds = time.thread_time if beside else time.process_time
+        self._folder = folder or os.getcwd()
         self._function = function
         self._callers: dict[int, Callable[[dict[str, Any]], Any]] = {}
         self._hints: dict[int, dict[str, Any]] = {}
@@ -89,17 +98,19 @@ class Work:
             node=spec.node,
             checkpoint=spec.checkpoint,
             tell=self.tell,
+            rank=spec.gang.rank if spec.gang is not None else 0,
+            peers=spec.gang.peers if spec.gang is not None else (),
         )
 
     def do(self, spec: TaskSpec, task: TaskContext) -> tuple[Report, BaseException | None]:
         """Run one task to its end, whatever it raises; only the second Ctrl-C goes through."""
-        started, cpu = time.time(), time.process_time()
+        started, cpu = time.time(), self._cpu_seconds()
         self._writes.clear()
         artifacts: tuple[Artifact, ...] = ()
         raised: BaseException | None = None
         cause = ""
         undo: Callable[[], None] | None = None
-        with task.active():
+        with task.inside() if self._beside else task.active():
             try:
                 if spec.options is not None:
                     undo = self._furnish(spec)
@@ -141,7 +152,7 @@ class Work:
 
                     cause, error_info = "memory", ran_out_of(spec.options.memory, error_info)
                 self.capture.finish(task)
-        usage = Usage(started, time.time(), time.process_time() - cpu, peak_memory(), self.worker)
+        usage = Usage(started, time.time(), self._cpu_seconds() - cpu, peak_memory(), self.worker)
         if self._guest is not None:
             usage = self._guest[1].add_to(usage)
         report = Report(
@@ -211,6 +222,8 @@ class Work:
         """
         assert spec.options is not None
         variables = dict(spec.options.env)
+        if spec.gang is not None:
+            variables = {**_meeting(spec.gang), **variables}
         if spec.options.secrets:
             assert self.project is not None
             for said in spec.options.secrets:
@@ -218,7 +231,7 @@ class Work:
                 variables[name] = value.reveal()
             self._hide_from_now_on(self.project.masker())
         if spec.options.workdir:
-            enter_workdir(spec.options.workdir, self.project.root if self.project is not None else None)
+            enter_workdir(spec.options.workdir, self.project.data_root if self.project is not None else None)
         self._variables = variables
         return put_variables(variables)
 
@@ -456,11 +469,23 @@ def _in_all(written: list[DatasetWrite], *, together: bool) -> DatasetWrite:
 
 def _open_store(job: Job, project: Project | None) -> ArtifactStore:
     """The artifacts of a job: with the options of the project's stack, secrets read anew, where it names the place."""
+    if job.access is not None:
+        return ArtifactStore(job.store, str(cache_folder()), job.access)
     if project is not None and project.stack.says("artifact_store"):
         made: ArtifactStore = project.stack.artifact_store.open(project)
         if made.url == job.store:
             return made
     return ArtifactStore(job.store)
+
+
+def _meeting(gang: Gang) -> dict[str, str]:
+    """The variables by which libraries for training on several machines find each other."""
+    return {
+        "RANK": str(gang.rank),
+        "WORLD_SIZE": str(len(gang.peers)),
+        "MASTER_ADDR": gang.peers[0],
+        "MASTER_PORT": str(_MEETING_PORT),
+    }
 
 
 def _caller(function: Callable[..., Any]) -> Callable[[dict[str, Any]], Any]:

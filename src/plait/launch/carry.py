@@ -23,6 +23,7 @@ from plait.graph.model import Graph
 from plait.graph.model import Path as TaskPath
 from plait.graph.pipeline import Habits
 from plait.graph.tracing import Traced
+from plait.launch.abroad import make_abroad
 from plait.launch.asked import environments_folder, locks_of, refuse_what_is_missing
 from plait.launch.dynamic import listening, make_dynamic
 from plait.launch.hiding import hidden
@@ -162,6 +163,10 @@ def carry(begin: Begin, fleet: Fleet, listener: Any) -> Run:
 def _loop(begin: Begin, fleet: Fleet, listener: Any, dynamic: Dynamic | None) -> Loop:
     graph, project, records = begin.resumed or begin.traced.graph, begin.project, begin.records
     masker, hooks, writer, since = project.masker(), project.hooks, begin.writer, time.time()
+    abroad = make_abroad(graph, project, records.artifacts) if fleet.travels else None
+    if abroad is not None:
+        code = abroad.code
+        writer.code(code.digest, code.artifact, code.files, code.size)
     loop = Loop(
         graph,
         begin.traced.functions,
@@ -174,6 +179,7 @@ def _loop(begin: Begin, fleet: Fleet, listener: Any, dynamic: Dynamic | None) ->
             project=project.spec if dynamic is not None or _project_matters(graph, project) else None,
             saves=saved_outputs(graph, project),
             environments=str(environments_folder(records)),
+            abroad=abroad,
         ),
         results=Results(graph, records.artifacts, begin.inputs),
         fleet=fleet,

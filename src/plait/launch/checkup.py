@@ -12,6 +12,7 @@ from plait.data import Artifact, ArtifactStore
 from plait.engine.task import Job, Report, TaskSpec
 from plait.errors import PlaitError, StoreError
 from plait.executors import make_executor
+from plait.launch.abroad import pack_abroad
 from plait.project.components import Component
 from plait.project.project import Project
 from plait.record.beginnings import beginning
@@ -86,7 +87,8 @@ def _reach_records(project: Project, component: Component) -> str:
 def _reach_executor(project: Project, component: Component) -> str:
     executor = make_executor(None, project=project)
     store: ArtifactStore = project.stack.artifact_store.open(project)
-    job = Job("check", "check", store.url, (), project=project.spec)
+    abroad = pack_abroad(project, store) if getattr(executor, "travels", False) else None
+    job = Job("check", "check", store.url, (), project=project.spec, abroad=abroad)
     executor.start(job, [probe])
     report: Report | None = None
     try:

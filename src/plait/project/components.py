@@ -49,6 +49,10 @@ KINDS: dict[str, Kind] = {
             {
                 "inline": "plait.executors.inline:InlineSettings",
                 "processes": "plait.executors.processes:ProcessesSettings",
+                "threads": "plait.executors.threads:ThreadsSettings",
+                "dask": "plait.executors.dask:DaskSettings",
+                "ssh": "plait.executors.ssh:SshSettings",
+                "kubernetes": "plait.executors.kubernetes:KubernetesSettings",
             },
             default="processes",
         ),

@@ -31,7 +31,7 @@ from plait.project.files import KINDS, conf_files, environment_names, read_envir
 from plait.project.origin import Node, Origin, at, dotted, leaves, merge, plain
 from plait.project.secrets import Masker, Secret, secrets_in
 
-__all__ = ["Conf", "Shown"]
+__all__ = ["CarriedConf", "Conf", "Shown"]
 
 _EMPTY = Node({}, Origin("conf"))
 
@@ -43,6 +43,16 @@ class Shown(NamedTuple):
     key: str
     value: Any
     origin: str
+
+
+class CarriedConf(NamedTuple):
+    """What a conf said where it was read. It holds secrets: it goes from one process to another, and into no file."""
+
+    trees: dict[str, Node]
+    secrets: dict[str, Secret]
+
+    def __repr__(self) -> str:
+        return f"<conf of {', '.join(self.trees)}>"
 
 
 class Conf:
@@ -58,6 +68,7 @@ class Conf:
         local_with_env: whether ``local`` is also read when another environment was asked for.
         replace: kinds whose top-level keys a later environment replaces as a whole, instead of merging deep.
         environ: the environment variables; those of the process when None.
+        carried: what was read elsewhere; no file is read then.
 
     Raises:
         ConfError: there is no such environment.
@@ -75,7 +86,9 @@ class Conf:
         local_with_env: bool = True,
         replace: Iterable[str] = (),
         environ: Mapping[str, str] | None = None,
+        carried: CarriedConf | None = None,
     ) -> None:
+        self.carried = carried
         self.environ = os.environ if environ is None else environ
         self.folder = folder if folder is not None and folder.is_dir() else None
         self.env = env or self.environ.get("PLAIT_ENV") or "local"
@@ -89,7 +102,7 @@ class Conf:
         self._resolved: dict[str, Node] = {}
         self._secrets: dict[Secret, None] = {}
         self._busy: list[str] = []
-        self.environments = self._order(local_with_env)
+        self.environments = self._order(local_with_env) if carried is None else []
 
     def __repr__(self) -> str:
         return f"<Conf of {self.folder}, environments {' < '.join(self.environments)}>"
@@ -133,8 +146,11 @@ class Conf:
         return [
             kind
             for kind in self.patterns
-            if self.files(kind) or (kind == "parameters" and self.runtime.value)
+            if self.files(kind) or (kind == "parameters" and self.runtime.value) or self._is_carried(kind)
         ]
+
+    def _is_carried(self, kind: str) -> bool:
+        return self.carried is not None and kind in self.carried.trees
 
     def get(self, kind: str) -> dict[str, Any]:
         """The values of a kind, merged and resolved; a new dict each time.
@@ -173,6 +189,8 @@ class Conf:
         Raises:
             ConfError: broken YAML, or one key in two files of an environment.
         """
+        if self.carried is not None:
+            return self.carried.trees.get(kind, _EMPTY)
         if kind not in self._trees:
             tree = _EMPTY
             patterns = self._patterns_of(kind)
@@ -197,6 +215,9 @@ class Conf:
         part = at(tree, path)
         if part is None:
             raise KeyError(path)
+        if self.carried is not None:
+            self._remember(part)
+            return part
         if interpolated(part):
             if kind in self._busy:
                 ways = " → ".join([*self._busy[self._busy.index(kind) :], kind])
@@ -234,7 +255,28 @@ class Conf:
         Raises:
             ConfError: there is no such secret.
         """
+        if self.carried is not None and reference in self.carried.secrets:
+            return self.carried.secrets[reference]
         return self._all_resolvers()["secret"](reference)
+
+    def carry(self, references: Iterable[str] = ()) -> CarriedConf:
+        """All that this conf says, for a machine without its files, variables and keyrings.
+
+        Args:
+            references: further secrets that are needed there, as ``${secret:…}`` names them.
+
+        Raises:
+            ConfError: one of them is not there. An entry that cannot be resolved stays behind.
+        """
+        trees: dict[str, Node] = {}
+        for kind in self.kinds():
+            raw = self.raw(kind)
+            whole: dict[str, Node] = {}
+            for key in raw.value:
+                with contextlib.suppress(ConfError):
+                    whole[key] = self._resolve(kind, (key,))
+            trees[kind] = _without_templates(kind, Node(whole, raw.origin))
+        return CarriedConf(trees, {one: Secret(self.secret(one)) for one in references})
 
     def masker(self, more: Iterable[Secret] = ()) -> Masker:
         """What masks every secret of this conf: the credentials, each ``${secret:…}`` of any kind, and ``more``.

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import pickle
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from msgspec import Struct
 
 from plait.graph.overrides import Rule
@@ -20,7 +22,7 @@ from plait.project.stack import Stack, chosen_stack, read_stack
 
 if TYPE_CHECKING:
     from plait.project.catalog import Catalog, Check, CheckResult
-    from plait.project.conf import Conf
+    from plait.project.conf import CarriedConf, Conf
     from plait.project.discover import ProjectFile
     from plait.project.hooks import HookCaller
     from plait.project.parameters import Parameters
@@ -31,7 +33,11 @@ __all__ = ["Project", "ProjectSpec"]
 
 
 class ProjectSpec(Struct, frozen=True, array_like=True):
-    """What another process needs to see the same project: names and texts, never a secret's value."""
+    """What another process needs to see the same project.
+
+    Names and texts, and never a secret's value, unless it is for another machine: then ``carried`` is the conf as it
+    was read, secrets and all, and ``data_root`` the folder that relative paths of data mean, if not ``root``.
+    """
 
     root: str
     env: str | None = None
@@ -42,6 +48,11 @@ class ProjectSpec(Struct, frozen=True, array_like=True):
     plugins: tuple[Plugin, ...] | None = None
     paranoid: bool = False
     stack: str | None = None
+    data_root: str = ""
+    carried: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"<project at {self.root}>"
 
 
 class Project:
@@ -58,6 +69,8 @@ class Project:
         plugins: those whose hooks and types count; the installed ones if left out.
         paranoid: whether the content of a file is looked at even if its size and times are those that are known.
         stack: the name of a stack to run on instead of that of the environment; ``PLAIT_STACK`` if left out.
+        data_root: the folder that relative paths of data mean; ``root`` if left out.
+        carried: the conf, where its files are on another machine.
 
     Attributes:
         checked: what checks of its catalog found and nobody has taken yet.
@@ -76,8 +89,12 @@ class Project:
         plugins: tuple[Plugin, ...] | None = None,
         paranoid: bool = False,
         stack: str | None = None,
+        data_root: Path | None = None,
+        carried: CarriedConf | None = None,
     ) -> None:
         self.root = root
+        self.data_root = data_root or root
+        self._carried = carried
         self.stack_name = chosen_stack(stack)
         self.checked: list[CheckResult] = []
         self._plugins = plugins
@@ -109,6 +126,8 @@ class Project:
             plugins=spec.plugins,
             paranoid=spec.paranoid,
             stack=spec.stack,
+            data_root=Path(spec.data_root) if spec.data_root else None,
+            carried=pickle.loads(spec.carried) if spec.carried else None,
         )
 
     @property
@@ -125,6 +144,22 @@ class Project:
             self.stack_name,
         )
 
+    def spec_for_elsewhere(self, secrets: Iterable[str] = ()) -> ProjectSpec:
+        """The same for a machine that has neither the conf, nor this one's variables and keyring.
+
+        Args:
+            secrets: those that steps ask for, as they say them.
+
+        Raises:
+            ConfError: one of them is not there.
+        """
+        references = {_reference_of(said) for said in secrets}
+        if not (self.has_conf or references):
+            return self.spec
+        return msgspec.structs.replace(
+            self.spec, carried=pickle.dumps(self.conf.carry(references), protocol=5)
+        )
+
     @property
     def home(self) -> Path:
         """The ``.plait`` folder."""
@@ -138,7 +173,7 @@ class Project:
 
     @property
     def has_conf(self) -> bool:
-        return self.conf_folder.is_dir()
+        return self._carried is not None or self.conf_folder.is_dir()
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -205,11 +240,12 @@ class Project:
             overrides(self.assignments, self.params_file) if self.assignments or self.params_file else None
         )
         return Conf(
-            self.conf_folder if self.has_conf else None,
+            self.conf_folder if self._carried is None and self.has_conf else None,
             self._env,
             runtime=runtime,
             replace=("stack", "stacks"),  # a component of a stack is said whole
             providers={"stack": self._secret_of_stack},
+            carried=self._carried,
         )
 
     def _secret_of_stack(self, name: str) -> Any:
@@ -248,7 +284,7 @@ class Project:
         conf = self.conf
         catalog = Catalog(
             conf.get("catalog"),
-            root=self.root,
+            root=self.data_root,
             credentials=reveal(conf.get("credentials")),
             origin=lambda key: conf.origin("catalog", key),
             env=conf.env,
@@ -360,10 +396,9 @@ class Project:
         """
         from plait.project.secrets import Secret
 
-        name, equals, reference = said.partition("=")
-        if not equals:
-            reference, name = said, _variable_name(said)
-        found = Secret(self.conf.secret(reference.strip()))
+        reference = _reference_of(said)
+        name = said.partition("=")[0] if "=" in said else _variable_name(said)
+        found = Secret(self.conf.secret(reference))
         self._step_secrets[name] = found
         return name, found
 
@@ -393,6 +428,11 @@ class Project:
 
     def __repr__(self) -> str:
         return f"<project {self.root.name}{f', environment {self.env}' if self.has_conf else ''}>"
+
+
+def _reference_of(said: str) -> str:
+    """What a step names when it asks for a secret: ``DB_PASSWORD=db.password``, or ``db.password``."""
+    return (said.partition("=")[2] if "=" in said else said).strip()
 
 
 def _variable_name(reference: str) -> str:

@@ -134,7 +134,7 @@ class _Copy:
     def _copy_run(self, run: Run, old: int | None) -> None:
         listed: dict[str, Artifact] = {}
         needed: dict[str, Part] = {}
-        for table in ("input", "output", "preview", "checkpoint"):
+        for table in ("input", "output", "preview", "checkpoint", "code"):
             for (body,) in self._source.database.rows(f"SELECT body FROM {table} WHERE run = ?", (run.key,)):
                 artifact = _artifact.decode(body)
                 if artifact.id in listed or (not artifact.parts and artifact.head_part is None):

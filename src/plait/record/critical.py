@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from plait.graph.model import Path, task_name
 from plait.graph.slicing import upstream
+from plait.record.bins import BEGIN
 from plait.record.paths import from_key, to_key
 from plait.record.views import Run
 
@@ -88,10 +89,20 @@ def _last(run: Run, node: int, path: Path | None) -> tuple[Path, Link | None]:
             (run.key, node, to_key(path)),
         )
     else:
-        row = run.store.database.row(
-            f"SELECT {columns} FROM attempt WHERE run = ? AND node = ? AND started_at IS NOT NULL"
-            " AND ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT 1",
+        where, values = "node = ?", (node,)
+        summed = run.store.database.row(
+            "SELECT first_start, last_start FROM span WHERE run = ? AND node = ? AND state <> 'cached'"
+            " ORDER BY last_end DESC LIMIT 1",
             (run.key, node),
+        )
+        if (
+            summed is not None
+        ):  # so that of many thousands only those are looked at that began in the same moment
+            where, values = f"{where} AND {BEGIN} BETWEEN ? AND ?", (node, *summed)
+        row = run.store.database.row(
+            f"SELECT {columns} FROM attempt WHERE run = ? AND {where} AND started_at IS NOT NULL"
+            " AND ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT 1",
+            (run.key, *values),
         )
     if row is None:
         return (), None

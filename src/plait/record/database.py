@@ -81,6 +81,9 @@ class Database(Protocol):
     def wait(self, timeout: float) -> bool:
         """Wait until somebody has written, ``timeout`` seconds at most; whether it may be so. For live views."""
 
+    def for_looking(self) -> None:
+        """From here on it answers people who look: each question is planned by what it asks, and nobody waits long."""
+
     def another(self) -> Database:
         """A connection of its own to the same records, for another thread."""
 

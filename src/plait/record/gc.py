@@ -166,12 +166,13 @@ def _held(store: RecordStore, run: Run) -> Iterator[tuple[str, list[str]]]:
         (None, "SELECT -1, body FROM input WHERE run = ?"),
         ("", "SELECT node, body FROM output WHERE run = ? ORDER BY node, path, position"),
         ("", "SELECT node, body FROM preview WHERE run = ? ORDER BY node, path, attempt, position"),
+        ("code", "SELECT -1, body FROM code WHERE run = ?"),
         ("", "SELECT node, body FROM checkpoint WHERE run = ? ORDER BY node, path"),
     ):
         for node, body in store.database.execute(sql, (run.key,)):
             blobs = list(_references(store.artifacts, _artifact.decode(body)))
             if blobs:
-                yield "(inputs)" if kind is None else names[node], blobs
+                yield "(inputs)" if kind is None else "(code)" if kind else names[node], blobs
 
 
 def _references(artifacts: ArtifactStore, artifact: Artifact) -> Iterator[str]:
@@ -268,6 +269,7 @@ def _drop_unreferenced(store: RecordStore) -> None:
         database.execute(
             "DELETE FROM artifact WHERE id NOT IN (SELECT artifact FROM output UNION SELECT artifact FROM input"
             " UNION SELECT artifact FROM preview UNION SELECT artifact FROM checkpoint"
+            " UNION SELECT artifact FROM code"
             " UNION SELECT id FROM pin WHERE kind = 'artifact')"
         )
         database.execute(
@@ -281,7 +283,7 @@ def _marked(store: RecordStore, without: Collection[int]) -> set[str]:
     wanted: set[str] | None = None
     if without:
         wanted = pinned(store, "artifact")
-        for table in ("output", "input", "preview", "checkpoint"):
+        for table in ("output", "input", "preview", "checkpoint", "code"):
             for run, artifact in store.database.execute(f"SELECT DISTINCT run, artifact FROM {table}"):
                 if run not in without:
                     wanted.add(artifact)

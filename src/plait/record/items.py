@@ -27,6 +27,7 @@ _LABELLED = (
     2_000  # of more tasks the elements are not told: the list that they are of would be read for a page
 )
 _EXACT = 5_000  # tasks of which each is looked at for a strip
+_PROBES = 500  # tasks that are looked at by one question
 _COLUMNS = "path, attempt, state, reason, worker, launched_at, started_at, ended_at, cpu_seconds, peak_memory, source"
 _LATEST = "(state IS NULL OR state <> 'retried')"
 
@@ -344,16 +345,20 @@ def _sampled(run: Run, node: int, per_cell: int, cells: int, counts: Counts, *, 
         letter = _letter(state, running=running)
         if cell < cells and (not worst[cell] or _WORST.index(letter) < _WORST.index(worst[cell])):
             worst[cell] = letter
-    for cell in range(cells):
-        if worst[cell]:
-            continue
-        row = database.row(
-            f"SELECT state FROM attempt WHERE run = ? AND node = ? AND path >= ? AND path < ? AND {_LATEST}"
-            " ORDER BY path LIMIT 1",
-            (run.key, node, to_key((cell * per_cell,)), to_key(((cell + 1) * per_cell,))),
-        )
-        worst[cell] = _letter(row[0], running=running) if row else "w" if running else "x"
-    return "".join(worst)
+    # A look at the first task of each cell; where that has not begun, at the middle one and at the last.
+    for share in (0, per_cell // 2, per_cell - 1):
+        missing = [cell for cell in range(cells) if not worst[cell]]
+        for start in range(0, len(missing), _PROBES):
+            some = [to_key((cell * per_cell + share,)) for cell in missing[start : start + _PROBES]]
+            for key, state in database.rows(
+                f"WITH probe (path) AS (VALUES {', '.join(['(?)'] * len(some))}) SELECT attempt.path, state FROM probe"
+                f" JOIN attempt ON run = ? AND node = ? AND attempt.path = probe.path WHERE {_LATEST}",
+                (*some, run.key, node),
+            ):
+                worst[int.from_bytes(key, "big") // per_cell] = _letter(state, running=running)
+        if per_cell == 1:
+            break
+    return "".join(letter or ("w" if running else "x") for letter in worst)
 
 
 def _letter(state: str | None, *, running: bool) -> str:

@@ -33,6 +33,7 @@ _LONGEST = 10_000  # characters of a line
 _LONGEST_SEARCHED = 2_000  # by a regular expression
 _SECONDS = 0.15  # of looking for one answer
 _LOUD = "(level IS NULL OR level >= 30)"
+_FIRST_PIECES, _MOST_PIECES = 4, 64  # that are read at once: a database may send all that is asked for
 
 
 class Line(Struct, frozen=True, omit_defaults=True):
@@ -143,12 +144,26 @@ def _chunks(scope: LogScope, first: int, level: int = 0) -> Iterator[tuple[int, 
         (*scope.values, first),
     )
     begin = row[0] if row else 0
-    loud = f" AND {_LOUD} AND (level IS NULL OR level >= {int(level)})" if level >= 30 else ""
-    yield from database.execute(
-        f"SELECT {column}, node, path, attempt, body FROM log WHERE {scope.where} AND {column} >= ?{loud}"
-        f" ORDER BY {column}",
-        (*scope.values, begin),
-    )
+    loud = f"{_LOUD} AND (level IS NULL OR level >= {int(level)})" if level >= 30 else "1 = 1"
+    yield from _pieces(scope, "node, path, attempt, body", loud, begin - 1)
+
+
+def _pieces(
+    scope: LogScope, columns: str, condition: str, after: int, *, back: bool = False
+) -> Iterator[tuple[Any, ...]]:
+    """Recorded pieces behind a place, or before it, a few at a time: who stops early has not been sent them all."""
+    column, (than, order) = scope.column, ("<", "DESC") if back else (">", "ASC")
+    count = _FIRST_PIECES
+    while True:
+        rows = scope.run.store.database.rows(
+            f"SELECT {column}, {columns} FROM log WHERE {scope.where} AND {column} {than} ? AND {condition}"
+            f" ORDER BY {column} {order} LIMIT {count}",
+            (*scope.values, after),
+        )
+        yield from rows
+        if len(rows) < count:
+            return
+        after, count = rows[-1][0], min(2 * count, _MOST_PIECES)
 
 
 def _step_chunks(
@@ -263,19 +278,14 @@ def _loud_chunks(scope: LogScope, start: int, level: int, *, back: bool) -> Iter
         for begin, _, _, _, body in _step_chunks(scope, start, level, back=back):
             yield begin, body
         return
-    database, column = scope.run.store.database, scope.column
-    than, order = ("<", "DESC") if back else (">=", "ASC")
     # A piece that begins before the number may still hold a later line.
     edge = start
     if not back:
-        row = database.row(
+        column = scope.column
+        row = scope.run.store.database.row(
             f"SELECT {column} FROM log WHERE {scope.where} AND {column} <= ? ORDER BY {column} DESC LIMIT 1",
             (*scope.values, start),
         )
-        edge = row[0] if row else 0
+        edge = (row[0] if row else 0) - 1
     condition = f"{_LOUD} AND (level IS NULL OR level >= {int(level)})" if level >= 30 else "1 = 1"
-    yield from database.execute(
-        f"SELECT {column}, body FROM log WHERE {scope.where} AND {column} {than} ? AND {condition}"
-        f" ORDER BY {column} {order}",
-        (*scope.values, edge),
-    )
+    yield from _pieces(scope, "body", condition, edge, back=back)

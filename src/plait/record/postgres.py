@@ -26,6 +26,7 @@ _CONNECT_SECONDS = 10
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 _NOTIFY_SECONDS = 0.1
 _CHANNEL = "plait"
+_PLANNED_EACH_TIME = "SET plan_cache_mode TO force_custom_plan"
 T = TypeVar("T")
 
 # What the tables need here beside those of the schema: its version, and the last turn of each run that was committed.
@@ -126,6 +127,7 @@ class PostgresDatabase:
         ] = []  # in the transaction, to be able to write it again
         self._notified = 0.0
         self._listener: psycopg.Connection[Any] | None = None
+        self._looking = False
         # Of all the database's locks, two belong to each schema: of transactions, and of decisions.
         self._lock = int.from_bytes(hashlib.blake2b(schema.encode(), digest_size=4).digest(), "big") >> 1
         try:
@@ -154,6 +156,8 @@ class PostgresDatabase:
         made.adapters.register_dumper(str, _Text)
         made.adapters.register_loader("numeric", _Number)
         made.execute(sql.SQL("SET search_path TO {}").format(sql.Identifier(self._schema)))
+        if self._looking:
+            made.execute(_PLANNED_EACH_TIME)
         return made
 
     def _connected(self) -> psycopg.Connection[Any]:
@@ -175,6 +179,11 @@ class PostgresDatabase:
                 return self._connection
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def for_looking(self) -> None:
+        # A plan that is to do for all values reads a run of 100,000 tasks where another one looks up a few.
+        self._looking = True
+        self.execute(_PLANNED_EACH_TIME)
 
     def another(self) -> PostgresDatabase:
         return PostgresDatabase(

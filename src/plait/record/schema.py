@@ -13,14 +13,18 @@ was passed, ``failed`` why it failed if the body went on knowing that; the row w
 
 What is looked at of runs that are large is summed up while it is written, so that no look costs a pass over a run:
 ``pace`` tells how attempts of a node ended (state '': begun and not ended) and, by logarithmic buckets, how long they
-took (bucket -1: no time at all); ``series`` sums up each 512 numbers of a logged series, ``measure`` each name of a
-run. ``serial`` of a log's lines is their place among all lines of the run, ``level`` the highest level in them.
-``annotation`` is what people say of a run: its name, its tags, a note. ``checkpoint`` is the state that the next
-attempt of a task begins with, ``advance`` how far an attempt said that it is. ``request`` is what somebody asks of a
-run that is going on; ``slot`` names the tasks that run under a limit which several runs share.
+took (bucket -1: no time at all); ``span`` when they went on, by the bins of time of ``bins``; ``series`` sums up each
+512 numbers of a logged series, ``measure`` each name of a run. ``serial`` of a log's lines is their place among
+all lines of the run, ``level`` the highest level in them. ``annotation`` is what people say of a run: its name, its
+tags, a note. ``checkpoint`` is the state that the next attempt of a task begins with, ``advance`` how far an attempt
+said that it is. ``request`` is what somebody asks of a run that is going on; ``slot`` names the tasks that run under a
+limit which several runs share. ``code`` tells which versions of the project's code a run has sent to other machines:
+archives of ``files`` files with ``size`` bytes.
 """
 
 from __future__ import annotations
+
+from plait.record.bins import BEGIN, SPAN_COLUMNS, SPANS_OF_ATTEMPTS
 
 __all__ = ["MIGRATIONS", "PACE_BUCKETS", "PACE_OF_ATTEMPTS", "RUN_TABLES", "SERIES_BLOCK", "VERSION"]
 
@@ -36,6 +40,7 @@ RUN_TABLES = (
     "log",
     "recoded",
     "pace",
+    "span",
     "series",
     "measure",
     "annotation",
@@ -45,6 +50,7 @@ RUN_TABLES = (
     "advance",
     "checkpoint",
     "request",
+    "code",
 )
 
 _FIRST = (
@@ -381,5 +387,40 @@ _FOURTH = (
     ) WITHOUT ROWID""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD, _FOURTH)
+_FIFTH = (
+    """CREATE TABLE code (
+        run INTEGER NOT NULL,
+        digest TEXT NOT NULL,
+        artifact TEXT NOT NULL,
+        body BLOB NOT NULL,
+        files INTEGER NOT NULL,
+        size INTEGER NOT NULL,
+        sent_at REAL NOT NULL,
+        PRIMARY KEY (run, digest)
+    ) WITHOUT ROWID""",
+)
+
+_SIXTH = (
+    """CREATE TABLE span (
+        run INTEGER NOT NULL,
+        bin INTEGER NOT NULL,
+        node INTEGER NOT NULL,
+        worker TEXT NOT NULL,
+        state TEXT NOT NULL,
+        attempts INTEGER NOT NULL,
+        seconds REAL NOT NULL,
+        longest REAL NOT NULL,
+        first_start REAL NOT NULL,
+        last_start REAL NOT NULL,
+        last_end REAL NOT NULL,
+        PRIMARY KEY (run, bin, node, worker, state)
+    ) WITHOUT ROWID""",
+    # What goes on now is few among many, and so is what went on at a time.
+    "CREATE INDEX attempt_open ON attempt (run, node, path) WHERE state IS NULL",
+    f"CREATE INDEX attempt_by_time ON attempt (run, {BEGIN.replace('attempt.', '')}) WHERE ended_at IS NOT NULL",
+    # What earlier versions have written is summed up once.
+    f"INSERT INTO span ({SPAN_COLUMNS}) {SPANS_OF_ATTEMPTS} GROUP BY 1, 2, 3, 4, 5",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH)
 VERSION = len(MIGRATIONS)

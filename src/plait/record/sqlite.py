@@ -20,6 +20,7 @@ __all__ = ["SqliteDatabase"]
 
 _BUSY_SECONDS = 30.0
 _LOOK_SECONDS = 0.1
+_IMPATIENT_SECONDS = 2.0  # that somebody who looks, and changes something, waits for another writer
 
 
 class SqliteDatabase:
@@ -150,6 +151,9 @@ class SqliteDatabase:
     def row(self, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...] | None:
         found: tuple[Any, ...] | None = self.execute(sql, values).fetchone()
         return found
+
+    def for_looking(self) -> None:
+        self.execute(f"PRAGMA busy_timeout = {int(1000 * _IMPATIENT_SECONDS)}")
 
     def another(self) -> SqliteDatabase:
         return SqliteDatabase(self.path, create=False)

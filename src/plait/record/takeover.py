@@ -16,6 +16,7 @@ from plait.graph.model import Path
 from plait.record.closures import Closure
 from plait.record.database import Database
 from plait.record.paths import from_key
+from plait.record.spans import REBUILT_SPANS
 from plait.record.sums import REBUILT_PACE
 from plait.record.views import Run
 from plait.record.writer import RunWriter, store_closures
@@ -65,10 +66,12 @@ def take_over(
         )
         database.execute("DELETE FROM pace WHERE run = ?", (run.key,))
         database.execute(REBUILT_PACE, (run.key,))
+        database.execute("DELETE FROM span WHERE run = ?", (run.key,))
+        database.execute(REBUILT_SPANS, (run.key,))
         for node, closure in (closures or {}).items():
             store_closures(database, [closure])
             database.execute("INSERT INTO recoded VALUES (?, ?, ?, ?)", (run.key, node, now, closure.digest))
-    return RunWriter(database, run.key, run.id, now, row[0] + 1)
+    return RunWriter(database, run.key, run.id, now, row[0] + 1, began=run.began)
 
 
 def finished_places(database: Database, run_key: int) -> dict[tuple[int, Path], Finished]:

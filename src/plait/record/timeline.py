@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -14,13 +15,13 @@ from plait.graph.model import task_name
 from plait.record.items import find_step
 from plait.record.paths import from_key
 from plait.record.views import Run
+from plait.record.windows import Attempt, Some, Window
 
 __all__ = ["Bar", "Lane", "Timeline", "timeline"]
 
 _MOST_ROWS = 64  # of one lane
-_COLUMNS = "node, path, attempt, state, worker, launched_at, started_at, ended_at"
+_LONG = 3  # bins that an attempt goes on for that is drawn for itself
 _WORST = ("failed", "lost", "cancelled", "running", "retried", "skipped", "done", "cached")
-_RANK = " ".join(f"WHEN '{state}' THEN {rank}" for rank, state in enumerate(_WORST))
 
 
 class Bar(Struct, frozen=True):
@@ -95,14 +96,13 @@ def timeline(
     low, high = first if start is None else start, last if end is None else end
     if high < low:
         raise ParameterError("the window ends before it begins", hint="from=…&to=…, in epoch seconds")
-    window = _Window(run, low, high, last, [find_step(run, step) for step in steps])
-    rows = window.attempts(limit + 1)
-    lanes = _Lanes(run, lane, window)
-    if len(rows) <= limit:
-        bars = [_bar(run, lanes, row, last) for row in rows]
-        packed = _pack(bars, lanes)
-        return Timeline(low, high, first, last, lanes.listed, packed, True, len(rows), True)
-    bars, tasks = _binned(run, window, lanes, limit)
+    window = Window(run, low, high, last, [find_step(run, step) for step in steps])
+    lanes = _Lanes(run, lane)
+    attempts = window.attempts()
+    if attempts is not None and len(attempts) <= limit:
+        bars = _pack([_bar(run, lanes, one, last) for one in attempts], lanes)
+        return Timeline(low, high, first, last, lanes.listed, bars, True, len(attempts), True)
+    bars, tasks = _binned(window, attempts, lanes, limit)
     return Timeline(low, high, first, last, lanes.listed, bars, False, tasks, False)
 
 
@@ -113,45 +113,20 @@ def _bounds(run: Run, now: float) -> tuple[float, float]:
     return first, now if run.status == "running" else max(first + 0.001, first + run.seconds)
 
 
-class _Window:
-    """The attempts of a run that were there at some time, as SQL."""
-
-    def __init__(self, run: Run, low: float, high: float, now: float, nodes: Sequence[int]) -> None:
-        self.run, self.low, self.high = run, low, high
-        self.begin = "COALESCE(started_at, launched_at, ended_at)"
-        self.finish = "COALESCE(ended_at, ?)"
-        self.where = f"run = ? AND {self.begin} <= ? AND {self.finish} >= ?"
-        self.values: list[Any] = [run.key, high, now, low]
-        if nodes:
-            self.where += f" AND node IN ({', '.join(map(str, nodes))})"
-        self.now = now
-
-    def attempts(self, limit: int) -> list[tuple[Any, ...]]:
-        # Without an order, so that looking ends as soon as there are too many.
-        rows = self.run.store.database.rows(
-            f"SELECT {_COLUMNS} FROM attempt WHERE {self.where} LIMIT {limit}", self.values
-        )
-        return sorted(rows, key=lambda row: row[6] or row[5] or row[7] or 0.0)
-
-
 class _Lanes:
-    def __init__(self, run: Run, kind: str, window: _Window) -> None:
-        self._run, self._kind = run, kind
+    def __init__(self, run: Run, kind: str) -> None:
+        self.kind = "node" if kind == "step" else "worker"
         self._known: dict[Any, int] = {}
         self._labels: list[tuple[str, str]] = []
         self.rows: list[int] = []
-        if kind == "step":
+        if self.kind == "node":
             for node, spec in enumerate(run.graph.nodes):
                 self._known[node] = len(self._labels)
                 self._labels.append((spec.id, spec.id))
                 self.rows.append(1)
 
-    @property
-    def column(self) -> str:
-        return "node" if self._kind == "step" else "COALESCE(worker, '')"
-
     def of(self, node: int, worker: str | None) -> int:
-        key: Any = node if self._kind == "step" else worker or ""
+        key: Any = node if self.kind == "node" else worker or ""
         found = self._known.get(key)
         if found is None:
             found = self._known[key] = len(self._labels)
@@ -164,21 +139,19 @@ class _Lanes:
         return [Lane(name, label, rows) for (name, label), rows in zip(self._labels, self.rows, strict=True)]
 
 
-def _bar(run: Run, lanes: _Lanes, row: tuple[Any, ...], now: float) -> Bar:
-    node, key, attempt, state, worker, launched, started, ended = row
-    begin = started or launched or ended
-    known = state or ("running" if run.recorded_status is None and run.status == "running" else "lost")
+def _bar(run: Run, lanes: _Lanes, one: Attempt, now: float) -> Bar:
+    known = one.state or ("running" if run.recorded_status is None and run.status == "running" else "lost")
     return Bar(
-        lane=lanes.of(node, worker),
+        lane=lanes.of(one.node, one.worker),
         row=0,
-        start=begin,
-        end=max(begin, ended if ended is not None else now),
-        queued_at=launched,
+        start=one.begin,
+        end=max(one.begin, one.ended if one.ended is not None else now),
+        queued_at=one.launched,
         state=known,
         count=1,
         failed=int(known == "failed"),
-        task=task_name(run.graph.nodes[node].id, from_key(key)),
-        attempt=attempt,
+        task=task_name(run.graph.nodes[one.node].id, from_key(one.path)),
+        attempt=one.attempt,
     )
 
 
@@ -200,62 +173,91 @@ def _pack(bars: list[Bar], lanes: _Lanes) -> list[Bar]:
     return packed
 
 
-def _binned(run: Run, window: _Window, lanes: _Lanes, limit: int) -> tuple[list[Bar], int]:
-    """Bins of equal width; what is longer than some of them is drawn for itself."""
-    database, span = run.store.database, max(1e-6, window.high - window.low)
-    groups = database.row(
-        f"SELECT COUNT(*) FROM (SELECT DISTINCT {lanes.column} FROM attempt WHERE {window.where}) lanes",
-        window.values,
-    )
-    count = max(1, groups[0] if groups else 1)
-    long_ones = limit // 4
-    width = span / max(1, (limit - long_ones) // count)
-    length = f"({window.finish} - {window.begin})"
-    rows = database.rows(
-        f"SELECT {_COLUMNS} FROM attempt WHERE {window.where} AND {length} >= ? ORDER BY {length} DESC"
-        f" LIMIT {long_ones + 1}",
-        (*window.values, window.now, 3 * width, window.now),
-    )
-    whole = len(rows) <= long_ones
-    alone = (
-        _pack([_bar(run, lanes, row, window.now) for row in sorted(rows, key=_began)], lanes) if whole else []
-    )
-    bins = database.rows(
-        f"SELECT {lanes.column}, CAST(({window.begin} - ?) / ? AS INTEGER) AS bin, COUNT(*),"
-        f" MIN({window.begin}), MAX({window.finish}), SUM({length}),"
-        f" MIN(CASE COALESCE(state, 'running') {_RANK} ELSE 9 END),"
-        f" SUM(CASE WHEN state = 'failed' THEN 1 ELSE 0 END), MIN(node)"
-        f" FROM attempt WHERE {window.where}" + (f" AND {length} < ?" if whole else "") + " GROUP BY 1, 2",
-        (
-            window.low, width, window.now, window.now, *window.values,
-            *((window.now, 3 * width) if whole else ()),
-        ),
-    )  # fmt: skip
-    bars = []
-    tasks = len(alone)
-    for key, _, number, begin, finish, busy, worst, failed, node in bins:
-        tasks += number
-        place = lanes.of(key, None) if lanes.column == "node" else lanes.of(node, key)
-        bars.append(
-            Bar(
-                lane=place,
-                row=0,
-                start=begin,
-                end=finish,
-                queued_at=None,
-                state=_WORST[worst] if worst < len(_WORST) else "done",
-                count=number,
-                failed=failed,
-                task=None,
-                attempt=None,
-                busy=busy / max(1e-6, finish - begin),
-            )
+class _Bin:
+    """Attempts of a lane that began in the same part of the window."""
+
+    def __init__(self) -> None:
+        self.by_state: dict[str, int] = {}
+        self.start, self.last, self.end, self.seconds = math.inf, 0.0, 0.0, 0.0
+
+    def add(self, some: Some) -> None:
+        self.by_state[some.state] = self.by_state.get(some.state, 0) + some.attempts
+        self.start, self.last = min(self.start, some.first_start), max(self.last, some.last_start)
+        self.end = max(self.end, some.last_end)
+        self.seconds += some.seconds
+
+    def without(self, bar: Bar, longest: float) -> None:
+        """An attempt is drawn for itself; each of the others took ``longest`` seconds at most."""
+        self.by_state[bar.state] = self.by_state.get(bar.state, 0) - 1
+        self.seconds -= bar.end - bar.start
+        self.end = min(self.end, self.last + longest)
+
+    @property
+    def attempts(self) -> int:
+        return sum(self.by_state.values())
+
+    def bar(self, lane: int) -> Bar:
+        counts = {state: count for state, count in self.by_state.items() if count > 0}
+        end = max(self.start, self.end)
+        return Bar(
+            lane=lane,
+            row=0,
+            start=self.start,
+            end=end,
+            queued_at=None,
+            state=min(counts, key=lambda state: _WORST.index(state) if state in _WORST else len(_WORST)),
+            count=self.attempts,
+            failed=counts.get("failed", 0),
+            task=None,
+            attempt=None,
+            busy=max(0.0, self.seconds) / max(1e-6, end - self.start),
         )
-    if len(bars) + len(alone) > limit:
-        bars.sort(key=lambda bar: (-bar.failed, -bar.count))
-        bars = bars[: limit - len(alone)]
-    return [*bars, *alone], tasks
 
 
-def _began(row: tuple[Any, ...]) -> float:
-    return float(row[6] or row[5] or row[7] or 0.0)
+def _binned(
+    window: Window, attempts: list[Attempt] | None, lanes: _Lanes, limit: int
+) -> tuple[list[Bar], int]:
+    """Bins of equal width; what is longer than some of them, or still goes on, is drawn for itself."""
+    most_alone = limit // 8
+    span = max(1e-6, window.high - window.low)
+    if attempts is None:
+        open_ones = list(window.open())
+        width = span / max(1, (limit - 2 * most_alone) // max(1, window.lanes(lanes.kind)))
+        some = window.sums(lanes.kind, width)
+        drawn = window.longer([one for one in some if one.longest >= _LONG * width], _LONG * width)
+    else:
+        open_ones = [one for one in attempts if one.state is None]
+        ended = [one for one in attempts if one.state is not None]
+        count = len({lanes.of(one.node, one.worker) for one in ended})
+        width = span / max(1, (limit - 2 * most_alone) // max(1, count))
+        some = [_one(one, int((one.begin - window.low) / width)) for one in ended]
+        drawn = [one for one in ended if _took(one) >= _LONG * width]
+    if len(drawn) > most_alone:
+        drawn = []
+    bins: dict[int, dict[int, _Bin]] = {}
+    for one in some:
+        bins.setdefault(lanes.of(one.node, one.worker), {}).setdefault(one.part, _Bin()).add(one)
+    alone = [_bar(window.run, lanes, one, window.now) for one in drawn]
+    for bar in alone:
+        for found in bins.get(bar.lane, {}).values():
+            if found.start <= bar.start <= found.last and found.by_state.get(bar.state):
+                found.without(bar, _LONG * width)
+                break
+    alone += [_bar(window.run, lanes, one, window.now) for one in open_ones[:most_alone]]
+    made = [one.bar(lane) for lane, parts in bins.items() for one in parts.values() if one.attempts]
+    if len(made) + len(alone) > limit:
+        made.sort(key=lambda bar: (-bar.failed, -bar.count))
+        made = made[: limit - len(alone)]
+    tasks = sum(one.attempts for one in some) + len(open_ones)
+    return [*made, *_pack(sorted(alone, key=lambda bar: bar.start), lanes)], tasks
+
+
+def _took(one: Attempt) -> float:
+    return max(0.0, (one.ended or one.begin) - one.begin)
+
+
+def _one(one: Attempt, part: int) -> Some:
+    took = _took(one)
+    return Some(
+        one.node, one.worker, part, one.state or "", 1, took, took, one.begin, one.begin, one.begin + took
+    )

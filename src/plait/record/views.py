@@ -337,6 +337,13 @@ class Run:
         found: dict[str, Any] = msgspec.json.decode(self._facts)
         return found
 
+    @property
+    def code(self) -> list[tuple[str, int, int]]:
+        """The versions of the project's code that went to other machines: hash, files, bytes; the last one last."""
+        return self.store.database.rows(
+            "SELECT digest, files, size FROM code WHERE run = ? ORDER BY sent_at", (self.key,)
+        )
+
     @cached_property
     def packages(self) -> dict[str, str]:
         """The distributions that were installed, with their versions."""

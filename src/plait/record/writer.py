@@ -29,6 +29,7 @@ from plait.record.facts import (
     line_level,
 )
 from plait.record.paths import to_key
+from plait.record.spans import Spans
 from plait.record.sums import LESS_PACE, ON_MEASURE, PACE_OF_NEW, SERIES_COLUMNS, Paces, Sums
 
 __all__ = ["NOT_TAKEN", "RunWriter", "new_run", "run_goes_on", "store_closures", "store_document"]
@@ -120,7 +121,15 @@ def run_goes_on(database: Database, run: int) -> bool:
 class RunWriter:
     """Collects what happens to one run; ``commit`` makes it so, all or nothing."""
 
-    def __init__(self, database: Database, key: int, run_id: str, heartbeat: float, owner: int = 0) -> None:
+    def __init__(
+        self,
+        database: Database,
+        key: int,
+        run_id: str,
+        heartbeat: float,
+        owner: int = 0,
+        began: float | None = None,
+    ) -> None:
         self.owner = owner
         self.database = database
         self.key = key
@@ -132,6 +141,7 @@ class RunWriter:
         self._serial: int | None = None
         self._ended = False
         self._paces = Paces(key)
+        self._spans = Spans(key, heartbeat) if began is None else Spans(key, began, 0)
         self._sums = Sums(key)
         self._rows: dict[str, list[tuple[Any, ...]]] = {}
         self._turns = 0
@@ -205,8 +215,10 @@ class RunWriter:
         What the attempt at ``origin`` (run, node, path, attempt) logged is this task's as well.
         """
         own = to_key(path)
-        self._add(_CACHED, self.key, node, own, time.time(), key, source)
+        now = time.time()
+        self._add(_CACHED, self.key, node, own, now, key, source)
         self._paces.add(node, "cached")
+        self._spans.add(node, "cached", Usage(ended_at=now))
         if origin is not None and self._logged(origin[0]):
             there = (origin[0], origin[1], to_key(origin[2]), origin[3])
             self._add(_CACHED_METRICS, self.key, node, own, *there)
@@ -256,6 +268,7 @@ class RunWriter:
         )
         self._paces.begun(node, -1)
         self._paces.add(node, state, usage)
+        self._spans.add(node, state, usage)
 
     def slot_taken(self, name: str, node: int, path: Path) -> None:
         """A task runs under a limit that several runs share."""
@@ -319,6 +332,11 @@ class RunWriter:
         """The state that the next attempt of a task begins with, in place of the one before."""
         body = self.artifact(artifact)
         self._add(_CHECKPOINT, self.key, node, to_key(path), artifact.id, body, time.time())
+
+    def code(self, digest: str, artifact: Artifact, files: int, size: int) -> None:
+        """A version of the project's code that goes to other machines; ``size`` is that of its files in bytes."""
+        body = self.artifact(artifact)
+        self._add(_CODE, self.key, digest, artifact.id, body, files, size, time.time())
 
     def no_checkpoint(self, node: int, path: Path) -> None:
         """A task is done: what it had put aside is needed no more."""
@@ -424,6 +442,7 @@ class RunWriter:
     def _flush(self, *, last: bool = False) -> None:
         rows, self._rows = self._rows, {}
         self._paces.flush(rows, last=self._ended)
+        self._spans.flush(rows, last=self._ended)
         self._sums.flush(rows)
         if rows or last:
             self._write(rows, last=last)
@@ -525,6 +544,7 @@ _CHECKPOINT = (
     " ON CONFLICT (run, node, path)"
     " DO UPDATE SET artifact = excluded.artifact, body = excluded.body, saved_at = excluded.saved_at"
 )
+_CODE = "INSERT INTO code VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _NO_CHECKPOINT = "DELETE FROM checkpoint WHERE run = ? AND node = ? AND path = ?"
 _PREVIEW = "INSERT INTO preview VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _DATASET_WRITE = "INSERT INTO dataset_write VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"

@@ -14,9 +14,6 @@ from plait.record.store import RecordStore
 __all__ = ["Connections"]
 
 _MOST_IDLE = 16
-_BUSY_MILLISECONDS = (
-    2_000  # a reader waits for nobody; who changes something waits this long for another writer
-)
 
 
 class Connections:
@@ -63,7 +60,7 @@ class Connections:
                 raise
             return store, identity
         store = self._open()
-        _hurry(store)
+        store.database.for_looking()
         return store, _identity(store)
 
     def close(self) -> None:
@@ -83,11 +80,6 @@ def _identity(store: RecordStore) -> tuple[int, int] | None:
     except OSError:
         return (0, 0)
     return found.st_dev, found.st_ino
-
-
-def _hurry(store: RecordStore) -> None:
-    if isinstance(getattr(store.database, "path", None), Path):
-        store.database.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
 
 
 def _check_version(store: RecordStore) -> None:

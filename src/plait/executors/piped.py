@@ -1,0 +1,312 @@
+"""How do tasks run where a command can be run? Over its standard input and output: ssh, a container, whatever it is.
+
+An executor of this kind says which places there are, and by which command a process of plait's starts in one of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import IO
+
+from plait.engine.task import Job, Live, TaskSpec
+from plait.executors.far import Hello, frame, read_frame, read_telling
+from plait.executors.remote import Place, RemoteExecutor, encode_spec
+from plait.executors.station import Versions
+from plait.record.facts import LogLine
+
+__all__ = ["Line", "PipedExecutor", "Spot"]
+
+_TAIL_BYTES = 4096
+_GRACE_SECONDS = 5.0
+
+
+class Spot:
+    """A place with room for tasks.
+
+    Args:
+        name: what people call it.
+        cpus: cores that its tasks may keep busy at once.
+        gpus: the GPUs that they may have, by the names that ``CUDA_VISIBLE_DEVICES`` gives them.
+    """
+
+    def __init__(self, name: str, cpus: float, gpus: Sequence[str] = ()) -> None:
+        self.name = name
+        self.cpus = cpus
+        self.gpus = tuple(gpus)
+        self.down = ""  # why nothing can be done there
+
+
+class Line:
+    """A conversation with a process of plait's in some place."""
+
+    def __init__(
+        self,
+        spot: Spot,
+        command: Sequence[str],
+        sealed: bytes,
+        gpus: tuple[str, ...],
+        heard: Callable[..., None],
+    ) -> None:
+        self.spot = spot
+        self.gpus = gpus
+        self.command = command
+        self.task: TaskSpec | None = None
+        self.hello: Hello | None = None
+        self.ended = False
+        self._heard = heard
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the line
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            start_new_session=True,  # Ctrl-C is for the driver
+        )
+        self._say(sealed)
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    @property
+    def cpus(self) -> float:
+        """The cores that it keeps busy."""
+        if self.task is None:
+            return 0.0
+        return self.task.options.cpus if self.task.options is not None else 1.0
+
+    def give(self, spec: TaskSpec) -> None:
+        self.task = spec
+        self._say(encode_spec(spec))
+
+    def _say(self, body: bytes) -> None:
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):  # it is gone; its listener says so
+            self._process.stdin.write(frame(body))
+            self._process.stdin.flush()
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        stream: IO[bytes] = self._process.stdout
+        with contextlib.suppress(OSError, ValueError):
+            while (body := read_frame(stream)) is not None:
+                self._heard(self, body)
+        self._process.wait()
+        self.ended = True
+        self._heard(self, None)
+
+    @property
+    def code(self) -> int:
+        """How its process ended."""
+        return self._process.wait()
+
+    def last_words(self) -> str:
+        """The end of what its process has said of itself."""
+        try:
+            size = self._errors.seek(0, 2)
+            self._errors.seek(max(0, size - _TAIL_BYTES))
+            return self._errors.read().decode(errors="replace").strip()
+        except (OSError, ValueError):
+            return ""
+
+    def end(self, *, now: bool = False) -> None:
+        """Let its process end, which it does with its input; a process that does not is killed."""
+        with contextlib.suppress(OSError):
+            if self._process.stdin is not None:
+                self._process.stdin.close()
+        if now:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_GRACE_SECONDS)
+            self._process.kill()
+
+    def close(self) -> None:
+        try:
+            self._process.wait(_GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        self._errors.close()
+
+
+class PipedExecutor(RemoteExecutor):
+    """Base of the executors that start a process of plait's by a command.
+
+    Attributes:
+        lasting: whether a process does one task after the other; else each task has one of its own.
+    """
+
+    lasting = True
+
+    def __init__(self) -> None:
+        super().__init__(most=1)
+        self._spots: list[Spot] = []
+        self._lines: list[Line] = []
+        self._queue: deque[TaskSpec] = deque()
+        self._ended: deque[tuple[Line, Place, bool]] = deque()
+        self._lock = threading.RLock()
+
+    # What an executor of this kind says for itself.
+
+    def spots(self) -> Sequence[Spot]:
+        """The places that there are."""
+        raise NotImplementedError
+
+    def command(self, spot: Spot, spec: TaskSpec, gpus: tuple[str, ...]) -> Sequence[str]:
+        """What starts ``python -m plait.executors.far pipe`` there, for a task (and more, if it is lasting)."""
+        raise NotImplementedError
+
+    def why(self, line: Line, code: int) -> tuple[str, str]:
+        """What to say of a process that ended in the middle of a task, and the cause: ``lost``, ``memory``."""
+        said = line.last_words().splitlines()
+        told = f": {said[-1]}" if said else ""
+        return f"the worker on {line.spot.name} is gone (status {code}){told}", "lost"
+
+    def stillborn(self, line: Line, code: int) -> str:
+        """What to say of a place where no process of plait's could be started."""
+        said = line.last_words().splitlines()
+        told = said[-1] if said else f"status {code}"
+        if "No module named" in told and "plait" in told:
+            return f"there is no plait on {line.spot.name}: pip install plait=={Versions.here().plait}"
+        return f"no worker could be started on {line.spot.name}: {told}"
+
+    # What it does for all of them.
+
+    def connect(self, job: Job) -> None:
+        self._spots = list(self.spots())
+        self.most = max(1, sum(max(1, int(spot.cpus)) for spot in self._spots))
+
+    def largest(self) -> dict[str, float]:
+        spots = self._spots or list(self.spots())
+        return {
+            "cpus": max(spot.cpus for spot in spots),
+            "gpus": float(max(len(spot.gpus) for spot in spots)),
+            "nodes": float(len(spots)) if "nodes" in self.honours else 1.0,
+        }
+
+    def send(self, specs: Sequence[TaskSpec]) -> None:
+        with self._lock:
+            self._queue.extend(specs)
+            self._dispatch()
+
+    def _dispatch(self) -> None:
+        """Hand out what waits, in order, as far as there is room."""
+        later: deque[TaskSpec] = deque()
+        while self._queue:
+            spec = self._queue.popleft()
+            if not self._place(spec):
+                later.append(spec)
+                break
+        later.extend(self._queue)
+        self._queue = later
+
+    def _place(self, spec: TaskSpec) -> bool:
+        """Whether a place was found for a task, or for none it ever will be."""
+        options = spec.options
+        cpus, gpus = (options.cpus, options.gpus) if options is not None else (1.0, 0)
+        alive = [spot for spot in self._spots if not spot.down]
+        if not alive:
+            why = "; ".join(dict.fromkeys(spot.down for spot in self._spots)) or "there is no place to run it"
+            self.lost((spec.node, spec.path, spec.attempt), why)
+            return True
+        for spot in sorted(alive, key=lambda one: self._busy(one) / one.cpus):
+            busy = self._busy(spot)
+            if busy and busy + cpus > spot.cpus + 1e-9:
+                continue
+            here = [line for line in self._lines if line.spot is spot and line.task is not None]
+            taken = {one for line in here for one in line.gpus}
+            free = tuple(one for one in spot.gpus if one not in taken)[:gpus]
+            if len(free) < gpus:
+                continue
+            self._line_for(spot, spec, free).give(spec)
+            return True
+        return False
+
+    def _busy(self, spot: Spot) -> float:
+        return sum(line.cpus for line in self._lines if line.spot is spot)
+
+    def _line_for(self, spot: Spot, spec: TaskSpec, gpus: tuple[str, ...]) -> Line:
+        if self.lasting and not gpus:
+            for line in self._lines:
+                if line.spot is spot and line.task is None and not line.gpus and not line.ended:
+                    return line
+        line = Line(spot, self.command(spot, spec, gpus), self.sealed, gpus, self._hear)
+        self._lines.append(line)
+        return line
+
+    def _hear(self, line: Line, body: bytes | None) -> None:
+        """In the thread of a line."""
+        if body is None:
+            with self._lock:
+                self._bury(line)
+            return
+        said = read_telling.decode(body)
+        if isinstance(said, Hello):
+            line.hello = said
+        elif isinstance(said, Live):
+            self.told(said)
+        else:
+            with self._lock:
+                self._take_answer(line, body)
+
+    def _take_answer(self, line: Line, body: bytes) -> None:
+        spec, line.task = line.task, None
+        if spec is not None:
+            self.answered(
+                (spec.node, spec.path, spec.attempt), body, spec.gang.rank if spec.gang is not None else 0
+            )
+        if not self.lasting or line.gpus:
+            line.end()
+        self._dispatch()
+
+    def _bury(self, line: Line) -> None:
+        if line not in self._lines:
+            return
+        self._lines.remove(line)
+        spec, code = line.task, line.code
+        if spec is not None:
+            place = (spec.node, spec.path, spec.attempt)
+            if line.hello is None:
+                # It is not the task's fault: another place may do it.
+                line.spot.down = self.stillborn(line, code)
+                self.told(Live(*place, (LogLine(time.time(), "WARNING", line.spot.down),)))
+                self._queue.appendleft(spec)
+            else:
+                why, cause = self.why(line, code)
+                self.lost(place, why, cause, spec.gang.rank if spec.gang is not None else 0)
+        line.close()
+        self._dispatch()
+
+    def take_back(self, places: Collection[Place], *, begun: bool) -> Collection[Place]:
+        wanted = set(places)
+        with self._lock:
+            waiting = [spec for spec in self._queue if (spec.node, spec.path, spec.attempt) in wanted]
+            self._queue = deque(spec for spec in self._queue if spec not in waiting)
+            taken = {(spec.node, spec.path, spec.attempt) for spec in waiting}
+            running = [line for line in self._running() if _place_of(line) in wanted] if begun else []
+            for line in running:
+                taken.add(_place_of(line))
+                line.task = None
+        for line in running:
+            line.end(now=True)
+        return taken
+
+    def _running(self) -> Iterator[Line]:
+        return (line for line in self._lines if line.task is not None)
+
+    def release(self, *, now: bool) -> None:
+        with self._lock:
+            lines, self._lines = self._lines, []
+        for line in lines:
+            line.end(now=now and line.task is not None)
+        for line in lines:
+            line.close()
+
+
+def _place_of(line: Line) -> Place:
+    assert line.task is not None
+    return line.task.node, line.task.path, line.task.attempt

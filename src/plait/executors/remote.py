@@ -1,0 +1,272 @@
+"""What do executors have in common whose tasks run on other machines? They bring tasks there, and answers back.
+
+An executor of this kind says how its engine is reached (``connect``), how tasks are sent (``send``), taken back
+(``take_back``), looked after (``look``) and how all of it is let go (``release``). It answers by ``answered``, ``told``
+and ``lost``, from any thread. What happens to a task over there is the same for all of them: see
+``plait.executors.station``.
+"""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import msgspec
+
+from plait.engine.task import (
+    FunctionRef,
+    Gang,
+    Job,
+    Live,
+    Message,
+    Report,
+    TaskSpec,
+    Withdrawn,
+    function_ref,
+)
+from plait.executors.flavours import HONOURED
+from plait.executors.outcomes import lost, out_of_memory, timed_out
+from plait.executors.station import Refused, read_answer, seal_job
+from plait.graph.model import Path
+from plait.record.facts import ErrorInfo, Usage
+
+__all__ = ["Place", "RemoteExecutor", "encode_spec"]
+
+Place: TypeAlias = tuple[int, Path, int]
+"""Node, path and attempt: what names a task on its way."""
+
+encode_spec = msgspec.msgpack.Encoder().encode
+_LOOK_SECONDS = 0.25
+
+
+class _Errand:
+    """A task that is on its way, and what the machines that do it together have answered so far."""
+
+    def __init__(self, spec: TaskSpec) -> None:
+        self.spec = spec
+        self.sent_at = time.time()
+        self.began = False
+        self.machines = spec.options.nodes if spec.options is not None else 1
+        self.reports: dict[int, Report] = {}
+
+
+class _Ranked:
+    """What one of several machines that do a task together has answered."""
+
+    def __init__(self, place: Place, rank: int, report: Report) -> None:
+        self.place, self.rank, self.report = place, rank, report
+
+
+class RemoteExecutor:
+    """Base of the executors that bring tasks to other machines.
+
+    Args:
+        most: how many tasks it has on their way at once, at most.
+
+    Attributes:
+        travels: the code of the project goes with the job.
+        sealed: the job as bytes, for ``station.do_task`` on the other side.
+        looks: whether the engine has to be asked how tasks are, instead of telling by itself.
+    """
+
+    name = ""
+    honours = HONOURED
+    travels = True
+    looks = False
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.sealed = b""
+        self._errands: dict[Place, _Errand] = {}
+        self._said: queue.SimpleQueue[Message | _Ranked | None] = queue.SimpleQueue()
+        self._looked = 0.0
+        self._cancelled = False
+        self._job: Job | None = None
+
+    # What an executor of this kind says for itself.
+
+    def connect(self, job: Job) -> None:
+        """Reach the engine, which a run is about to use.
+
+        Raises:
+            PlaitError: it cannot be reached; what is said tells what to do.
+        """
+
+    def send(self, specs: Sequence[TaskSpec]) -> None:
+        """Bring tasks to the engine. One that several machines do together comes once for each, with its rank."""
+        raise NotImplementedError
+
+    def take_back(self, places: Collection[Place], *, begun: bool) -> Collection[Place]:
+        """Cancel tasks; answers with those that will surely not begin any more.
+
+        Args:
+            begun: whether they are to be ended even if they have begun.
+        """
+        raise NotImplementedError
+
+    def look(self) -> None:
+        """Ask the engine how tasks are, where it does not tell by itself."""
+
+    def release(self, *, now: bool) -> None:
+        """The run is over: let go of what was taken."""
+
+    def peers(self, spec: TaskSpec) -> Sequence[str]:
+        """The machines that do a task together, by rank; empty names where only the engine knows them."""
+        assert spec.options is not None
+        return [""] * spec.options.nodes
+
+    # What it answers with, from any thread.
+
+    def answered(self, place: Place, answer: bytes, rank: int = 0) -> None:
+        """A machine has answered for a task."""
+        said = read_answer.decode(answer)
+        if isinstance(said, Refused):
+            now = time.time()
+            usage = Usage(now, now, 0.0, 0, said.place)
+            said = Report(*place, error=said.error, usage=usage)
+        self._said.put(said if rank == 0 and not self._is_gang(place) else _Ranked(place, rank, said))
+
+    def told(self, live: Live) -> None:
+        """What a task says while it runs."""
+        errand = self._errands.get((live.node, live.path, live.attempt))
+        if errand is not None:
+            errand.began = True
+        if live.lines or live.metrics or live.checkpoint or live.advance:
+            self._said.put(live)
+
+    def began(self, place: Place) -> None:
+        """A task has begun, so it is not taken back when the run is cancelled."""
+        errand = self._errands.get(place)
+        if errand is not None:
+            errand.began = True
+
+    def lost(self, place: Place, why: str, cause: str = "lost", rank: int = 0) -> None:
+        """A task will never answer.
+
+        Args:
+            why: what the engine says of it.
+            cause: ``lost``, ``timeout`` or ``memory``.
+        """
+        errand = self._errands.get(place)
+        if errand is None:
+            return
+        usage = Usage(errand.sent_at, time.time(), 0.0, 0, self.name)
+        error = self._verdict(errand.spec, why, cause)
+        report = Report(*place, error=error, usage=usage, lost=True, cause=cause)
+        self._said.put(_Ranked(place, rank, report) if self._is_gang(place) else report)
+
+    def _verdict(self, spec: TaskSpec, why: str, cause: str) -> ErrorInfo:
+        options = spec.options
+        if cause == "timeout" and options is not None and options.timeout is not None:
+            return timed_out(options.timeout)
+        if cause == "memory":
+            return out_of_memory(0, options.memory if options is not None else None, why)
+        return lost(why)
+
+    def _is_gang(self, place: Place) -> bool:
+        errand = self._errands.get(place)
+        return errand is not None and errand.machines > 1
+
+    @property
+    def waiting(self) -> dict[Place, TaskSpec]:
+        """The tasks that have not answered."""
+        return {place: errand.spec for place, errand in self._errands.items()}
+
+    # The protocol of executors.
+
+    def capacity(self) -> Mapping[str, float]:
+        return {}
+
+    def start(self, job: Job, functions: Sequence[Callable[..., Any]]) -> None:
+        refs = tuple(function_ref(getattr(function, "__name__", "step"), function) for function in functions)
+        self.begin(job, refs)
+
+    def begin(self, job: Job, refs: tuple[FunctionRef, ...]) -> None:
+        """Get ready for a run whose functions are told already."""
+        import sys
+
+        self._job = job = msgspec.structs.replace(job, functions=refs, search_path=tuple(sys.path))
+        self._cancelled = False
+        self.sealed = seal_job(job if job.abroad is None else msgspec.structs.replace(job, project=None))
+        self.connect(job)
+
+    def room(self) -> int:
+        return max(0, self.most - len(self._errands))
+
+    def submit(self, tasks: Sequence[TaskSpec]) -> None:
+        sent: list[TaskSpec] = []
+        for spec in tasks:
+            errand = self._errands[spec.node, spec.path, spec.attempt] = _Errand(spec)
+            if errand.machines == 1:
+                sent.append(spec)
+            else:
+                names = tuple(self.peers(spec))
+                sent += (msgspec.structs.replace(spec, gang=Gang(rank, names)) for rank in range(len(names)))
+        self.send(sent)
+
+    def wait(self, timeout: float | None) -> list[Message]:
+        if self.looks and self._errands:
+            now = time.monotonic()
+            if now - self._looked >= _LOOK_SECONDS:
+                self._looked = now
+                self.look()
+            timeout = min(_LOOK_SECONDS, _LOOK_SECONDS if timeout is None else timeout)
+        found: list[Message] = []
+        try:
+            said = self._said.get(timeout=timeout)
+            while True:
+                self._take(said, found)
+                said = self._said.get_nowait()
+        except queue.Empty:
+            pass
+        if self._cancelled:
+            self._cancelled = False
+            waiting = [place for place, errand in self._errands.items() if not errand.began]
+            taken = self.take_back(waiting, begun=False)
+            found += (Withdrawn(*place) for place in taken if self._errands.pop(place, None) is not None)
+        return found
+
+    def _take(self, said: Message | _Ranked | None, found: list[Message]) -> None:
+        if isinstance(said, _Ranked):
+            whole = self._together(said)
+            if whole is None:
+                return
+            said = whole
+        if isinstance(said, Report):
+            if self._errands.pop((said.node, said.path, said.attempt), None) is not None:
+                found.append(said)
+        elif said is not None:
+            found.append(said)
+
+    def _together(self, said: _Ranked) -> Report | None:
+        """The report of a task that several machines do: when all have ended, or the first of them has failed."""
+        errand = self._errands.get(said.place)
+        if errand is None:
+            return None
+        errand.reports[said.rank] = said.report
+        lines = tuple(line for report in errand.reports.values() for line in report.lines)
+        if said.report.error is not None:
+            self.take_back([said.place], begun=True)
+            failed = said.report
+            error = failed.error
+            assert error is not None
+            told = msgspec.structs.replace(error, message=f"rank {said.rank}: {error.message}")
+            return msgspec.structs.replace(failed, error=told, lines=lines)
+        if len(errand.reports) < errand.machines:
+            return None
+        metrics = tuple(metric for report in errand.reports.values() for metric in report.metrics)
+        return msgspec.structs.replace(errand.reports[0], lines=lines, metrics=metrics)
+
+    def wake(self) -> None:
+        self._said.put(None)
+
+    def cancel(self) -> None:
+        self._cancelled = True
+
+    def stop(self, *, now: bool = False) -> None:
+        if self._errands:
+            self.take_back(list(self._errands), begun=True)
+            self._errands.clear()
+        self.release(now=now)

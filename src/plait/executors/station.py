@@ -1,0 +1,238 @@
+"""What does another machine do with a task? It gives it to a worker process of its own, as a laptop would.
+
+So whatever the engine is that brought the task here, a step finds the same: its limits are minded, what it prints is
+kept, it may crash in native code, and its environment is its own.
+"""
+
+from __future__ import annotations
+
+import atexit
+import platform
+import socket
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable
+from functools import cache
+from hashlib import sha256
+from typing import TypeAlias, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from plait._version import __version__
+from plait.engine.task import Job, Live, Report, TaskSpec
+from plait.errors import PlaitError
+from plait.executors.packing import settled
+from plait.executors.processes import ProcessExecutor
+from plait.record.facts import ErrorInfo, describe_error
+
+__all__ = [
+    "Answer",
+    "Refused",
+    "Station",
+    "Versions",
+    "do_task",
+    "end_stations",
+    "host",
+    "open_job",
+    "read_answer",
+    "seal_job",
+]
+
+_PATIENCE_SECONDS = 0.5
+_OVER = "the run that this task is of is over"
+_encode = msgspec.msgpack.Encoder().encode
+_read_job = msgspec.msgpack.Decoder(Job)
+_read_spec = msgspec.msgpack.Decoder(TaskSpec)
+
+
+class Versions(Struct, frozen=True, array_like=True):
+    """What has to be the same on both sides of a conversation: values and functions travel as these two write them."""
+
+    python: str
+    plait: str
+
+    @classmethod
+    def here(cls) -> Versions:
+        return cls(".".join(map(str, sys.version_info[:2])), __version__)
+
+    def differ_from(self, theirs: Versions, place: str) -> str | None:
+        """What is wrong with a worker's versions, and what to do; None if nothing is."""
+        if theirs == self:
+            return None
+        what = f"the worker on {place} has Python {theirs.python} and plait {theirs.plait}"
+        return f"{what}, and this run has Python {self.python} and plait {self.plait}: install the same there"
+
+
+class _Sealed(Struct, frozen=True, array_like=True):
+    """A job with the versions in front, which any version can read."""
+
+    python: str
+    plait: str
+    job: bytes
+
+
+def seal_job(job: Job) -> bytes:
+    ours = Versions.here()
+    return _encode(_Sealed(ours.python, ours.plait, _encode(job)))
+
+
+def open_job(sealed: bytes) -> Job:
+    """The job that another machine has sent.
+
+    Raises:
+        PlaitError: that machine has other versions.
+    """
+    found = msgspec.msgpack.decode(sealed, type=_Sealed)
+    theirs = Versions(found.python, found.plait)
+    fault = theirs.differ_from(Versions.here(), host())
+    if fault is not None:
+        raise PlaitError(fault)
+    return _read_job.decode(found.job)
+
+
+@cache
+def host() -> str:
+    """The name of this machine."""
+    return platform.node() or socket.gethostname()
+
+
+class Refused(Struct, frozen=True, array_like=True, tag="refused"):
+    """The task could not even begin on that machine."""
+
+    place: str
+    error: ErrorInfo
+
+
+Answer: TypeAlias = Report | Refused
+Said = TypeVar("Said", Report, Live)
+read_answer = msgspec.msgpack.Decoder(Answer)
+
+
+class Station:
+    """The tasks of one job on this machine, one after the other.
+
+    Args:
+        job: as it was when it was sent.
+
+    Raises:
+        PlaitError: what it needs, such as its code, cannot be had here.
+    """
+
+    def __init__(self, job: Job) -> None:
+        from plait.data import ArtifactStore
+        from plait.project.stores import cache_folder
+
+        access = job.abroad.access if job.abroad is not None else job.access
+        store = ArtifactStore(job.store, str(cache_folder()), access)
+        here, folder = settled(job, store)
+        self._workers = ProcessExecutor(1)
+        self._workers.begin(here, here.functions, folder)
+        self._ended = False
+
+    def do(self, spec: TaskSpec, tell: Callable[[Live], None]) -> Report:
+        """Do one task to its end, whatever that is."""
+        self._workers.submit([spec])
+        place = (spec.node, spec.path)
+        while not self._ended:
+            for message in self._workers.wait(_PATIENCE_SECONDS):
+                if isinstance(message, Report) and (message.node, message.path) == place:
+                    usage = msgspec.structs.replace(message.usage, worker=f"{host()} {message.usage.worker}")
+                    return msgspec.structs.replace(message, usage=usage)
+                if isinstance(message, Live):
+                    tell(message)
+        raise PlaitError(_OVER)
+
+    def end(self) -> None:
+        """End its worker, whatever that does."""
+        if not self._ended:
+            self._ended = True
+            self._workers.stop(now=True)
+
+
+class _Stations:
+    """The stations of this process: a job has as many as there are tasks at once, and they stay warm for it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: dict[str, list[Station]] = {}
+        self._all: dict[str, list[Station]] = {}
+        self._jobs: dict[str, Job] = {}
+        self._ended: Counter[str] = Counter()  # how often; a run that is resumed is the same job
+
+    def take(self, sealed: bytes) -> tuple[str, Station]:
+        digest = sha256(sealed).hexdigest()
+        with self._lock:
+            waiting = self._idle.get(digest)
+            if waiting:
+                return digest, waiting.pop()
+            job, ended = self._jobs.get(digest), self._ended[digest]
+        if job is None:
+            job = open_job(sealed)
+        station = Station(job)
+        with self._lock:
+            if ended == self._ended[digest]:
+                self._jobs[digest] = job
+                self._all.setdefault(digest, []).append(station)
+                return digest, station
+        station.end()  # the job was ended while this was made
+        raise PlaitError(_OVER)
+
+    def give_back(self, digest: str, station: Station) -> None:
+        with self._lock:
+            self._idle.setdefault(digest, []).append(station)
+
+    def drop(self, digest: str, station: Station) -> None:
+        with self._lock:
+            self._all.get(digest, [station]).remove(station)
+        station.end()
+
+    def end(self, digest: str | None = None) -> None:
+        with self._lock:
+            names = [digest] if digest is not None else list(self._all)
+            found = [one for name in names for one in self._all.pop(name, ())]
+            for name in names:
+                self._ended[name] += 1
+                self._idle.pop(name, None)
+                self._jobs.pop(name, None)
+        for one in found:
+            one.end()
+
+
+stations = _Stations()
+atexit.register(stations.end)
+
+
+def end_stations(sealed: bytes) -> None:
+    """A job is over: end what this process has started for it."""
+    stations.end(sha256(sealed).hexdigest())
+
+
+def do_task(sealed: bytes, spec: bytes, tell: Callable[[Live], None]) -> bytes:
+    """Do one task of a job in a process that may do others; answers with an ``Answer``, as bytes.
+
+    Whatever stands in the way here is the task's error: nothing is raised.
+    """
+    try:
+        digest, station = stations.take(sealed)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the driver has to hear of it
+        return _encode(Refused(host(), describe_error(error)))
+    try:
+        task = _read_spec.decode(spec)
+        rank = task.gang.rank if task.gang is not None else 0
+        report = station.do(task, lambda live: tell(_of_rank(rank, live)))
+    except BaseException:
+        stations.drop(digest, station)
+        raise
+    stations.give_back(digest, station)
+    return _encode(_of_rank(rank, report))
+
+
+def _of_rank(rank: int, said: Said) -> Said:
+    """What a machine of a gang says, told apart from what that of rank 0 does."""
+    if rank == 0 or not (said.lines or said.metrics):
+        return said
+    lines = tuple(msgspec.structs.replace(line, text=f"[{rank}] {line.text}") for line in said.lines)
+    metrics = tuple(msgspec.structs.replace(one, name=f"{one.name}[{rank}]") for one in said.metrics)
+    return msgspec.structs.replace(said, lines=lines, metrics=metrics)
