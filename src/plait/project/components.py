@@ -111,6 +111,12 @@ KINDS: dict[str, Kind] = {
                 "keyring": "plait.project.secret_stores:Keyring",
             },
         ),
+        Kind(
+            "spark",
+            "plait.spark",
+            "the SparkSession of steps that ask for one",
+            {"session": "plait.integrations.spark:Session", "connect": "plait.integrations.spark:Connect"},
+        ),
         Kind("image_builder", "plait.image_builders", "what makes container images of the project", {}),
     )
 }
