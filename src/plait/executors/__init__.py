@@ -79,6 +79,8 @@ def _opened(named: Component, workers: int | None, project: Project | None) -> E
             raise ParameterError(
                 f"the executor {named.type!r} has no number of workers", hint="leave out --workers"
             )
+        from plait.project.components import Component
+
         named = Component(
             named.kind, named.type, named.value, {**named.options, "workers": workers}, named.where
         )
