@@ -123,6 +123,9 @@ class Watcher:
             while not self._closed:
                 try:
                     events = await asyncio.to_thread(self._look, look, state)
+                    if troubled and not any(name == "runs" for name, _ in events):
+                        # That it works again is news, though nothing else is.
+                        events = [("runs", RunsEvent([], False, [])), *events]
                     troubled = False
                 except (PlaitError, OSError) as error:
                     events = [] if troubled else [("problem", ProblemEvent(problem_of(error)[1]))]
