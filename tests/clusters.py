@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ class RayCluster:
         environ: variables with which a program can be part of it.
     """
 
-    def __init__(self, folder: Path, nodes: int, **more: Any) -> None:
+    def __init__(self, folder: Path, nodes: Sequence[Mapping[str, Any]]) -> None:
         self.environ = {
             "RAY_AUTH_MODE": "disabled",
             "RAY_USAGE_STATS_ENABLED": "0",
@@ -37,7 +37,7 @@ class RayCluster:
         }
         self._temp = tempfile.mkdtemp(prefix="ray-")  # sockets lie below it: a short name
         self._log = folder / "ray.log"
-        args = [{**_NODE, **more} for _ in range(nodes)]
+        args = [{**_NODE, **one} for one in nodes]
         args[0]["temp_dir"] = self._temp
         with self._log.open("ab") as said:
             self._process = subprocess.Popen(
@@ -71,11 +71,11 @@ class RayCluster:
 
 
 @contextlib.contextmanager
-def ray_cluster(folder: Path, nodes: int = 2, **more: Any) -> Iterator[RayCluster]:
-    """Nodes of two CPUs each; ``more`` is what Ray takes for each of them."""
+def ray_cluster(folder: Path, nodes: Sequence[Mapping[str, Any]] = ({}, {})) -> Iterator[RayCluster]:
+    """Nodes of two CPUs each, and of what else Ray is told of them."""
     if importlib.util.find_spec("ray") is None:  # not imported: what is in the environment counts then
         pytest.skip("ray is not installed: pip install 'plait[ray]'")
-    cluster = RayCluster(folder, nodes, **more)
+    cluster = RayCluster(folder, nodes)
     try:
         yield cluster
     finally:

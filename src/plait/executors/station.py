@@ -144,6 +144,8 @@ class Station:
 
     def do(self, spec: TaskSpec, tell: Callable[[Live], None]) -> Report:
         """Do one task to its end, whatever that is."""
+        if spec.options is not None and spec.options.gpus:
+            self._workers.look_for_gpus()  # an engine may have handed out others than for the task before
         self._workers.submit([spec])
         place = (spec.node, spec.path)
         while not self._ended:
