@@ -50,6 +50,7 @@ _ATTEMPT_COLUMNS = (
     " key, source, decision"
 )
 _SILENT_SECONDS = 12 * HEARTBEAT_SECONDS
+_LOOK_SECONDS = 0.05  # that a look at a run's process holds for
 
 _artifact = msgspec.msgpack.Decoder(Artifact)
 _check = msgspec.msgpack.Decoder(DataCheck)
@@ -219,6 +220,7 @@ class Run:
 
     def __init__(self, store: RecordStore, row: tuple[Any, ...]) -> None:
         self.store = store
+        self._looked_at, self._found_alive = -_LOOK_SECONDS, False
         self._read(row)
 
     def _read(self, row: tuple[Any, ...]) -> None:
@@ -242,6 +244,12 @@ class Run:
         row = self.store.database.row(f"SELECT {RUN_COLUMNS} FROM run WHERE key = ?", (self.key,))
         if row is None:
             raise RecordError(f"run {self.id} has been deleted")
+        self._read(row)
+        return self
+
+    def brought_up_to(self, store: RecordStore, row: tuple[Any, ...]) -> Run:
+        """The same run, as a row that was read since tells of it."""
+        self.store = store
         self._read(row)
         return self
 
@@ -601,7 +609,12 @@ class Run:
 
     def _alive(self) -> bool:
         if self.host == self.facts.get("host") == host_name():
-            return process_alive(self.pid, self._process_started)
+            # One answer asks several times, and each look at a process costs more than a question to the tables.
+            now = time.monotonic()
+            if now >= self._looked_at + _LOOK_SECONDS:
+                self._found_alive = process_alive(self.pid, self._process_started)
+                self._looked_at = now
+            return self._found_alive
         return bool(time.time() - self._heartbeat < _SILENT_SECONDS)
 
     def _document(self, digest: str) -> bytes:
