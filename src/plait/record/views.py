@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import os
 import time
 from collections.abc import Iterator
@@ -50,7 +51,7 @@ _ATTEMPT_COLUMNS = (
     " key, source, decision"
 )
 _SILENT_SECONDS = 12 * HEARTBEAT_SECONDS
-_LOOK_SECONDS = 0.05  # that a look at a run's process holds for
+_LOOK_SECONDS = 0.05
 
 _artifact = msgspec.msgpack.Decoder(Artifact)
 _check = msgspec.msgpack.Decoder(DataCheck)
@@ -216,11 +217,16 @@ class Task:
 
 
 class Run:
-    """One run, as recorded; it reads what it is asked for, when it is asked."""
+    """One run, as recorded; it reads what it is asked for, when it is asked.
+
+    Attributes:
+        look_seconds: how long a look at its process holds for.
+    """
 
     def __init__(self, store: RecordStore, row: tuple[Any, ...]) -> None:
         self.store = store
-        self._looked_at, self._found_alive = -_LOOK_SECONDS, False
+        self.look_seconds = _LOOK_SECONDS
+        self._looked_at, self._found_alive = -math.inf, False
         self._read(row)
 
     def _read(self, row: tuple[Any, ...]) -> None:
@@ -611,7 +617,7 @@ class Run:
         if self.host == self.facts.get("host") == host_name():
             # One answer asks several times, and each look at a process costs more than a question to the tables.
             now = time.monotonic()
-            if now >= self._looked_at + _LOOK_SECONDS:
+            if now >= self._looked_at + self.look_seconds:
                 self._found_alive = process_alive(self.pid, self._process_started)
                 self._looked_at = now
             return self._found_alive

@@ -35,6 +35,7 @@ __all__ = [
 
 _MOST_ROWS = 50
 _MOST_METRICS = 100
+_ALIVE_SECONDS = 0.5  # that a look at the process of a run holds for
 _SELDOM_SECONDS = 1.0  # between two looks at what people say of runs
 
 
@@ -140,6 +141,7 @@ class ProjectTopic:
         changed = []
         runs = store.unfinished_runs({key: run for key, (run, _, _) in known.items()})
         for run in runs[-_MOST_ROWS:]:
+            run.look_seconds = _ALIVE_SECONDS
             status = run.status
             counts = run_counts(run) if status == "running" else None
             state = (status, counts, run.reason)
@@ -199,6 +201,7 @@ class RunTopic:
     def look(self, store: RecordStore) -> list[Event]:
         if self._run is None:
             self._run = store.run(self._id)
+            self._run.look_seconds = _ALIVE_SECONDS
         else:
             self._run.store = store
             self._run.refresh()
