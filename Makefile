@@ -1,7 +1,7 @@
 # Two commands on a fresh machine with Python 3.11 or newer: `make demo` and `make test`.
 .DEFAULT_GOAL := help
 BIN := .venv/bin
-.PHONY: help demo setup ui ui-types ui-unit test check types layers unit test-engines bench format clean
+.PHONY: help demo setup ui ui-types ui-unit test check types layers unit test-engines conformance bench format clean
 
 help: ## what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ unit: setup ## the tests
 test-engines: ## the tests on engines and services that need minutes, in an environment of their own
 	@VENV=.venv-engines tools/bootstrap.sh engines
 	.venv-engines/bin/python -m pytest -n 2 --dist loadfile -m engine_slow -rs
+
+conformance: ## the executors' promises on every engine, and the table of them in docs/executors.md
+	@VENV=.venv-engines tools/bootstrap.sh engines
+	.venv-engines/bin/python -m pytest -m "" -rs -p tests.executors.table tests/executors/test_conformance.py
 
 bench: setup ## plait beside its peers, as tables (minutes)
 	$(BIN)/python -m benchmarks

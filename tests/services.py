@@ -291,6 +291,7 @@ def ssh_server(folder: Path) -> Iterator[Sshd]:
         f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/authorized\n"
         f"PidFile {folder}/sshd.pid\nStrictModes no\nPasswordAuthentication no\nUsePAM no\nPermitRootLogin yes\n"
         "Subsystem sftp internal-sftp\nMaxStartups 100\nMaxSessions 100\n"
+        f"SetEnv PLAIT_CODE={folder}/code\n"  # of commands that are run by it
     )
     if os.getuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)

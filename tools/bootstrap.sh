@@ -95,6 +95,9 @@ if [ "$what" != demo ]; then
         "what is tested on PostgreSQL is skipped"
     system '/usr/sbin/sshd' openssh-server "the tests of stores on other machines" "what is tested over SSH is skipped"
 fi
+if [ "$what" = engines ]; then
+    system java default-jre-headless "the tests of Spark" "what is tested on it is skipped"
+fi
 if [ "$what" = engines ] && [ ! -e "$venv/node/node_modules/.bin/azurite-blob" ]; then
     system npm npm "the tests on Azure Blob Storage" "what is tested on it is skipped"
     npm install --silent --no-audit --no-fund --prefix "$venv/node" azurite >/dev/null 2>&1 ||

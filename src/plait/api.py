@@ -49,7 +49,7 @@ class Pipeline(Definition, Generic[P, R]):
     def run(
         self,
         *,
-        executor: str | None = None,
+        executor: str | Mapping[str, Any] | None = None,
         workers: int | None = None,
         progress: bool | None = None,
         raise_on_failure: bool = True,
@@ -72,7 +72,8 @@ class Pipeline(Definition, Generic[P, R]):
 
         Args:
             executor: ``inline`` (here, one task after the other), ``threads`` (here, side by side), ``processes`` (on
-                all cores) or another type; that of the project's stack if left out, else ``inline``.
+                all cores) or another type; ``{"type": "ssh", "hosts": […]}`` gives it options, as a stack does. That of
+                the project's stack if left out, else ``inline``.
             workers: how many tasks at once at most.
             progress: show what goes on; by default when standard error is a terminal.
             raise_on_failure: raise when a step failed; otherwise look at ``run.status``.
@@ -401,7 +402,7 @@ def resume(
     run: Run | str | None = None,
     *,
     pipeline: Pipeline[Any, Any] | None = None,
-    executor: str | None = None,
+    executor: str | Mapping[str, Any] | None = None,
     workers: int | None = None,
     progress: bool | None = None,
     raise_on_failure: bool = True,
@@ -440,7 +441,7 @@ def fork(
     *,
     at: str | Sequence[str],
     pipeline: Pipeline[Any, Any] | None = None,
-    executor: str | None = None,
+    executor: str | Mapping[str, Any] | None = None,
     workers: int | None = None,
     progress: bool | None = None,
     raise_on_failure: bool = True,

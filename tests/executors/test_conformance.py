@@ -2,405 +2,483 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
+import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
-from executors import steps
+import yaml
+from executors import promised as steps
+from executors.adapters import ADAPTERS, Adapter, Engine
+from executors.promises import promise, shown
 
-from plait import each, pipeline
-from plait.errors import RunFailed
+from plait import each, either, get_run, list_runs, otherwise, pipeline, when
+from plait.errors import ParameterError
+from plait.launch.cancel import cancel
 
-# An executor joins by a line here.
-EXECUTORS: dict[str, dict[str, Any]] = {
-    "inline": {"executor": "inline"},
-    "processes": {"executor": "processes", "workers": 2},
-    "threads": {"executor": "threads", "workers": 2},
-}
-
-RunIt = Callable[..., Any]
+OTHER_THAN = {"inline": "processes"}
+"""What the rest of a run is on, where some steps name an executor; ``inline`` for the others."""
 
 
-@pytest.fixture(params=EXECUTORS)
-def run_it(request: pytest.FixtureRequest, home: Path) -> Iterator[RunIt]:
-    """Run a pipeline function; afterwards nothing that it started is left."""
+class RunIt:
+    """Runs pipelines on one executor.
 
-    before = psutil.Process().children(recursive=True)  # such as a server that other tests started
+    Attributes:
+        options: of every step that says ``run_it.step(…)``, as the promise needs them on this executor.
+    """
 
-    def run(function: Callable[..., Any], **params: Any) -> Any:
+    def __init__(self, adapter: Adapter, engine: Engine, note: Callable[[str], None]) -> None:
+        self.adapter = adapter
+        self.engine = engine
+        self.options: dict[str, Any] = {}
+        self._note = note
+
+    def __call__(self, function: Callable[..., Any], executor: str | None = None, **params: Any) -> Any:
         return pipeline(function).run(
-            **EXECUTORS[request.param], raise_on_failure=False, progress=False, **params
+            executor=executor, raise_on_failure=False, progress=False, step_options={}, **params
         )
 
-    run.executor = request.param  # type: ignore[attr-defined]
-    yield run
-    assert [one for one in psutil.Process().children(recursive=True) if one not in before] == []
+    def step(self, one: Any) -> Any:
+        return one.with_(**self.options) if self.options else one
+
+    def note(self, way: Any) -> None:
+        self._note(shown(way))
+
+    def recorded(self) -> list[Any]:
+        return list_runs() if Path(os.environ["PLAIT_HOME"], "records.db").exists() else []
 
 
-def texts(run: Any, task: str, *streams: str) -> list[str]:
-    return [line.text for line in run.task(task).logs() if not streams or line.stream in streams]
+@pytest.fixture(scope="session")
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Adapter], Engine]]:
+    """The engines of this session, each started when the first test needs it."""
+    with ExitStack() as running:
+        known: dict[str, Engine] = {}
+
+        def engine(adapter: Adapter) -> Engine:
+            if adapter.name not in known:
+                folder = tmp_path_factory.mktemp(adapter.name)
+                os.environ["PLAIT_CODE"] = str(tmp_path_factory.getbasetemp() / "code")
+                known[adapter.name] = running.enter_context(adapter.start(folder))
+            return known[adapter.name]
+
+        yield engine
+        os.environ.pop("PLAIT_CODE", None)
 
 
-def states(run: Any) -> dict[str, str]:
-    return {task.name: task.state for task in run.tasks}
+@pytest.fixture(
+    params=[
+        pytest.param(one, id=one.name, marks=[pytest.mark.engine_slow] if one.is_slow else [])
+        for one in ADAPTERS
+    ]
+)
+def run_it(
+    request: pytest.FixtureRequest,
+    engines: Callable[[Adapter], Engine],
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    record_property: Callable[[str, object], None],
+) -> RunIt:
+    adapter: Adapter = request.param
+    engine = engines(adapter)
+    conf = tmp_path / "conf" / "base"
+    conf.mkdir(parents=True)
+    (conf / "stack.yml").write_text(yaml.safe_dump({"executor": engine.options}))
+    monkeypatch.setenv("PLAIT_CONF", str(conf.parent))
+    for name, value in engine.environ.items():
+        monkeypatch.setenv(name, value)
+    name = request.function.__name__
+
+    def note(outcome: str) -> None:
+        record_property("promise", json.dumps([name, adapter.name, outcome]))
+
+    return RunIt(adapter, engine, note)
 
 
-def test_steps_lists_and_dicts(run_it: RunIt) -> None:
-    def p(x: int) -> Any:
-        first = steps.echo(x)
-        return {"a": [first, (steps.echo(first, 2), "c")], "b": None}
-
-    assert run_it(p, x=1).result == {"a": [1, ([1, 2], "c")], "b": None}
+def texts(run: Any, task: str) -> list[str]:
+    return [line.text for line in run.task(task).logs()]
 
 
-def test_maps_nested_maps_and_gathers(run_it: RunIt) -> None:
+def until(ready: Callable[[], Any], seconds: float = 60.0) -> Any:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = ready()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"not within {seconds:.0f} s")
+
+
+def has_stopped(folder: Path) -> bool:
+    """Whether a task is over, or what it has started, that writes to a file as long as it lives."""
+    beats = folder / "beats"
+    size = beats.stat().st_size if beats.exists() else 0
+    time.sleep(0.5)
+    return size == (beats.stat().st_size if beats.exists() else 0)
+
+
+def beside(work: Callable[[], Any]) -> threading.Thread:
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread
+
+
+@promise("A map is a task for each element, and nested lists nest; a gathered result is in order.")
+def test_maps(run_it: RunIt) -> None:
     def p(n: int) -> Any:
-        rows = steps.triple(each(steps.count_up(n)))
-        return [steps.total(rows), steps.echo(each(each(rows)), each(steps.count_up(n)))]
+        lists = steps.rows(n)
+        squares = steps.square(each(each(lists)))
+        return [steps.add(squares), squares]
 
     run = run_it(p, n=3)
-    assert run.result == [9, [[[0, 0], [0, 0], [0, 0]], [[1, 1], [1, 1], [1, 1]], [[2, 2], [2, 2], [2, 2]]]]
-    assert run["triple"] == [[0, 0, 0], [1, 1, 1], [2, 2, 2]]
+    assert run.status == "done", run.reason
+    assert run.result == [6, [[0], [0, 1], [0, 1, 4]]]
 
 
-def test_an_empty_list_is_no_task(run_it: RunIt) -> None:
-    def p(n: int) -> Any:
-        mapped = steps.echo(each(steps.count_up(n)))
-        return [mapped, steps.total(mapped)]
+@promise("Of a branch one side runs.")
+def test_branches(run_it: RunIt) -> None:
+    def p(x: int) -> Any:
+        found = steps.square(x)
+        with when(found > 5):
+            large = steps.give("large")
+        with otherwise():
+            small = steps.give("small")
+        return either(large, small)
 
-    run = run_it(p, n=0)
-    assert run.status == "done"
-    assert run.result == [[], 0]
-    assert states(run) == {"count_up": "done", "total": "done"}
-
-
-def test_what_a_step_does_to_its_input_harms_nobody(run_it: RunIt) -> None:
-    def p(table: Any) -> Any:
-        made = steps.echo(table)
-        spoilt = [steps.spoil(made), steps.spoil(made), steps.spoil(table)]
-        return [made, table, spoilt, steps.spoil(made)]
-
-    table = {"a": [1], "b": [2]}
-    run = run_it(p, table=table)
-    assert run.result == [{"a": [1], "b": [2]}, {"a": [1], "b": [2]}, [2, 2, 2], 2]
-    assert table == {"a": [1], "b": [2]}
-    first, second = run.result, run.result
-    first[0]["a"].append(1)
-    assert second[0]["a"] == [1]
-
-
-def test_a_list_that_many_tasks_gather_is_whole_for_each_of_them(run_it: RunIt) -> None:
-    def p(items: list[int]) -> Any:
-        return steps.drain(each(items), steps.triple(each(items)))
-
-    run = run_it(p, items=list(range(100)))
-    assert run.result == [300] * 100
-
-
-def test_one_failing_item_does_not_stop_the_others(run_it: RunIt) -> None:
-    def p() -> Any:
-        checked = steps.fail_if(each([0, 1, 2, 3]), [1, 3])
-        flowing = steps.echo(each(checked))
-        return [steps.total(checked), flowing, steps.echo(5)]
-
-    run = run_it(p)
-    assert run.status == "failed"
-    assert states(run) == {
-        "fail_if[0]": "done", "fail_if[1]": "failed", "fail_if[2]": "done", "fail_if[3]": "failed",
-        "echo[0]": "done", "echo[1]": "skipped", "echo[2]": "done", "echo[3]": "skipped",
-        "total": "skipped", "echo_2": "done",
+    run = run_it(p, x=3)
+    assert run.result == "large"
+    assert {task.name: task.state for task in run.tasks if task.name.startswith("give")} == {
+        "give": "done", "give_2": "skipped",
     }  # fmt: skip
-    assert run.task("fail_if[1]").error.headline == "ValueError: 1 is bad"
-    assert run.task("echo[1]").reason == "fail_if[1] failed"
-    assert run["echo_2"] == 5
-    with pytest.raises(RunFailed, match="failed, so it has no result"):
-        run.result
 
 
-def test_a_failed_run_raises_with_the_users_line(home: Path) -> None:
-    for options in EXECUTORS.values():
-        with pytest.raises(RunFailed) as caught:
-            pipeline(_failing).run(**options)
-        assert "fail_if[1]: ValueError: 1 is bad (1 more failed)" in str(caught.value)
-        assert f"{steps.__file__}:" in caught.value.where
-        assert caught.value.run.status == "failed"
+@promise("The body of a dynamic pipeline decides with values of tasks.")
+def test_dynamic_pipelines(run_it: RunIt) -> None:
+    @pipeline(dynamic=True)
+    def p(n: int) -> Any:
+        found = steps.square(n).result()
+        return [steps.give(found + x).result() for x in range(2)]
+
+    run = p.run(n=2, progress=False)
+    assert run.result == [4, 5]
 
 
-def _failing() -> Any:
-    return steps.fail_if(each([0, 1, 2]), [1, 2])
+@promise("A try that failed is followed by another, after its wait; each has its log.")
+def test_retries(run_it: RunIt) -> None:
+    def p(x: int) -> Any:
+        return steps.third_time(x)
+
+    run = run_it(p, x=1)
+    assert run.result == 4
+    attempts = run.task("third_time").attempts
+    assert [one.state for one in attempts] == ["retried", "retried", "done"]
+    assert [[line.text for line in one.logs()] for one in attempts] == [[f"attempt {n}"] for n in (1, 2, 3)]
+    assert attempts[1].started_at - attempts[0].ended_at >= 0.15
 
 
-def test_the_cause_of_an_inline_failure_is_the_exception_itself(home: Path) -> None:
+@promise(
+    "`timeout`: a task that runs too long is ended with all that it started, and the line where it was is told."
+)
+def test_timeouts(run_it: RunIt, tmp_path: Path) -> None:
     def p(folder: str) -> Any:
-        return [steps.flaky(folder, 2), steps.fail_if(each([0, 1, 2]), [2])]
-
-    with pytest.raises(RunFailed) as caught:
-        pipeline(p).run(folder=str(home.parent))
-    assert isinstance(caught.value.__cause__, ValueError)
-    assert str(caught.value.__cause__) == "2 is bad"
-
-
-def test_retries_wait_longer_each_time_and_are_recorded(run_it: RunIt, tmp_path: Path) -> None:
-    def p(folder: str) -> Any:
-        return steps.flaky(folder, 3)
+        return [steps.takes_too_long(folder), steps.give(1)]
 
     run = run_it(p, folder=str(tmp_path))
-    assert run.result == 3
-    times = [float(line) for line in (tmp_path / "tried").read_text().split()]
-    assert len(times) == 3
-    assert 0.3 <= times[1] - times[0] < 0.3 + 1.5
-    assert 0.6 <= times[2] - times[1] < 0.6 + 1.5
-    task = run.task("flaky")
-    assert [(one.attempt, one.state) for one in task.attempts] == [
-        (1, "retried"),
-        (2, "retried"),
-        (3, "done"),
-    ]
-    assert task.attempts[0].error.headline == "RuntimeError: not yet"
-    assert [[line.text for line in one.logs()] for one in task.attempts] == [
-        ["attempt 1"], ["attempt 2"], ["attempt 3"],
-    ]  # fmt: skip
-    assert task.metrics == {"attempt": 3.0}
-    assert [(point.attempt, point.value) for point in run.metric_points()] == [(1, 1.0), (2, 2.0), (3, 3.0)]
+    assert [task.state for task in run.tasks] == ["failed", "done"]
+    error = run.task("takes_too_long").error
+    assert "TimeoutError" in error.kinds
+    assert error.message.startswith("timed out: it ran for longer than timeout=1s; it was in stay_here")
+    assert has_stopped(tmp_path)
 
 
-def test_a_task_that_fails_too_often_has_failed(run_it: RunIt, tmp_path: Path) -> None:
+@promise("A run that is cancelled ends what runs, and begins no more.")
+def test_cancelling(run_it: RunIt, tmp_path: Path) -> None:
     def p(folder: str) -> Any:
-        return steps.flaky(folder, 4)
+        return steps.long.with_(cpus=1)(folder, each([1, 2, 3, 4, 5, 6, 7, 8]))
 
+    def end_it() -> None:
+        until(lambda: list(tmp_path.glob("began-*")) and (tmp_path / "beats").exists())
+        cancel(list_runs()[0], by="a test")
+
+    ending = beside(end_it)
+    began = time.monotonic()
     run = run_it(p, folder=str(tmp_path))
-    assert run.status == "failed"
-    assert [one.state for one in run.task("flaky").attempts] == ["retried", "retried", "failed"]
+    ending.join()
+    assert time.monotonic() - began < 120
+    assert run.status == "cancelled"
+    assert run.reason.startswith("cancelled by")
+    until(lambda: has_stopped(tmp_path), 20)
+    begun = len(list(tmp_path.glob("began-*")))
+    time.sleep(0.5)
+    assert len(list(tmp_path.glob("began-*"))) == begun
 
 
-def test_the_wait_for_a_retry_holds_no_worker(run_it: RunIt, tmp_path: Path) -> None:
+@promise("`memory`: a task that holds more is ended as out of memory, and its next try may hold more.")
+def test_memory(run_it: RunIt) -> None:
+    def p(megabytes: int) -> Any:
+        return steps.hold(megabytes)
+
+    run = run_it(p, megabytes=400)
+    assert run.result == 400, run.reason
+    first, second = run.task("hold").attempts
+    assert (first.state, second.state) == ("retried", "done")
+    assert "MemoryError" in first.error.kinds
+    assert "memory=200MiB" in first.error.message
+
+
+@promise("A worker that dies under a task costs a try; what the task had said is there.")
+def test_a_worker_that_dies(run_it: RunIt) -> None:
+    def p(x: int) -> Any:
+        return run_it.step(steps.die_once)(each([x, 2, 3]))
+
+    run = run_it(p, x=1)
+    assert run.result == [2, 3, 4], run.reason
+    first, second = run.task("die_once[0]").attempts
+    assert (first.state, second.state) == ("retried", "done")
+    assert first.error.kinds[0] == "WorkerLost"
+    assert [line.text for line in first.logs()] == ["last words"]
+
+
+@promise("A worker that is killed from outside costs a try and nothing else.")
+def test_a_worker_that_is_killed(run_it: RunIt, tmp_path: Path) -> None:
     def p(folder: str) -> Any:
-        names = [f"n{at}" for at in range(6)]
-        return [steps.flaky(folder, 3), steps.mark(folder, each(names))]
+        return [run_it.step(steps.be_killed_once)(folder), steps.square(each([1, 2]))]
 
-    run_it(p, folder=str(tmp_path))
-    last_try = float((tmp_path / "tried").read_text().split()[-1])
-    assert all(float((tmp_path / f"n{at}").read_text()) < last_try for at in range(6))
+    def kill() -> None:
+        until((tmp_path / "pid").exists)
+        run_it.engine.kill(int((tmp_path / "pid").read_text()))
+
+    killing = beside(kill)
+    run = run_it(p, folder=str(tmp_path))
+    killing.join()
+    assert run.result == [2, [1, 4]], run.reason
+    assert [one.state for one in run.task("be_killed_once").attempts] == ["retried", "done"]
 
 
-def test_what_tasks_say_is_kept_with_its_stream(run_it: RunIt, caplog: pytest.LogCaptureFixture) -> None:
+@promise("What a task prints and logs is kept with it, by stream; its metrics are series.")
+def test_logs_and_metrics(run_it: RunIt, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
 
     def p() -> Any:
         return steps.talk(each([0, 1]))
 
     run = run_it(p)
-    assert [(line.stream, line.text) for line in run.task("talk[1]").logs()] == [
-        ("out", "out 1"),
-        ("err", "err 1"),
-        ("INFO", "mine: info 1"),
-        ("WARNING", "mine: warning"),
-        ("WARNING", "of two lines 1"),
-        ("out", "no newline"),
-    ]
+    for n in (0, 1):
+        assert [(line.stream, line.text) for line in run.task(f"talk[{n}]").logs()] == [
+            ("out", f"out {n}"),
+            ("err", f"err {n}"),
+            ("INFO", f"mine: info {n}"),
+        ]
+    points = sorted((one.task, one.at, one.value) for one in run.metric_points())
+    assert points == [("talk[0]", 0, 0.0), ("talk[0]", 1, 0.0), ("talk[1]", 0, 1.0), ("talk[1]", 1, 0.5)]
 
 
-def test_what_tasks_say_at_the_same_time_stays_apart(run_it: RunIt) -> None:
-    def p() -> Any:
-        return steps.talk_slowly(each([0, 1, 2, 3]))
+@promise("Lines, metrics and progress of a task arrive while it runs.")
+def test_live(run_it: RunIt, tmp_path: Path) -> None:
+    seen: list[Any] = []
 
-    run = run_it(p)
-    for at in range(4):
-        assert texts(run, f"talk_slowly[{at}]") == [f"task {at} line {line}" for line in range(20)]
-
-
-def test_bars_half_lines_and_half_characters(run_it: RunIt) -> None:
-    def p() -> Any:
-        return steps.progress_bar(500)
-
-    run = run_it(p)
-    assert run.status == "done"
-    assert texts(run, "progress_bar", "err") == ["500/500"]
-    assert texts(run, "progress_bar", "out") == ["dos", "...\\udcff and half a character"]
-
-
-def test_threads_of_a_step_speak_for_it(run_it: RunIt) -> None:
-    def p() -> Any:
-        return steps.threads(4)
-
-    run = run_it(p)
-    assert sorted(texts(run, "threads")) == sorted(
-        f"thread {at} line {line}" for at in range(4) for line in range(5)
-    )
-    assert run.metrics == {f"metric{at}": float(at) for at in range(4)}
-
-
-def test_five_megabytes_of_output(run_it: RunIt) -> None:
-    def p() -> Any:
-        return steps.talk_much(5_000_000)
-
-    run = run_it(p)
-    assert run.status == "done"
-    lines = texts(run, "talk_much")
-    assert len(lines) == 50_000
-    assert set(lines) == {"x" * 99}
-
-
-@pytest.mark.parametrize("code", [0, 3, None, "a text"])
-def test_a_step_that_calls_exit_has_failed(run_it: RunIt, code: Any) -> None:
-    def p(code: Any) -> Any:
-        return [steps.leave(code), steps.echo(1)]
-
-    run = run_it(p, code=code)
-    assert states(run) == {"leave": "failed", "echo": "done"}
-    assert f"called sys.exit({code!r})" in run.task("leave").error.message
-
-
-def test_a_step_that_raises_keyboard_interrupt_has_failed(run_it: RunIt) -> None:
-    def p() -> Any:
-        return [steps.interrupt(), steps.echo(1)]
-
-    run = run_it(p)
-    assert run.status == "failed"
-    assert states(run) == {"interrupt": "failed", "echo": "done"}
-    assert run.task("interrupt").error.type == "KeyboardInterrupt"
-
-
-@pytest.mark.parametrize(
-    ("kind", "says"),
-    [
-        ("unpicklable", "executors.steps.Unpicklable: cannot travel"),
-        ("unspeakable", "executors.steps.Unspeakable: <its message cannot be shown: RuntimeError>"),
-        ("base", "executors.steps.Base: below Exception"),
-        ("surrogate", "ValueError: half \\udcff character"),
-        ("group", "ExceptionGroup: several (2 sub-exceptions)"),
-        ("recursion", "RecursionError: maximum recursion depth exceeded"),
-    ],
-)
-def test_whatever_is_raised_is_recorded(run_it: RunIt, kind: str, says: str) -> None:
-    def p(kind: str) -> Any:
-        return [steps.raise_it(kind), steps.echo(1)]
-
-    run = run_it(p, kind=kind)
-    assert states(run) == {"raise_it": "failed", "echo": "done"}
-    error = run.task("raise_it").error
-    assert error.headline.startswith(says)
-    assert len(error.frames) <= 101
-    if kind == "group":
-        assert error.notes == ("ValueError: first", "TypeError: second")
-    if kind == "unpicklable":
-        assert error.kinds == ("executors.steps.Unpicklable", "Exception", "BaseException")
-
-
-def test_an_error_keeps_its_cause_notes_and_frames(run_it: RunIt) -> None:
-    def p() -> Any:
-        return steps.raise_it("cause")
-
-    error = run_it(p).task("raise_it").error
-    assert (error.type, error.message, error.notes) == ("ValueError", "outer", ("a note",))
-    assert error.kinds == ("ValueError", "Exception", "BaseException")
-    assert error.cause.headline == "KeyError: 'inner'"
-    assert error.cause.kinds == ("KeyError", "LookupError", "Exception", "BaseException")
-    frame = error.frames[-1]
-    assert (frame.file, frame.function, frame.origin) == (steps.__file__, "raise_it", "user")
-    assert frame.code == "raise outer from error"
-
-
-def test_a_value_that_cannot_be_stored_fails_its_step_and_says_where_it_is(run_it: RunIt) -> None:
-    def p() -> Any:
-        return [steps.give_unpicklable(), steps.echo(1)]
-
-    run = run_it(p)
-    assert states(run) == {"give_unpicklable": "failed", "echo": "done"}
-    message = run.task("give_unpicklable").error.message
-    assert "['rows'][1]['lock']" in message
-    assert "lock" in message
-
-
-@pytest.mark.parametrize(
-    ("how", "outcome"),
-    [
-        ("list", [1, 2]),
-        ("dict", [1, 2]),
-        ("one", "declares 2 outputs (a, b) but returned one value of type int"),
-        ("three", "declares 2 outputs (a, b) but returned 3 values"),
-        ("generator", "returned one value of type tuple_iterator"),
-    ],
-)
-def test_a_step_gives_as_many_values_as_it_declares(run_it: RunIt, how: str, outcome: Any) -> None:
-    def p(how: str) -> Any:
-        a, b = steps.several(how)
-        return [a, b]
-
-    run = run_it(p, how=how)
-    if isinstance(outcome, list):
-        assert run.result == outcome
-    else:
-        assert outcome in run.task("several").error.message
-
-
-def test_an_each_over_what_is_no_list_says_so(run_it: RunIt) -> None:
-    def p() -> Any:
-        return steps.echo(each(steps.echo(3)))
-
-    run = run_it(p)
-    assert (
-        "the pipeline takes each(…) of 'echo', but step 'echo' returned int: 3"
-        in run.task("echo").error.message
-    )
-
-
-def test_a_module_that_breaks_at_import_fails_its_step(run_it: RunIt) -> None:
-    def p() -> Any:
-        return [steps.import_broken(), steps.echo(1)]
-
-    run = run_it(p)
-    assert states(run) == {"import_broken": "failed", "echo": "done"}
-    assert run.task("import_broken").error.headline == "RuntimeError: broken at import"
-
-
-def test_a_step_that_changes_the_folder_does_so_for_itself(run_it: RunIt, tmp_path: Path) -> None:
     def p(folder: str) -> Any:
-        moved = steps.move(folder)
-        return [moved, steps.where(moved), steps.where(each([moved, moved, moved]))]
+        return steps.tell_and_wait(folder)
 
-    here = os.getcwd()
+    def look() -> None:
+        def told() -> Any:
+            run = next(iter(run_it.recorded()), None)
+            task = next(iter(run.tasks), None) if run is not None else None
+            if task is None or task.state != "running" or not task.logs():
+                return None
+            points = [one.value for one in run.metric_points()]
+            return (texts(run, task.name), points, task.progress) if points and task.progress else None
+
+        try:
+            seen.append(until(told))
+        finally:
+            (tmp_path / "go").touch()
+
+    looking = beside(look)
     run = run_it(p, folder=str(tmp_path))
-    assert run.result == [str(tmp_path), here, [here, here, here]]
-    assert os.getcwd() == here
+    looking.join()
+    assert run.result == 1
+    assert seen == [(["in the middle"], [0.5], (1, 2))]
+    assert texts(run, "tell_and_wait") == ["in the middle"]
 
 
-def test_a_step_knows_where_it_runs(run_it: RunIt) -> None:
-    def p(depth: int = 3) -> Any:
-        return [steps.who(), pipeline(_inner)(each([7, 8]))]
+@promise("`secrets`: they are there in that task only, and masked wherever it says them.")
+def test_secrets(run_it: RunIt, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLAIT_TEST_TOKEN", "sesame-open-42")
+
+    def p() -> Any:
+        length = steps.use_secret()
+        return [length, steps.variable("TOKEN", length), steps.spill_secret()]
 
     run = run_it(p)
-    who, (_, inner) = run.result
-    assert (who["run"], who["task"], who["step"], who["index"]) == (run.id, "who", "who", ())
-    assert (who["attempt"], who["params"], who["known"]) == (1, {"depth": 3}, True)
-    assert (inner["task"], inner["index"]) == ("_inner.who[1]", (1,))
+    assert run["use_secret"] == 14
+    assert run["variable"] is None
+    assert texts(run, "use_secret") == ["the token is ***"]
+    assert run.task("spill_secret").error.message == "bad token ***"
+    kept = [file.read_bytes() for file in Path(os.environ["PLAIT_HOME"]).rglob("*") if file.is_file()]
+    assert not any(b"sesame-open-42" in one for one in kept)
 
 
-def _inner(x: int) -> Any:
-    steps.echo(x)
-    return steps.who()
-
-
-def test_each_task_says_what_it_used(run_it: RunIt) -> None:
+@promise("`env`: variables are there in that task only.")
+def test_variables(run_it: RunIt) -> None:
     def p() -> Any:
-        return steps.sleep(0.1)
+        found = steps.colour()
+        return [found, steps.variable("COLOUR", found)]
 
-    task = run_it(p).task("sleep")
-    assert 0.1 <= task.seconds < 2
-    assert task.cpu_seconds < 0.1
-    assert task.peak_memory > 1_000_000
-    assert task.worker
+    assert run_it(p).result == ["blue", None]
+    assert "COLOUR" not in os.environ
 
 
-def test_twenty_thousand_tiny_tasks(run_it: RunIt) -> None:
-    def p(n: int) -> Any:
-        return steps.total(steps.echo(each(steps.count_up(n))))
+@promise("`workdir`: the task works there, and that one only.")
+def test_workdir(run_it: RunIt, tmp_path: Path) -> None:
+    def p() -> Any:
+        there = steps.folder_here.with_(workdir=str(tmp_path))()
+        return [there, steps.folder_here(there)]
 
-    run = run_it(p, n=20_000)
-    assert run.status == "done"
-    assert run.result == 20_000 * 19_999 // 2
-    assert run.counts()[1].by_state == {"done": 20_000}
+    there, after = run_it(p).result
+    assert there == str(tmp_path)
+    assert after != there
+
+
+@promise("`cpus`: no more tasks at once than there are cores for.")
+def test_cores(run_it: RunIt) -> None:
+    def p() -> Any:
+        return steps.wide(each([1, 2, 3, 4]))
+
+    run = run_it(p)
+    assert run.status == "done", run.reason
+    times = sorted(run.result)
+    for began, _ in times:
+        assert 2 * sum(start <= began < end for start, end in times) <= run_it.engine.cores
+
+
+@promise("`gpus`: they are handed out by name, and never to two tasks at once.")
+def test_gpus(run_it: RunIt) -> None:
+    def p() -> Any:
+        return steps.on_gpu(each([1, 2, 3]))
+
+    run = run_it(p)
+    assert run.status == "done", run.reason
+    for gpu in {name for name, _, _ in run.result}:
+        times = sorted((began, ended) for name, began, ended in run.result if name == gpu)
+        assert all(before[1] <= after[0] for before, after in pairwise(times))
+        assert gpu in ("4", "7", "0", "1")
+
+
+@promise("`isolated`: a process for the task alone.")
+def test_isolated(run_it: RunIt) -> None:
+    def p() -> Any:
+        return steps.alone(each([1, 2, 3]))
+
+    assert len(set(run_it(p).result)) == 3
+
+
+@promise("`nodes`: several machines do one task, and know their rank and each other.")
+def test_gangs(run_it: RunIt) -> None:
+    def p() -> Any:
+        return steps.together()
+
+    run = run_it(p)
+    assert run.status == "done", run.reason
+    rank, peers = run.result
+    assert rank == 0
+    assert len(peers) == 2
+    assert all(peers)
+    assert sorted(texts(run, "together")) == ["[1] here", "here"]
+
+
+@promise("More cores than there are, is an error before the run.")
+def test_too_much(run_it: RunIt) -> None:
+    def p() -> Any:
+        return steps.wide.with_(cpus=4096)(1)
+
+    with pytest.raises(ParameterError, match="wide asks for cpus=4096, and there is"):
+        run_it(p)
+    assert run_it.recorded() == []
+
+
+@promise("A value of 200 MB goes from task to task.")
+def test_large_values(run_it: RunIt) -> None:
+    def p(megabytes: int) -> Any:
+        return steps.ends_of(steps.large(megabytes))
+
+    run = run_it(p, megabytes=200)
+    assert run.result == [0, 24_999_999, 200_000_000], run.reason
+
+
+@promise("A step's own error is told with its type, cause, notes, and the user's line.")
+def test_errors(run_it: RunIt) -> None:
+    def p() -> Any:
+        return [steps.fail(7), steps.give(1)]
+
+    run = run_it(p)
+    assert [task.state for task in run.tasks] == ["failed", "done"]
+    error = run.task("fail").error
+    assert error.headline == "ValueError: nothing for 7"
+    assert error.notes == ("a note",)
+    assert error.cause.headline == "KeyError: 7"
+    frame = error.frames[-1]
+    lines = Path(steps.__file__).read_text().splitlines()
+    assert (frame.function, frame.origin, frame.code) == ("fail", "user", "raise raised from error")
+    assert lines[frame.line - 1].strip() == frame.code
+    assert Path(frame.file).name == "promised.py"
+
+
+@promise("What a task has put aside is there for its next try.")
+def test_checkpoints(run_it: RunIt, tmp_path: Path) -> None:
+    def p(folder: str) -> Any:
+        return steps.count_on(folder)
+
+    run = run_it(p, folder=str(tmp_path))
+    assert run.result == [0, 1, 2, 3]
+    assert [one.logs()[0].text for one in run.task("count_on").attempts] == [
+        "begins with []", "begins with [0, 1]",
+    ]  # fmt: skip
+
+
+@promise("A result that was computed there is in the cache for every other executor.")
+def test_one_cache(run_it: RunIt) -> None:
+    def p() -> Any:
+        return steps.add(steps.square(each([1, 2])))
+
+    first = run_it(p)
+    assert first.result == 5
+    second = run_it(p, executor=OTHER_THAN.get(run_it.adapter.name, "inline"))
+    assert second.result == 5
+    assert {task.state for task in second.tasks} == {"cached"}
+
+
+@promise("Steps of one run use several executors: `executor` of a step.")
+def test_mixed_executors(run_it: RunIt) -> None:
+    main = OTHER_THAN.get(run_it.adapter.name, "inline")
+
+    def p() -> Any:
+        rows = steps.rows(2)
+        there = steps.square.with_(executor=run_it.adapter.name)(each(steps.add(each(rows))))
+        return [there, steps.add(there)]
+
+    run = run_it(p, executor=main)
+    assert run.result == [[0, 1], 1], run.reason
+    workers = {task.name: task.worker for task in run.tasks}
+    assert workers["square[0]"] != workers["add_2"] or run_it.adapter.name == main
+
+
+@promise(
+    "The code travels: nothing but Python and plait is installed there, and the run records which code it was."
+)
+def test_code_travels(run_it: RunIt) -> None:
+    def p() -> Any:
+        return steps.where_its_code_is()
+
+    run = run_it(p)
+    assert run.status == "done", run.reason
+    assert Path(run.result).name == "promised.py"
+    assert Path(run.result) != Path(steps.__file__)
+    assert get_run(run.id).code

@@ -2,10 +2,12 @@
 
 ``python -m plait.executors.far pipe`` talks over its standard input and output: a job, then one task after the other;
 it ends with its input. ``… once JOB TASK ANSWERS`` reads the first two from files and appends to the third.
+``… pod JOB`` does the task that the variable ``PLAIT_TASK`` holds, and answers in lines of its log.
 """
 
 from __future__ import annotations
 
+import base64
 import io
 import os
 import queue
@@ -21,7 +23,7 @@ from msgspec import Struct
 from plait.engine.task import Live, Report
 from plait.executors.station import Refused, Versions, do_task, host, stations
 
-__all__ = ["Hello", "Telling", "frame", "read_frames", "read_telling"]
+__all__ = ["Hello", "Telling", "frame", "from_line", "read_frame", "read_frames", "read_telling", "to_line"]
 
 
 class Hello(Struct, frozen=True, array_like=True, tag="hello"):
@@ -34,6 +36,7 @@ class Hello(Struct, frozen=True, array_like=True, tag="hello"):
 
 Telling: TypeAlias = Hello | Live | Report | Refused
 _HEADER = struct.Struct(">I")
+_SIGN = b"plait: "
 _encode = msgspec.msgpack.Encoder().encode
 read_telling = msgspec.msgpack.Decoder(Telling)
 
@@ -113,6 +116,31 @@ def once(job: str, task: str, answers: str) -> None:
         os.fsync(out.fileno())
 
 
+def pod(job: str) -> None:
+    """Do the task that a variable holds; what it says are lines of the log."""
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    lock = threading.Lock()
+
+    def say(body: bytes) -> None:
+        with lock:
+            out.write(to_line(body))
+            out.flush()
+
+    say(_encode(_hello()))
+    task = base64.b64decode(os.environ.pop("PLAIT_TASK"))
+    say(do_task(Path(job).read_bytes(), task, lambda said: say(_encode(said))))
+
+
+def to_line(body: bytes) -> bytes:
+    return _SIGN + base64.b64encode(body) + b"\n"
+
+
+def from_line(line: bytes) -> bytes | None:
+    """The message that a line of a log holds; None where it is of somebody else."""
+    return base64.b64decode(line.removeprefix(_SIGN)) if line.startswith(_SIGN) else None
+
+
 def _leave() -> NoReturn:
     stations.end()
     os._exit(0)
@@ -125,8 +153,11 @@ def main(arguments: list[str]) -> int:
         case ["once", job, task, answers]:
             once(job, task, answers)
             return 0
+        case ["pod", job]:
+            pod(job)
+            return 0
         case _:
-            sys.stderr.write("usage: python -m plait.executors.far pipe | once JOB TASK ANSWERS\n")
+            sys.stderr.write("usage: python -m plait.executors.far pipe | once JOB TASK ANSWERS | pod JOB\n")
             return 2
 
 

@@ -217,7 +217,8 @@ class PipedExecutor(RemoteExecutor):
             busy = self._busy(spot)
             if busy and busy + cpus > spot.cpus + 1e-9:
                 continue
-            taken = {one for line in self._lines if line.task is not None for one in line.gpus}
+            here = [line for line in self._lines if line.spot is spot and line.task is not None]
+            taken = {one for line in here for one in line.gpus}
             free = tuple(one for one in spot.gpus if one not in taken)[:gpus]
             if len(free) < gpus:
                 continue

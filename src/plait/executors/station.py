@@ -11,6 +11,7 @@ import platform
 import socket
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
@@ -40,6 +41,7 @@ __all__ = [
 ]
 
 _PATIENCE_SECONDS = 0.5
+_OVER = "the run that this task is of is over"
 _encode = msgspec.msgpack.Encoder().encode
 _read_job = msgspec.msgpack.Decoder(Job)
 _read_spec = msgspec.msgpack.Decoder(TaskSpec)
@@ -133,13 +135,14 @@ class Station:
         """Do one task to its end, whatever that is."""
         self._workers.submit([spec])
         place = (spec.node, spec.path)
-        while True:
+        while not self._ended:
             for message in self._workers.wait(_PATIENCE_SECONDS):
                 if isinstance(message, Report) and (message.node, message.path) == place:
                     usage = msgspec.structs.replace(message.usage, worker=f"{host()} {message.usage.worker}")
                     return msgspec.structs.replace(message, usage=usage)
                 if isinstance(message, Live):
                     tell(message)
+        raise PlaitError(_OVER)
 
     def end(self) -> None:
         """End its worker, whatever that does."""
@@ -156,6 +159,7 @@ class _Stations:
         self._idle: dict[str, list[Station]] = {}
         self._all: dict[str, list[Station]] = {}
         self._jobs: dict[str, Job] = {}
+        self._ended: Counter[str] = Counter()  # how often; a run that is resumed is the same job
 
     def take(self, sealed: bytes) -> tuple[str, Station]:
         digest = sha256(sealed).hexdigest()
@@ -163,14 +167,17 @@ class _Stations:
             waiting = self._idle.get(digest)
             if waiting:
                 return digest, waiting.pop()
-            job = self._jobs.get(digest)
+            job, ended = self._jobs.get(digest), self._ended[digest]
         if job is None:
             job = open_job(sealed)
         station = Station(job)
         with self._lock:
-            self._jobs[digest] = job
-            self._all.setdefault(digest, []).append(station)
-        return digest, station
+            if ended == self._ended[digest]:
+                self._jobs[digest] = job
+                self._all.setdefault(digest, []).append(station)
+                return digest, station
+        station.end()  # the job was ended while this was made
+        raise PlaitError(_OVER)
 
     def give_back(self, digest: str, station: Station) -> None:
         with self._lock:
@@ -186,6 +193,7 @@ class _Stations:
             names = [digest] if digest is not None else list(self._all)
             found = [one for name in names for one in self._all.pop(name, ())]
             for name in names:
+                self._ended[name] += 1
                 self._idle.pop(name, None)
                 self._jobs.pop(name, None)
         for one in found:

@@ -52,6 +52,7 @@ KINDS: dict[str, Kind] = {
                 "threads": "plait.executors.threads:ThreadsSettings",
                 "dask": "plait.executors.dask:DaskSettings",
                 "ssh": "plait.executors.ssh:SshSettings",
+                "kubernetes": "plait.executors.kubernetes:KubernetesSettings",
             },
             default="processes",
         ),
@@ -109,6 +110,12 @@ KINDS: dict[str, Kind] = {
                 "file": "plait.project.secret_stores:File",
                 "keyring": "plait.project.secret_stores:Keyring",
             },
+        ),
+        Kind(
+            "spark",
+            "plait.spark",
+            "the SparkSession of steps that ask for one",
+            {"session": "plait.integrations.spark:Session", "connect": "plait.integrations.spark:Connect"},
         ),
         Kind("image_builder", "plait.image_builders", "what makes container images of the project", {}),
     )

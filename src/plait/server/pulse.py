@@ -16,7 +16,7 @@ from plait.errors import PlaitError
 from plait.record.store import RecordStore
 from plait.server.connections import Connections, Opened
 from plait.server.problems import problem_of
-from plait.server.topics import Event, ProblemEvent, Topic
+from plait.server.topics import Event, ProblemEvent, RunsEvent, Topic
 
 __all__ = ["Pulse"]
 
@@ -129,6 +129,9 @@ class Pulse:
                 _log.error("changes could not be looked for", exc_info=error)
             self._say_trouble([one], error)
             return
+        if one.troubled and not any(name == "runs" for name, _ in events):
+            # That it works again is news, though nothing else is.
+            events = [("runs", RunsEvent([], False, [])), *events]
         now = time.monotonic()
         one.dirty, one.troubled = False, False
         one.next = now + max(_LEAST_SECONDS, (time.thread_time() - began) / _SHARE)

@@ -1,0 +1,203 @@
+"""Which executors keep the promises of the suite? How each is started, and what it does not do, by design."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plait.executors.capacity import cores
+from tests.services import free_port, ssh_server, started, wait_until
+
+__all__ = ["ADAPTERS", "Adapter", "Engine", "NotHere", "Refused", "Within"]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A step that asks for it is an error before the run, which names the option."""
+
+    option: str
+    why: str
+
+
+@dataclass(frozen=True)
+class NotHere:
+    """There is nothing to promise."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Within:
+    """It holds for steps with some options."""
+
+    options: Mapping[str, Any]
+    why: str
+
+
+@dataclass
+class Engine:
+    """A running engine, as the suite uses it.
+
+    Attributes:
+        options: what a ``stack.yml`` says of the executor.
+        kill: kills a process of a task by the number that it knows itself by.
+        environ: variables that are set in the process of the run.
+        cores: how many it has in all.
+    """
+
+    options: dict[str, Any] = field(default_factory=dict)
+    kill: Callable[[int], None] = lambda pid: os.kill(pid, signal.SIGKILL)
+    environ: Mapping[str, str] = field(default_factory=dict)
+    cores: int = max(2, cores())
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """One executor in the suite.
+
+    Attributes:
+        start: runs the engine for as long as tests need it, in a folder; skips, with the reason, where it cannot be.
+        instead: the promises that are kept in another way, by the names of their tests.
+        is_slow: for ``make test-engines``.
+        here: tasks run on this machine, from the files that are here: no code travels.
+    """
+
+    name: str
+    start: Callable[[Path], AbstractContextManager[Engine]]
+    instead: Mapping[str, Refused | NotHere | Within] = field(default_factory=dict)
+    is_slow: bool = False
+    here: bool = False
+
+
+def _plain(**options: Any) -> Callable[[Path], AbstractContextManager[Engine]]:
+    @contextmanager
+    def start(_folder: Path) -> Iterator[Engine]:
+        yield Engine(options, environ={"PLAIT_GPUS": "4,7"})
+
+    return start
+
+
+@contextmanager
+def _dask(folder: Path) -> Iterator[Engine]:
+    """A scheduler and two workers, as an administrator starts them."""
+    pytest.importorskip("distributed", reason="distributed is not installed: pip install 'plait[dask]'")
+    port = free_port()
+    address = f"tcp://127.0.0.1:{port}"
+    code = "import sys; from distributed.cli.{0} import main; sys.exit(main(sys.argv[1:]))"
+    program = (sys.executable, "-c")
+    scheduler = started(
+        *program, code.format("dask_scheduler"), "--host", "127.0.0.1", "--port", str(port), "--no-dashboard",
+        log=folder / "scheduler.log", cwd=folder,
+    )  # fmt: skip
+    with scheduler:
+        options = ("--nthreads", "2", "--no-dashboard", "--no-nanny", "--memory-limit", "0")
+        workers = [
+            started(
+                *program, code.format("dask_worker"), address, "--host", "127.0.0.1", *options,
+                "--resources", f"CPU=2 GPU=1 MEMORY={4 << 30}", "--local-directory", str(folder),
+                log=folder / f"worker-{gpu}.log", cwd=folder, env={**os.environ, "PLAIT_GPUS": gpu},
+            )
+            for gpu in ("4", "7")
+        ]  # fmt: skip
+        with workers[0], workers[1]:
+            from distributed import Client
+
+            def both() -> bool:
+                with Client(address, timeout=5, set_as_default=False) as client:
+                    return len(client.scheduler_info(n_workers=-1)["workers"]) == 2
+
+            wait_until(both, what="the Dask cluster")
+            yield Engine({"type": "dask", "address": address}, cores=4)
+
+
+@contextmanager
+def _ssh(folder: Path) -> Iterator[Engine]:
+    """Two machines, as far as ssh is concerned: one by its name, one by its number."""
+    with ssh_server(folder) as server:
+        yield Engine(
+            {
+                "type": "ssh",
+                "hosts": [
+                    {"host": f"{server.user}@127.0.0.1", "workers": 2, "gpus": 2},
+                    {"host": f"{server.user}@localhost", "workers": 2},
+                ],
+                "python": sys.executable,
+                "port": server.port,
+                "identity": str(server.key),
+                "options": {"StrictHostKeyChecking": "no", "UserKnownHostsFile": str(folder / "known")},
+            },
+            cores=4,
+        )
+
+
+@contextmanager
+def _kubernetes(folder: Path) -> Iterator[Engine]:
+    """No cluster: its API, with pods that are processes of this machine; see ``cluster``."""
+    from executors.cluster import cluster
+
+    with cluster() as there:
+        yield Engine(
+            {
+                "type": "kubernetes",
+                "image": "plait:test",
+                "kubeconfig": str(there.kubeconfig),
+                "look_every": "0.1s",
+            },
+            cores=2,
+        )
+
+
+_ONE_MACHINE = Refused("nodes", "it has one machine")
+_APART = Within({"isolated": True}, "in a process beside it: of steps with isolated=True")
+_FILES_HERE = NotHere("tasks run from the files that are here")
+
+ADAPTERS = (
+    Adapter(
+        "inline",
+        _plain(type="inline"),
+        {
+            "test_a_worker_that_dies": _APART,
+            "test_a_worker_that_is_killed": _APART,
+            "test_gangs": _ONE_MACHINE,
+            "test_code_travels": _FILES_HERE,
+        },
+        here=True,
+    ),
+    Adapter(
+        "threads",
+        _plain(type="threads", workers=2),
+        {
+            "test_a_worker_that_dies": _APART,
+            "test_a_worker_that_is_killed": _APART,
+            "test_gangs": _ONE_MACHINE,
+            "test_code_travels": _FILES_HERE,
+        },
+        here=True,
+    ),
+    Adapter(
+        "processes",
+        _plain(type="processes", workers=2),
+        {"test_gangs": _ONE_MACHINE, "test_code_travels": _FILES_HERE},
+        here=True,
+    ),
+    Adapter("dask", _dask),
+    Adapter(
+        "ssh",
+        _ssh,
+        {"test_gangs": Refused("nodes", "machines that one logs in to do not wait for each other")},
+    ),
+    Adapter(
+        "kubernetes",
+        _kubernetes,
+        {"test_gangs": Refused("nodes", "Jobs do not wait for each other")},
+        is_slow=True,
+    ),
+)
