@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import math
 import os
 import time
 from collections.abc import Iterator
@@ -226,7 +225,7 @@ class Run:
     def __init__(self, store: RecordStore, row: tuple[Any, ...]) -> None:
         self.store = store
         self.look_seconds = _LOOK_SECONDS
-        self._looked_at, self._found_alive = -math.inf, False
+        self._looked: tuple[tuple[int, float | None], float, bool] | None = None
         self._read(row)
 
     def _read(self, row: tuple[Any, ...]) -> None:
@@ -617,10 +616,14 @@ class Run:
         if self.host == self.facts.get("host") == host_name():
             # One answer asks several times, and each look at a process costs more than a question to the tables.
             now = time.monotonic()
-            if now >= self._looked_at + self.look_seconds:
-                self._found_alive = process_alive(self.pid, self._process_started)
-                self._looked_at = now
-            return self._found_alive
+            process = (self.pid, self._process_started)
+            if (
+                self._looked is None
+                or self._looked[0] != process
+                or now >= self._looked[1] + self.look_seconds
+            ):
+                self._looked = (process, now, process_alive(*process))
+            return self._looked[2]
         return bool(time.time() - self._heartbeat < _SILENT_SECONDS)
 
     def _document(self, digest: str) -> bytes:
