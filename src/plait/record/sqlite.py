@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
-import tempfile
 import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -66,6 +64,9 @@ class SqliteDatabase:
         log = file.with_name(f"{file.name}-wal")
         try:
             if log.exists() and log.stat().st_size:
+                import shutil
+                import tempfile
+
                 folder = tempfile.mkdtemp(prefix="plait-")
                 weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
                 for part in (file, log):
