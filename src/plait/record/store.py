@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plait.data import ArtifactStore
-from plait.errors import RecordError
+from plait.errors import RecordError, did_you_mean
 from plait.record.database import Database, nothing_recorded
 from plait.record.sqlite import SqliteDatabase
 
@@ -94,7 +94,8 @@ class RecordStore:
             latest = ", ".join(run.id for run in self.runs(limit=5))
             raise RecordError(
                 f"there is no run {run_id!r}",
-                hint=f"the latest runs are {latest}" if latest else "start one: plait run TARGET",
+                hint=did_you_mean(run_id, ["latest"])
+                or (f"the latest runs are {latest}" if latest else "start one: plait run TARGET"),
             )
         several = ", ".join(row[1] for row in rows[:3])
         raise RecordError(f"several runs begin with {run_id!r}: {several}", hint="write one character more")
