@@ -137,7 +137,7 @@ class SqliteDatabase:
     def wait(self, timeout: float) -> bool:
         end = time.monotonic() + timeout
         while True:
-            version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+            version = self.execute("PRAGMA data_version").fetchone()[0]
             if version != self._seen:
                 self._seen = version
                 return True

@@ -6,6 +6,7 @@ In the record store and the artifact store of its stack: ``.plait/`` with its ta
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -104,14 +105,19 @@ class RecordStore:
         """Wait until somebody has written, ``timeout`` seconds at most; whether it may be so. For live views."""
         return self.database.wait(timeout)
 
-    def unfinished_runs(self) -> list[Run]:
-        """The runs of which no end is recorded: those that go on, and those whose process is gone."""
+    def unfinished_runs(self, known: Mapping[int, Run] | None = None) -> list[Run]:
+        """The runs of which no end is recorded: those that go on, and those whose process is gone.
+
+        Args:
+            known: runs by their numbers that were asked for before: they are brought up to date instead of made anew.
+        """
         from plait.record.views import RUN_COLUMNS, Run
 
-        return [
-            Run(self, row)
-            for row in self.database.rows(f"SELECT {RUN_COLUMNS} FROM run WHERE status IS NULL")
-        ]
+        found = []
+        for row in self.database.rows(f"SELECT {RUN_COLUMNS} FROM run WHERE status IS NULL ORDER BY key"):
+            before = known.get(row[0]) if known else None
+            found.append(Run(self, row) if before is None else before.brought_up_to(self, row))
+        return found
 
     def run_of_key(self, key: int) -> Run:
         """The run of a number.
