@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from plait.executors.capacity import cores
+from tests.clusters import ray_cluster
 from tests.services import free_port, ssh_server, started, wait_until
 
 __all__ = ["ADAPTERS", "Adapter", "Engine", "NotHere", "Refused", "Within"]
@@ -155,6 +156,14 @@ def _kubernetes(folder: Path) -> Iterator[Engine]:
         )
 
 
+@contextmanager
+def _ray(folder: Path) -> Iterator[Engine]:
+    """Two nodes, each with a GPU of its own name."""
+    nodes = [{"num_gpus": 1, "env_vars": {"CUDA_VISIBLE_DEVICES": name}} for name in ("4", "7")]
+    with ray_cluster(folder, nodes) as cluster:
+        yield Engine({"type": "ray", "address": cluster.address}, environ=cluster.environ, cores=4)
+
+
 _ONE_MACHINE = Refused("nodes", "it has one machine")
 _APART = Within({"isolated": True}, "in a process beside it: of steps with isolated=True")
 _FILES_HERE = NotHere("tasks run from the files that are here")
@@ -189,6 +198,7 @@ ADAPTERS = (
         here=True,
     ),
     Adapter("dask", _dask),
+    Adapter("ray", _ray, is_slow=True),
     Adapter(
         "ssh",
         _ssh,

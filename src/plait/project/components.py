@@ -51,6 +51,7 @@ KINDS: dict[str, Kind] = {
                 "processes": "plait.executors.processes:ProcessesSettings",
                 "threads": "plait.executors.threads:ThreadsSettings",
                 "dask": "plait.executors.dask:DaskSettings",
+                "ray": "plait.executors.ray:RaySettings",
                 "ssh": "plait.executors.ssh:SshSettings",
                 "kubernetes": "plait.executors.kubernetes:KubernetesSettings",
             },
