@@ -76,7 +76,7 @@ esac
 #   system FILE PACKAGES WHAT-FOR WITHOUT-IT
 system() {
     for found in $1; do
-        if [ -e "$found" ] || command -v "$found" >/dev/null 2>&1; then return 0; fi
+        if [ -e "$found" ] || [ -e "/usr/sbin/$found" ] || command -v "$found" >/dev/null 2>&1; then return 0; fi
     done
     if command -v apt-get >/dev/null 2>&1; then
         say "Installing $2 for $3 …"
@@ -94,6 +94,10 @@ if [ "$what" != demo ]; then
     system '/usr/lib/postgresql/*/bin/initdb initdb' postgresql "the tests of the record store" \
         "what is tested on PostgreSQL is skipped"
     system '/usr/sbin/sshd' openssh-server "the tests of stores on other machines" "what is tested over SSH is skipped"
+fi
+if [ "$what" = engines ]; then
+    system slurmctld "slurm-wlm munge" "the tests on a Slurm cluster" "what is tested on it is skipped"
+    system slurmdbd "slurmdbd mariadb-server" "Slurm's accounting" "what is tested on a Slurm cluster is skipped"
 fi
 if [ "$what" = engines ] && [ ! -e "$venv/node/node_modules/.bin/azurite-blob" ]; then
     system npm npm "the tests on Azure Blob Storage" "what is tested on it is skipped"

@@ -15,6 +15,7 @@ import pytest
 
 from plait.executors.capacity import cores
 from tests.services import free_port, ssh_server, started, wait_until
+from tests.services.slurm import slurm_cluster
 
 __all__ = ["ADAPTERS", "Adapter", "Engine", "NotHere", "Refused", "Within"]
 
@@ -138,8 +139,34 @@ def _ssh(folder: Path) -> Iterator[Engine]:
         )
 
 
+@contextmanager
+def _kubernetes(_folder: Path) -> Iterator[Engine]:
+    """What plays the API of a cluster; the commands of pods really run."""
+    pytest.importorskip("kubernetes_validate", reason="pip install kubernetes-validate")
+    from executors.cluster import cluster
+
+    with cluster() as there:
+        yield Engine(
+            {
+                "type": "kubernetes", "image": "plait:test", "kubeconfig": str(there.kubeconfig),
+                "python": sys.executable, "parallel": 2, "look_every": "0.2s",
+            },
+        )  # fmt: skip
+
+
+@contextmanager
+def _slurm(folder: Path) -> Iterator[Engine]:
+    with slurm_cluster() as cluster:
+        yield Engine(
+            {"type": "slurm", "python": sys.executable, "folder": str(folder / "jobs"), "look_every": "0.5s"},
+            environ=cluster.environ,
+            cores=4,
+        )
+
+
 _ONE_MACHINE = Refused("nodes", "it has one machine")
 _APART = Within({"isolated": True}, "in a process beside it: of steps with isolated=True")
+_NO_NODES = NotHere("the cluster decides, and the stand-in that it is tested with has no nodes")
 _FILES_HERE = NotHere("tasks run from the files that are here")
 
 ADAPTERS = (
@@ -177,4 +204,15 @@ ADAPTERS = (
         _ssh,
         {"test_gangs": Refused("nodes", "machines that one logs in to do not wait for each other")},
     ),
+    Adapter(
+        "kubernetes",
+        _kubernetes,
+        {
+            "test_gangs": Refused("nodes", "its pods start when there is room for each"),
+            "test_cores": _NO_NODES,
+            "test_gpus": _NO_NODES,
+            "test_too_much": _NO_NODES,
+        },
+    ),
+    Adapter("slurm", _slurm, is_slow=True),
 )

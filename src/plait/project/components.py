@@ -52,6 +52,7 @@ KINDS: dict[str, Kind] = {
                 "threads": "plait.executors.threads:ThreadsSettings",
                 "dask": "plait.executors.dask:DaskSettings",
                 "ssh": "plait.executors.ssh:SshSettings",
+                "slurm": "plait.executors.slurm:SlurmSettings",
                 "kubernetes": "plait.executors.kubernetes:KubernetesSettings",
             },
             default="processes",
