@@ -76,7 +76,7 @@ esac
 #   system FILE PACKAGES WHAT-FOR WITHOUT-IT
 system() {
     for found in $1; do
-        if [ -e "$found" ] || [ -e "/usr/sbin/$found" ] || command -v "$found" >/dev/null 2>&1; then return 0; fi
+        if [ -e "$found" ] || command -v "$found" >/dev/null 2>&1; then return 0; fi
     done
     if command -v apt-get >/dev/null 2>&1; then
         say "Installing $2 for $3 …"
@@ -98,6 +98,7 @@ fi
 if [ "$what" = engines ]; then
     system slurmctld "slurm-wlm munge" "the tests on a Slurm cluster" "what is tested on it is skipped"
     system slurmdbd "slurmdbd mariadb-server" "Slurm's accounting" "what is tested on a Slurm cluster is skipped"
+    system java default-jre-headless "the tests of Spark" "what is tested on it is skipped"
 fi
 if [ "$what" = engines ] && [ ! -e "$venv/node/node_modules/.bin/azurite-blob" ]; then
     system npm npm "the tests on Azure Blob Storage" "what is tested on it is skipped"

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from plait.executors.capacity import cores
+from tests.clusters import ray_cluster
 from tests.services import free_port, ssh_server, started, wait_until
 from tests.services.slurm import slurm_cluster
 
@@ -140,18 +141,28 @@ def _ssh(folder: Path) -> Iterator[Engine]:
 
 
 @contextmanager
-def _kubernetes(_folder: Path) -> Iterator[Engine]:
-    """What plays the API of a cluster; the commands of pods really run."""
-    pytest.importorskip("kubernetes_validate", reason="pip install kubernetes-validate")
+def _kubernetes(folder: Path) -> Iterator[Engine]:
+    """No cluster: its API, with pods that are processes of this machine; see ``cluster``."""
     from executors.cluster import cluster
 
     with cluster() as there:
         yield Engine(
             {
-                "type": "kubernetes", "image": "plait:test", "kubeconfig": str(there.kubeconfig),
-                "python": sys.executable, "parallel": 2, "look_every": "0.2s",
+                "type": "kubernetes",
+                "image": "plait:test",
+                "kubeconfig": str(there.kubeconfig),
+                "look_every": "0.1s",
             },
-        )  # fmt: skip
+            cores=2,
+        )
+
+
+@contextmanager
+def _ray(folder: Path) -> Iterator[Engine]:
+    """Two nodes, each with a GPU of its own name."""
+    nodes = [{"num_gpus": 1, "env_vars": {"CUDA_VISIBLE_DEVICES": name}} for name in ("4", "7")]
+    with ray_cluster(folder, nodes) as cluster:
+        yield Engine({"type": "ray", "address": cluster.address}, environ=cluster.environ, cores=4)
 
 
 @contextmanager
@@ -166,7 +177,6 @@ def _slurm(folder: Path) -> Iterator[Engine]:
 
 _ONE_MACHINE = Refused("nodes", "it has one machine")
 _APART = Within({"isolated": True}, "in a process beside it: of steps with isolated=True")
-_NO_NODES = NotHere("the cluster decides, and the stand-in that it is tested with has no nodes")
 _FILES_HERE = NotHere("tasks run from the files that are here")
 
 ADAPTERS = (
@@ -199,6 +209,7 @@ ADAPTERS = (
         here=True,
     ),
     Adapter("dask", _dask),
+    Adapter("ray", _ray, is_slow=True),
     Adapter(
         "ssh",
         _ssh,
@@ -207,12 +218,8 @@ ADAPTERS = (
     Adapter(
         "kubernetes",
         _kubernetes,
-        {
-            "test_gangs": Refused("nodes", "its pods start when there is room for each"),
-            "test_cores": _NO_NODES,
-            "test_gpus": _NO_NODES,
-            "test_too_much": _NO_NODES,
-        },
+        {"test_gangs": Refused("nodes", "Jobs do not wait for each other")},
+        is_slow=True,
     ),
     Adapter("slurm", _slurm, is_slow=True),
 )

@@ -10,8 +10,9 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -28,8 +29,10 @@ FLAGS = (
     "--disable-component-update --disable-sync"
 ).split()
 
-# Shared machines are slow at times; a page that never shows what it should fails all the same.
-expect.set_options(timeout=20_000)
+# The one limit of all waiting, in milliseconds: shared machines are slow at times, and a page that never shows what
+# it should fails all the same.
+TIMEOUT = 60_000
+expect.set_options(timeout=TIMEOUT)
 
 
 def chromium() -> str:
@@ -60,21 +63,28 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Server:
     """`plait ui` in a process of its own, on a port that is free."""
 
-    def __init__(self, root: Path, *options: str) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *options: str,
+        port: int = 0,
+        env: dict[str, str] | None = None,
+        program: Sequence[str] = (sys.executable, "-m", "plait"),
+    ) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "plait", "ui", "--no-browser", "--port", "0", *options],
+            [*program, "ui", "--no-browser", "--port", str(port), *options],
             cwd=root,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env=projects.environment() | {"PYTHONUNBUFFERED": "1"},
+            env=projects.environment() | {"PYTHONUNBUFFERED": "1"} | (env or {}),
         )
         said = []
         assert self.process.stdout is not None
         for line in self.process.stdout:
             said.append(line)
             if found := re.search(r"http://\S+", line):
-                self.url = found[0].rstrip("/")
+                self.url = found[0].partition("/?")[0].rstrip("/")
                 self.wait()
                 return
         pytest.fail("plait ui did not say where it is:\n" + "".join(said))
@@ -83,12 +93,16 @@ class Server:
         """Until it answers: it says where it is a moment before."""
         for _ in range(200):
             try:
-                urllib.request.urlopen(f"{self.url}/api/v1/meta").close()
+                urllib.request.urlopen(f"{self.url}/theme.js").close()
             except OSError:
                 time.sleep(0.1)
             else:
                 return
         pytest.fail(f"nothing answers at {self.url}")
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
 
     def close(self) -> None:
         self.process.send_signal(signal.SIGINT)
@@ -131,18 +145,38 @@ def complaints() -> Iterator[Complaints]:
     assert heard == []
 
 
-@pytest.fixture
-def context(browser: Browser, server: Server) -> Iterator[BrowserContext]:
-    context = browser.new_context(base_url=server.url, viewport={"width": 1280, "height": 800})
-    yield context
-    context.close()
+class Visit(Protocol):
+    """Opens a page at a server's address, in a browser window of its own."""
+
+    def __call__(
+        self, server: Server | None = None, *, width: int = 1280, height: int = 800, scheme: str = "light"
+    ) -> Page: ...
 
 
 @pytest.fixture
-def page(context: BrowserContext, complaints: Complaints) -> Page:
-    page = context.new_page()
-    listen(page, complaints)
-    return page
+def visit(browser: Browser, server: Server, complaints: Complaints) -> Iterator[Visit]:
+    opened: list[BrowserContext] = []
+
+    def open_page(
+        at: Server | None = None, *, width: int = 1280, height: int = 800, scheme: str = "light"
+    ) -> Page:
+        context = browser.new_context(
+            base_url=(at or server).url, viewport={"width": width, "height": height}, color_scheme=scheme
+        )
+        context.set_default_timeout(TIMEOUT)
+        opened.append(context)
+        page = context.new_page()
+        listen(page, complaints)
+        return page
+
+    yield open_page
+    for context in opened:
+        context.close()
+
+
+@pytest.fixture
+def page(visit: Visit) -> Page:
+    return visit()
 
 
 def listen(page: Page, complaints: Complaints) -> None:
@@ -161,7 +195,7 @@ def listen(page: Page, complaints: Complaints) -> None:
         "request",
         lambda request: (
             complaints.append(f"asked another host: {request.url}")
-            if not re.match(r"(http://(localhost|127\.0\.0\.1)(:\d+)?/|data:|blob:|file:|$)", request.url)
+            if not re.match(r"(http://(localhost|127\.0\.0\.[12])(:\d+)?/|data:|blob:|file:|$)", request.url)
             else None
         ),
     )

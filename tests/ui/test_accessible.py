@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.ui.conftest import ROOT, listen
+from tests.ui.conftest import ROOT
 
 PAGES = {
     "runs": ("/runs?columns=metric%3Afinal%2Cmetric%3Aloss", "grid", "Runs"),
@@ -52,12 +52,8 @@ def ids(server):
 
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_on_any_page(scheme, width, browser, server, ids, complaints):
-    context = browser.new_context(
-        base_url=server.url, viewport={"width": width, "height": 800}, color_scheme=scheme
-    )
-    page = context.new_page()
-    listen(page, complaints)
+def test_axe_finds_nothing_on_any_page(scheme, width, visit, ids):
+    page = visit(width=width, scheme=scheme)
     axe = AXE.read_text()
     found = []
     for name, (address, role, words) in PAGES.items():
@@ -77,5 +73,4 @@ def test_axe_finds_nothing_on_any_page(scheme, width, browser, server, ids, comp
         )
         if overflow > 0:
             found.append(f"{name}: wider than the window by {overflow} px")
-    context.close()
     assert found == [], "\n".join(found)

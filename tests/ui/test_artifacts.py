@@ -11,7 +11,7 @@ def test_logged_values_show_as_what_they_are(page, shown):
     page.goto(f"/runs/{shown['story']}?step=look")
     detail = page.get_by_role("region", name="Detail")
     # The first value that anybody looks at waits for pandas to be imported.
-    expect(detail.get_by_role("cell", name="<b>LH1</b>", exact=True)).to_be_visible(timeout=60_000)
+    expect(detail.get_by_role("cell", name="<b>LH1</b>", exact=True)).to_be_visible()
     expect(detail.get_by_text("3 000 × 2, the first 12 rows")).to_be_visible()
     expect(detail.get_by_text("3 × 4", exact=True)).to_be_visible()
     expect(detail.get_by_role("img", name=re.compile("^A Figure of"))).to_be_visible()

@@ -5,19 +5,16 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.ui.conftest import listen
 from tests.ui.project import plait
 
 
-def test_an_exported_run_opens_from_a_folder(browser, built, project, complaints, tmp_path):
+def test_an_exported_run_opens_from_a_folder(visit, built, project, tmp_path):
     target = tmp_path / "run.html"
     runs = plait(project, "runs", "--json").stdout
     run = next(one for one in json.loads(runs) if one["pipeline"] == "halving")["id"]
     done = plait(project, "ui", "export", run, "-o", str(target))
     assert done.returncode == 0, done.stderr
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    page = context.new_page()
-    listen(page, complaints)
+    page = visit()
     page.goto(target.as_uri())
     main = page.get_by_role("main")
     expect(main).to_contain_text("halving")
@@ -25,4 +22,3 @@ def test_an_exported_run_opens_from_a_folder(browser, built, project, complaints
     main.get_by_text("halve[2]").first.click()
     expect(page.get_by_text("5 is odd: it has no half").first).to_be_visible()
     expect(page).to_have_url(re.compile("^file:.*#/runs/"))
-    context.close()

@@ -53,8 +53,8 @@ def test_a_run_is_launched_from_the_form(page):
     expect(plan.get_by_role("row").filter(has_text="learn").first).to_contain_text("run")
     expect(page.get_by_text("plait run learning rate=0.2 epochs=7")).to_be_visible()
     page.get_by_role("button", name="Run", exact=True).click()
-    expect(page).to_have_url(re.compile("/runs/[a-z0-9]+"), timeout=60_000)
-    expect(page.get_by_role("main")).to_contain_text("done", timeout=60_000)
+    expect(page).to_have_url(re.compile("/runs/[a-z0-9]+"))
+    expect(page.get_by_role("main")).to_contain_text("done")
 
 
 def test_lineage_leads_from_a_dataset_to_the_run_that_made_it(page):
@@ -70,10 +70,10 @@ def test_a_run_is_watched_while_it_works(page: Page):
     page.goto("/pipelines/waiting?tab=run")
     page.get_by_label("items", exact=True).fill("8")
     page.get_by_role("button", name="Run", exact=True).click()
-    expect(page).to_have_url(re.compile("/runs/[a-z0-9]+"), timeout=60_000)
+    expect(page).to_have_url(re.compile("/runs/[a-z0-9]+"))
     expect(page.get_by_role("main")).to_contain_text("running")
-    expect(page.get_by_role("main")).to_contain_text("8/8", timeout=60_000)
-    expect(page.get_by_role("main")).to_contain_text("done", timeout=60_000)
+    expect(page.get_by_role("main")).to_contain_text("8/8")
+    expect(page.get_by_role("main")).to_contain_text("done")
 
 
 def test_all_of_it_by_keyboard(page):
@@ -121,27 +121,24 @@ def test_all_of_it_by_keyboard(page):
 
 
 @pytest.mark.engine
-def test_the_flights_demo_is_started_and_watched_live(browser, built, complaints, tmp_path):
+def test_the_flights_demo_is_started_and_watched_live(visit, built, tmp_path):
     """With one model in the place of five: the same steps, on a machine that other tests share."""
     from plait.project.new import make_project
-    from tests.ui.conftest import Server, listen
+    from tests.ui.conftest import TIMEOUT, Server
 
     root = make_project(tmp_path / "flights", template="flights").root
     server = Server(root)
-    context = browser.new_context(base_url=server.url, viewport={"width": 1280, "height": 800})
     try:
-        page = context.new_page()
-        listen(page, complaints)
+        page = visit(server)
         page.goto("/pipelines/training?tab=run")
         page.get_by_label("grid", exact=True).fill("[{kind: linear, C: 0.001}]")
         page.get_by_role("button", name="Run", exact=True).click()
-        expect(page).to_have_url(re.compile("/runs/[a-z0-9]+"), timeout=90_000)
+        expect(page).to_have_url(re.compile("/runs/[a-z0-9]+"))
         main = page.get_by_role("main")
         expect(main).to_contain_text("running")
         expect(page.locator(".react-flow__node").filter(has_text="join").first).to_be_visible()
-        expect(main.get_by_text("done").first).to_be_visible(timeout=180_000)
+        expect(main.get_by_text("done").first).to_be_visible(timeout=3 * TIMEOUT)
         page.goto("/catalog")
         expect(page.get_by_role("grid", name="Datasets")).to_contain_text("flights")
     finally:
-        context.close()
         server.close()

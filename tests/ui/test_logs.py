@@ -73,12 +73,10 @@ def test_the_tail_is_followed_until_one_scrolls(page):
     page.get_by_label("items", exact=True).fill("200")
     page.get_by_label("seconds", exact=True).fill("0.05")
     page.get_by_role("button", name="Run", exact=True).click()
-    expect(page).to_have_url(re.compile("/runs/[a-z0-9]+"), timeout=60_000)
+    expect(page).to_have_url(re.compile("/runs/[a-z0-9]+"))
     page.get_by_role("tab", name=re.compile("^Logs")).click()
     # More lines than fit, so that the end is not in sight by itself.
-    expect(log(page)).to_have_attribute(
-        "aria-label", re.compile(r"Log, ([5-9]\d|1\d\d) lines"), timeout=60_000
-    )
+    expect(log(page)).to_have_attribute("aria-label", re.compile(r"Log, ([5-9]\d|1\d\d) lines"))
     expect(page.get_by_role("button", name="Following")).to_be_visible()
     log(page).hover()
     page.mouse.wheel(0, -300)

@@ -178,12 +178,10 @@ def test_the_keys_walk_from_failure_to_failure(page, shown):
     expect(page).to_have_url(re.compile(r"step=square"))
 
 
-def test_a_narrow_page_shows_one_pane_at_a_time(browser, server, shown, complaints):
-    context = browser.new_context(base_url=server.url, viewport={"width": 390, "height": 800})
-    page = context.new_page()
+def test_a_narrow_page_shows_one_pane_at_a_time(visit, shown):
+    page = visit(width=390)
     page.goto(f"/runs/{shown['story']}")
     tab(page, "Graph")
     node(page, "^train").click()
     expect(page.get_by_role("tab", name="Detail", exact=True)).to_have_attribute("aria-selected", "true")
     expect(page.get_by_text("Learn for a while.")).to_be_visible()
-    context.close()

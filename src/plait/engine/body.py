@@ -25,6 +25,7 @@ from plait.errors import DefinitionError, TaskFailed, did_you_mean
 from plait.graph.arguments import apart, together
 from plait.graph.dynamic import AFTER, Growing, Leaf, Site
 from plait.graph.model import ROOT, Graph, Path, task_name
+from plait.graph.provided import signature_in_pipelines
 from plait.graph.refs import Mapped, Product
 from plait.graph.tracing import Tracer, _plain, calling
 from plait.graph.unfold import Fixed, Given, Held, Keyed, Many, Need, Resolved
@@ -266,7 +267,7 @@ class Body:
         known = self._signatures.get(id(function))
         if known is None:
             self._kept.append(function)
-            known = self._signatures[id(function)] = inspect.signature(function)
+            known = self._signatures[id(function)] = signature_in_pipelines(function)
         return known
 
     def _each(

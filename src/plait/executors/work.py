@@ -21,6 +21,7 @@ from plait.executors.capture import Capture
 from plait.executors.furnishing import enter_workdir, put_variables
 from plait.executors.trees import peak_memory
 from plait.graph.model import task_name
+from plait.graph.provided import provided
 from plait.project.project import Project
 from plait.project.references import DATASET, PARAMETER, chunk_part, load_reference
 from plait.project.secrets import Masker
@@ -36,6 +37,7 @@ __all__ = ["Work"]
 
 
 S = TypeVar("S")
+_KINDS = {"SparkSession": "spark"}  # components of a stack that provide arguments
 _MEETING_PORT = 29500
 _GENERATORS = frozenset({GeneratorType, AsyncGeneratorType})
 
@@ -68,6 +70,7 @@ class Work:
         self._folder = folder or os.getcwd()
         self._function = function
         self._callers: dict[int, Callable[[dict[str, Any]], Any]] = {}
+        self._asks: dict[int, dict[str, str]] = {}
         self._hints: dict[int, dict[str, Any]] = {}
         self._loaded: dict[int, Callable[..., Any]] = {}
         self._writes: list[DatasetWrite] = []
@@ -116,6 +119,9 @@ class Work:
                     undo = self._furnish(spec)
                 self._tell_start(spec)
                 arguments = {name: self._argument(spec, name, tree) for name, tree in spec.arguments}
+                if spec.function not in self._callers:
+                    self._caller(spec)
+                arguments.update(self._provided(spec))
                 if spec.options is not None and own_environment(spec.options):
                     result = self._call_elsewhere(spec, arguments)
                 else:
@@ -310,8 +316,23 @@ class Work:
             self._tell("step_finished", StepFinished(**self._which(spec), seconds=seconds, outputs=types))
 
     def _caller(self, spec: TaskSpec) -> Callable[[dict[str, Any]], Any]:
-        made = self._callers[spec.function] = _caller(self._function_of(spec))
+        function = self._function_of(spec)
+        self._asks[spec.function] = provided(function)
+        made = self._callers[spec.function] = _caller(function)
         return made
+
+    def _provided(self, spec: TaskSpec) -> dict[str, Any]:
+        """What the stack has for the arguments that nobody passes."""
+        names = self._asks.get(spec.function)
+        return {name: self._provide(kind) for name, kind in names.items()} if names else {}
+
+    def _provide(self, kind: str) -> Any:
+        component = self.project.stack.get(_KINDS[kind]) if self.project is not None else None
+        if component is None:
+            from plait.integrations.spark import Session
+
+            return Session().open(self.project)
+        return component.open(self.project)
 
     def _function_of(self, spec: TaskSpec) -> Callable[..., Any]:
         """The function of a step: one that was there at the start, or the one that came with the task."""

@@ -15,6 +15,7 @@ from plait.graph.arguments import apart, together
 from plait.graph.conditions import Condition
 from plait.graph.model import ROOT, Each, Graph, Group, InputSpec, Node, Scope, StepSpec
 from plait.graph.options import STAND_IN
+from plait.graph.provided import signature_in_pipelines
 from plait.graph.refs import Mapped, Outputs, Product, Ref
 from plait.graph.values import (
     Const,
@@ -409,9 +410,7 @@ class Tracer:
     def _signature(self, callee: Any) -> inspect.Signature:
         signature = self._signatures.get(id(callee))
         if signature is None:
-            import inspect
-
-            signature = self._signatures[id(callee)] = inspect.signature(callee)
+            signature = self._signatures[id(callee)] = signature_in_pipelines(callee)
             self._kept.append(callee)
         return signature
 

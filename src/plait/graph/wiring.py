@@ -12,6 +12,7 @@ import msgspec
 from plait.errors import DefinitionError, did_you_mean
 from plait.graph.composing import merged
 from plait.graph.pipeline import Body, Definition, type_hints
+from plait.graph.provided import signature_in_pipelines
 from plait.graph.refs import Ref
 from plait.graph.step import Step
 from plait.graph.tracing import Tracer, current_tracer
@@ -195,7 +196,7 @@ def _name(part: Part) -> str:
 def _parameters(part: Part) -> dict[str, inspect.Parameter]:
     if isinstance(part, Definition):
         return dict(part.signature.parameters)
-    parameters = inspect.signature(part.function).parameters.values()
+    parameters = signature_in_pipelines(part.function).parameters.values()
     starred = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     positional = [one.name for one in parameters if one.kind is one.POSITIONAL_ONLY]
     if positional:

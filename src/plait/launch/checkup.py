@@ -128,8 +128,15 @@ def probe() -> str:
     return f"{platform.node()} with Python {platform.python_version()}"
 
 
+def _reach_spark(project: Project, component: Component) -> str:
+    session = component.open(project)
+    count = session.range(1000).count()
+    return f"counted {count} rows with Spark {session.version}"
+
+
 _REACH: dict[str, Callable[[Project, Component], str]] = {
     "artifact_store": _reach_artifacts,
     "record_store": _reach_records,
     "executor": _reach_executor,
+    "spark": _reach_spark,
 }

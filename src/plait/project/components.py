@@ -51,6 +51,7 @@ KINDS: dict[str, Kind] = {
                 "processes": "plait.executors.processes:ProcessesSettings",
                 "threads": "plait.executors.threads:ThreadsSettings",
                 "dask": "plait.executors.dask:DaskSettings",
+                "ray": "plait.executors.ray:RaySettings",
                 "ssh": "plait.executors.ssh:SshSettings",
                 "slurm": "plait.executors.slurm:SlurmSettings",
                 "kubernetes": "plait.executors.kubernetes:KubernetesSettings",
@@ -111,6 +112,12 @@ KINDS: dict[str, Kind] = {
                 "file": "plait.project.secret_stores:File",
                 "keyring": "plait.project.secret_stores:Keyring",
             },
+        ),
+        Kind(
+            "spark",
+            "plait.spark",
+            "the SparkSession of steps that ask for one",
+            {"session": "plait.integrations.spark:Session", "connect": "plait.integrations.spark:Connect"},
         ),
         Kind("image_builder", "plait.image_builders", "what makes container images of the project", {}),
     )

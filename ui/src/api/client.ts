@@ -111,9 +111,20 @@ let upgraded = false;
 function notice(api: string | null): void {
   if (!api) return;
   contract ??= api;
-  if (api === contract || upgraded) return;
+  if (api !== contract) outdated();
+}
+
+function outdated(): void {
+  if (upgraded) return;
   upgraded = true;
   for (const tell of onUpgrade) tell();
+}
+
+// A page's own part that is gone though the server answers went with the upgrade, too.
+if (typeof window !== "undefined") {
+  window.addEventListener("vite:preloadError", () => {
+    void fetch(path("/meta"), { credentials: "same-origin" }).then(outdated, () => undefined);
+  });
 }
 
 export const upgrade = {

@@ -3,17 +3,18 @@ import { Menu as BaseMenu } from "@base-ui/react/menu";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useRouterState } from "@tanstack/react-router";
 import { Keyboard, Menu as MenuIcon, Monitor, Moon, Search, Sun } from "lucide-react";
-import { type ReactNode, lazy, Suspense, useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { type ReactNode, lazy, Suspense, useEffect, useRef, useState } from "react";
 
-import { ApiError, exported, upgrade } from "~/api/client";
+import { ApiError, exported } from "~/api/client";
 import { useConnection, useLive, useLiveRun } from "~/api/live";
 import { metaQuery } from "~/api/queries";
 import type { RunRow } from "~/api/types";
-import { Button, IconButton } from "~/components/Button";
+import { IconButton } from "~/components/Button";
 import { absolute } from "~/lib/format";
 import { shown, useKeys } from "~/lib/keys";
 
 import { LoginForm } from "./Login";
+import { Notices } from "./Notices";
 import css from "./Shell.module.css";
 import { Shortcuts } from "./Shortcuts";
 import { THEMES, useTheme } from "./theme";
@@ -47,7 +48,7 @@ export function Shell({ children }: { children: ReactNode }) {
 
   // It opens at once when its key is pressed: whoever presses it types on.
   useEffect(() => {
-    const timer = setTimeout(() => void palettePart(), 1500);
+    const timer = setTimeout(() => void palettePart().catch(() => undefined), 1500);
     return () => clearTimeout(timer);
   }, []);
   const soon = useRef<ReturnType<typeof setTimeout> | null>(null);
@@ -116,7 +117,7 @@ export function Shell({ children }: { children: ReactNode }) {
         </IconButton>
         {!exported && <NarrowMenu />}
       </header>
-      <Upgraded />
+      <Notices />
       <main id="page" className={css.page} tabIndex={-1}>
         {children}
       </main>
@@ -166,28 +167,12 @@ const WORDS = {
 
 function Live() {
   const connection = useConnection();
-  const [problem, setProblem] = useState<string | null>(null);
-  useLive("problem", ({ error }) => setProblem(error.message));
-  useLive("runs", () => setProblem(null));
-  useLive("run", () => setProblem(null));
   if (connection === "off") return null;
-  const said = problem ?? WORDS[connection];
   return (
-    <span className={css.live} data-state={problem ? "lost" : connection} role="status" title={said}>
+    <span className={css.live} data-state={connection} role="status" title={WORDS[connection]}>
       <span className={css.dot} aria-hidden="true" />
-      <span className={css.liveWord}>{problem ? "store problem" : connection === "lost" ? "offline" : said}</span>
+      <span className={css.liveWord}>{connection === "lost" ? "offline" : WORDS[connection]}</span>
     </span>
-  );
-}
-
-function Upgraded() {
-  const seen = useSyncExternalStore(upgrade.subscribe, upgrade.seen);
-  if (!seen) return null;
-  return (
-    <div className={css.bar} role="alert">
-      plait was upgraded while this page was open.
-      <Button onClick={() => window.location.reload()}>Reload</Button>
-    </div>
   );
 }
 

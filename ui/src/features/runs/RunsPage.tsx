@@ -65,19 +65,24 @@ export function RunsPage() {
   const anchor = useRef(-1);
   const toggle = useCallback(
     (row: RunRow, range: boolean, index: number) => {
+      // Read now: the change below is made later, when the anchor has moved on.
+      const from = range && anchor.current >= 0 ? anchor.current : index;
+      const picked = rows.slice(Math.min(from, index), Math.max(from, index) + 1);
       setSelected((before) => {
         const next = new Map(before);
-        const from = range && anchor.current >= 0 ? Math.min(anchor.current, index) : index;
-        const to = range && anchor.current >= 0 ? Math.max(anchor.current, index) : index;
         if (!range && next.has(row.id)) next.delete(row.id);
-        else for (const one of rows.slice(from, to + 1)) next.set(one.id, one);
+        else for (const one of picked) next.set(one.id, one);
         return next;
       });
       anchor.current = index;
     },
     [rows],
   );
-  const chosen = [...selected.values()];
+  // As they are now; a selected run that the filter has left out since is as it was.
+  const chosen = useMemo(() => {
+    const now = new Map(rows.map((one) => [one.id, one]));
+    return [...selected.values()].map((one) => now.get(one.id) ?? one);
+  }, [rows, selected]);
   const readOnly = meta.data?.read_only ?? false;
   const actions = useRunActions({
     readOnly,
