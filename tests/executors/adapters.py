@@ -14,6 +14,7 @@ from typing import Any
 from plait.executors.capacity import cores
 from tests.clusters import dask_cluster, ray_cluster
 from tests.services import ssh_server
+from tests.services.slurm import slurm_cluster
 
 __all__ = ["ADAPTERS", "Adapter", "Engine", "NotHere", "Refused", "Within"]
 
@@ -136,6 +137,16 @@ def _ray(folder: Path) -> Iterator[Engine]:
         yield Engine({"type": "ray", "address": cluster.address}, environ=cluster.environ, cores=4)
 
 
+@contextmanager
+def _slurm(folder: Path) -> Iterator[Engine]:
+    with slurm_cluster() as cluster:
+        yield Engine(
+            {"type": "slurm", "python": sys.executable, "folder": str(folder / "jobs"), "look_every": "0.5s"},
+            environ=cluster.environ,
+            cores=4,
+        )
+
+
 _ONE_MACHINE = Refused("nodes", "it has one machine")
 _APART = Within({"isolated": True}, "in a process beside it: of steps with isolated=True")
 _FILES_HERE = NotHere("tasks run from the files that are here")
@@ -182,4 +193,5 @@ ADAPTERS = (
         {"test_gangs": Refused("nodes", "Jobs do not wait for each other")},
         is_slow=True,
     ),
+    Adapter("slurm", _slurm, is_slow=True),
 )

@@ -166,6 +166,11 @@ class Project:
         return msgspec.structs.replace(self.spec, carried=pickle.dumps(carried, protocol=5))
 
     @property
+    def work_root(self) -> Path:
+        """The folder that ``workdir`` of a step starts at: that of the data, or of the code where there is no such."""
+        return self.data_root if self.data_root.is_dir() else self.root
+
+    @property
     def home(self) -> Path:
         """The ``.plait`` folder."""
         return home_at(self.root)
@@ -300,6 +305,7 @@ class Project:
             on_check=self.checked.append,
             hooks=self.hooks,
             paranoid=self.paranoid,
+            away=self._carried is not None and not self.data_root.is_dir(),
         )
         if self.hooks is not None and self.hooks.wants("catalog_built"):
             from plait.project.hookspecs import CatalogBuilt
