@@ -48,6 +48,7 @@ class Docker:
         self.folder = folder
         self.environ = {"DOCKER_HOST": f"unix://{folder}/docker.sock"}
         self._stack = contextlib.ExitStack()
+        self._process: subprocess.Popen[bytes] | None = None
 
     def __call__(self, *command: str, stdin: object = None) -> str:
         """What ``docker …`` says."""
@@ -75,7 +76,7 @@ class Docker:
             "live-restore": False,
         }
         (self.folder / "daemon.json").write_text(json.dumps(conf))
-        self._stack.enter_context(
+        self._process = self._stack.enter_context(
             started("dockerd", "--config-file", f"{self.folder}/daemon.json", log=self.folder / "dockerd.log")
         )
         wait_until(lambda: self("version", "--format", "{{.Server.Version}}"), 30, "dockerd")
@@ -104,6 +105,10 @@ class Docker:
                     os.kill(int(numbers[0]), signal.SIGKILL)
 
     def close(self) -> None:
+        if self._process is not None:  # it alone: it ends containerd itself, and waits for that
+            self._process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(10)
         self._stack.close()
 
 

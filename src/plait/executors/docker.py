@@ -145,7 +145,7 @@ class DockerExecutor(PipedExecutor):
         else:
             packages = packages_of(self._root, settings.packages)
             machine = str(self._engine.get("Architecture", "x86_64"))
-            self._image = build_image(self._docker, settings.base, packages, machine, _say)
+            self._image = build_image(self._docker, settings.base, settings.python, packages, machine, _say)
         self._volumes = [*settings.volumes]
         if not settings.host or settings.host.startswith("unix:"):
             self._volumes += [f"{folder}:{folder}" for folder in self._shared(job)]

@@ -146,11 +146,13 @@ def _digest(*parts: str) -> str:
 
 
 def build_image(
-    docker: Docker, base: str, packages: Packages, machine: str, say: Callable[[str], None]
+    docker: Docker, base: str, python: str, packages: Packages, machine: str, say: Callable[[str], None]
 ) -> str:
     """The name of an image with packages and this plait, built as far as it is not there.
 
     Args:
+        python: the one in the base.
+        machine: what containers run on, such as ``x86_64``.
         say: told what takes long.
 
     Raises:
@@ -165,7 +167,7 @@ def build_image(
         say(f"building the image {layer}: {len(packages.versions)} packages on {base}")
         with tempfile.TemporaryDirectory(prefix="plait-image-") as at:
             packages.install(Path(at, "packages"), machine)
-            lines = [f"FROM {base}", "COPY packages /opt/plait/packages"]
+            lines = [f"FROM {base}", "COPY packages /opt/plait/packages", _compiled(python, "packages")]
             _build(docker, Path(at), [*lines, "ENV PYTHONPATH=/opt/plait/own:/opt/plait/packages"], layer)
     source = Path(__file__).parents[1]
     own = _digest(__version__, _content(source))
@@ -173,8 +175,18 @@ def build_image(
     if not docker("images", "--quiet", whole):
         with tempfile.TemporaryDirectory(prefix="plait-image-") as at:
             shutil.copytree(source, Path(at, "own", "plait"), ignore=shutil.ignore_patterns(*_KEPT))
-            _build(docker, Path(at), [f"FROM {layer}", "COPY own /opt/plait/own"], whole)
+            lines = [f"FROM {layer}", "COPY own /opt/plait/own", _compiled(python, "own")]
+            _build(docker, Path(at), lines, whole)
     return whole
+
+
+def _compiled(python: str, folder: str) -> str:
+    """Compile modules in the image: a container keeps nothing, so each task would do it for itself."""
+    code = (
+        f"import compileall, sysconfig; [compileall.compile_dir(one, quiet=2, workers=0)"
+        f" for one in ('/opt/plait/{folder}', sysconfig.get_path('stdlib'))]"
+    )
+    return f'RUN {python} -c "{code}" || true'
 
 
 def _content(source: Path) -> str:
@@ -189,6 +201,8 @@ def _content(source: Path) -> str:
 def _build(docker: Docker, folder: Path, lines: Sequence[str], name: str) -> None:
     (folder / "Dockerfile").write_text("\n".join(lines) + "\n", encoding="utf-8")
     try:
-        docker("build", "--quiet", "--tag", name, "--label", "plait.image=yes", str(folder))
+        docker(
+            "build", "--quiet", "--network", "none", "--tag", name, "--label", "plait.image=yes", str(folder)
+        )
     except PlaitError as error:
         raise PlaitError(f"the image {name} cannot be built: {error.what}", hint=error.hint) from None
