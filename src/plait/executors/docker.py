@@ -230,10 +230,11 @@ class DockerExecutor(PipedExecutor):
         return super().take_back(places, begun=begun)
 
     def _remove_beside(self, names: list[str]) -> None:
+        """In a thread: an engine takes a while to remove a container, and others are waiting to be started."""
         thread = threading.Thread(target=self._remove, args=(names,), daemon=True)
-        self._removing = [one for one in self._removing if one.is_alive()]
-        self._removing.append(thread)
         thread.start()
+        with self._lock:
+            self._removing = [*(one for one in self._removing if one.is_alive()), thread]
 
     def _remove(self, names: list[str]) -> None:
         if names:
@@ -242,9 +243,10 @@ class DockerExecutor(PipedExecutor):
 
     def release(self, *, now: bool) -> None:
         super().release(now=now)
-        for thread in self._removing:
+        with self._lock:
+            removing, self._removing = self._removing, []
+        for thread in removing:
             thread.join()
-        self._removing.clear()
         if self._started:
             with contextlib.suppress(PlaitError):
                 self._remove(
