@@ -154,13 +154,19 @@ def _collect(tree: Tree, found: list[Artifact]) -> None:
 
 
 def element_labels(run: Run, node: int, paths: Sequence[Path]) -> list[str | None]:
-    """For tasks of a mapped step the element that each is of, in a few words."""
+    """For tasks of a mapped step the element that each is of, in a few words; of several, each with its parameter."""
     spec = run.graph.nodes[node]
-    value = next((value for _, value in spec.args if isinstance(value, Item)), None)
-    if value is None:
-        return [None] * len(paths)
-    found = [_reference(run, value, spec.scope, path) for path in paths]
-    return [one.text[:_LABEL] if one.kind in ("value", "dataset") else None for one in found]
+    values = [(name, value) for name, value in spec.args if isinstance(value, Item)]
+    return [_label(run, values, spec.scope, path) for path in paths]
+
+
+def _label(run: Run, values: Sequence[tuple[str, Item]], scope: int, path: Path) -> str | None:
+    found = [(name, _reference(run, value, scope, path)) for name, value in values]
+    told = [(name, one.text) for name, one in found if one.kind != "gone"]
+    if not told:
+        return None
+    text = told[0][1] if len(values) == 1 else ", ".join(f"{name}={text}" for name, text in told)
+    return text if len(text) <= _LABEL else text[: _LABEL - 1] + "…"
 
 
 def _reference(run: Run, value: Value, scope: int, path: Path) -> ValueRef:
