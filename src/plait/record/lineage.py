@@ -298,7 +298,9 @@ def _upstream(web: _Web, run: Run, task: str, depth: int, seen: set[str]) -> Non
     if node is None:
         return
     target = _task_node(web, run, task)
-    for argument in input_refs(run, node, path):
+    # Of a step whose tasks made a list, the first one tells what they were made of.
+    first = path + (0,) * (len(run.graph.layout.node_axes[node]) - len(path))
+    for argument in input_refs(run, node, first):
         value = argument.value
         if value.dataset:
             source = web.add(LineageNode(f"dataset:{value.dataset}", "dataset", value.dataset))

@@ -80,7 +80,7 @@ def artifact_ref(
 
 def _text(store: ArtifactStore, artifact: Artifact) -> str:
     head = artifact.head
-    if artifact.format == "scalar" and head is not None and head[:1] == b"\0":
+    if head is not None and head[:1] == b"\0" and _is_plain(artifact.format, head):
         value = store.load(artifact)
         text = repr(value) if isinstance(value, str | bytes) else str(value)
         return text if len(text) <= _TEXT else text[: _TEXT - 1] + "…"
@@ -89,6 +89,11 @@ def _text(store: ArtifactStore, artifact: Artifact) -> str:
     if not said and isinstance(artifact.meta.get("length"), int):
         said = f"of {artifact.meta['length']}"
     return f"{artifact.type} {said}".strip()
+
+
+def _is_plain(kind: str, head: bytes) -> bool:
+    """Whether reading it imports nothing: texts and numbers, and collections of them without objects of classes."""
+    return kind == "scalar" or (kind == "tree" and b"\xa1o" not in head)
 
 
 def output_refs(run: Run, node: int, path: Path, limit: int = 100) -> list[NamedValue]:
@@ -198,6 +203,8 @@ def _reference(run: Run, value: Value, scope: int, path: Path) -> ValueRef:
 
 
 def _maker(run: Run, value: Value, path: Path) -> str | None:
+    if isinstance(value, Item):  # an element of what its source made
+        value = getattr(run.graph.scopes[value.scope], "sources", ())[value.source]
     if not isinstance(value, Output):
         return None
     axes = run.graph.layout.node_axes[value.node]
