@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plait.data import ArtifactStore
-from plait.errors import RecordError
+from plait.errors import RecordError, did_you_mean
 from plait.record.database import Database, nothing_recorded
 from plait.record.sqlite import SqliteDatabase
 
@@ -95,7 +95,8 @@ class RecordStore:
             latest = ", ".join(run.id for run in self.runs(limit=5))
             raise RecordError(
                 f"there is no run {run_id!r}",
-                hint=f"the latest runs are {latest}" if latest else "start one: plait run TARGET",
+                hint=did_you_mean(run_id, ["latest"])
+                or (f"the latest runs are {latest}" if latest else "start one: plait run TARGET"),
             )
         several = ", ".join(row[1] for row in rows[:3])
         raise RecordError(f"several runs begin with {run_id!r}: {several}", hint="write one character more")
@@ -186,7 +187,7 @@ def find_records(start: Path | None = None) -> RecordStore:
     from plait.project.place import project_root
 
     here = (start or Path.cwd()).resolve()
-    root = project_root(here)
+    root = project_root(here) or _folder_with_stack(here)
     if os.environ.get("PLAIT_RECORDS") and root is None:
         from plait.project.place import home_at
 
@@ -204,6 +205,15 @@ def find_records(start: Path | None = None) -> RecordStore:
             return open_records(project)
         return RecordStore(home)
     return RecordStore(find_home(start))
+
+
+def _folder_with_stack(here: Path) -> Path | None:
+    """The nearest folder, from here upwards, whose ``conf`` names a stack: a script has one without being a project."""
+    for folder in (here, *here.parents):
+        conf = folder / "conf"
+        if conf.is_dir() and any(conf.glob("*/stack*.y*ml")):
+            return folder
+    return None
 
 
 def find_home(start: Path | None = None) -> Path:

@@ -187,8 +187,8 @@ class RunWriter:
         """How many calls there are so far."""
         self._add(_CALLED, self.key, scope, b"", calls)
 
-    def call_failed(self, scope: int, path: Path, reason: str) -> None:
-        """The body knows that a call failed, and goes on."""
+    def call_failed(self, scope: int, path: Path, reason: str | None) -> None:
+        """The body knows that a call failed, and goes on. Without a reason it did not: the call is tried again."""
         self._add(_CALL_FAILED, reason, self.key, scope, to_key(path))
 
     def failed_before(self, node: int, path: Path) -> None:
