@@ -94,7 +94,7 @@ def problem_of(error: Exception) -> tuple[int, Problem]:
 def problems_of(error: Exception) -> list[ParameterProblem]:
     """What is wrong, one by one for each parameter that an exception speaks of."""
     said = [
-        ParameterProblem("invalid", problem, hint, where, name)
+        ParameterProblem("invalid", f"{name}: {problem}", hint, where, name)
         for name, problem, where, hint in (error.violations if isinstance(error, ParameterError) else ())
     ]
     return said or [ParameterProblem(*msgspec.structs.astuple(problem_of(error)[1]))]
