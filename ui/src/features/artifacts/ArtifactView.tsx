@@ -64,7 +64,7 @@ export default function ArtifactView({ id, met, onClose }: { id: string; met: Me
         ) : met.run && met.task ? (
           // What a task logged is no output of it: the place where it was met says whose it is.
           <Block title="Logged by">
-            <Places items={[{ run: met.run, task: met.task, name: null }]} label="Logged by" head="" />
+            <Places items={[{ run: met.run, task: met.task, name: "" }]} label="Logged by" head="" />
           </Block>
         ) : (
           <p className="dim">It was given to a run.</p>
@@ -78,7 +78,7 @@ export default function ArtifactView({ id, met, onClose }: { id: string; met: Me
               ["hash", <code key="hash">{one.id}</code>],
               ["format", one.format],
               ["size", bytes(one.size)],
-              ["buffers", typeof one.blobs === "number" ? one.blobs : one.blobs?.length],
+              ["buffers", one.blobs],
               ...Object.entries(one.meta ?? {}).map(([name, of]) => [name, typeof of === "object" && of !== null ? JSON.stringify(of) : written(of)] as const),
             ]}
           />
