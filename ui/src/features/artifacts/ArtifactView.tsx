@@ -24,7 +24,7 @@ export default function ArtifactView({ id, met, onClose }: { id: string; met: Me
   if (artifact.error) return <ErrorView error={artifact.error} retry={() => void artifact.refetch()} />;
   if (!artifact.data) return <Loading what="Reading the artifact" />;
   const one = artifact.data;
-  const maker = one.made_by[0];
+  const maker = one.made_by.find((of) => of.run === met.run && of.task === met.task) ?? one.made_by[0];
   const isTable = preview.data?.kind === "table" && !exported;
   return (
     <article className={css.artifact}>

@@ -257,10 +257,15 @@ function Model({ of }: { of: Of<"estimator"> }) {
       <p className={css.class}>
         <code>{of.class}</code> {of.fitted !== null && <span className="dim">{of.fitted === false ? "not fitted" : Array.isArray(of.fitted) ? `fitted: ${of.fitted.join(", ")}` : "fitted"}</span>}
       </p>
+      {of.text && (
+        <pre className={css.text} tabIndex={0}>
+          {of.text}
+        </pre>
+      )}
       {fitted.length > 0 && <Facts items={fitted.map(([name, one]) => [name, <code key={name}>{written(one)}</code>] as const)} />}
       {params.length > 0 && (
         <details open={params.length <= 12} className={css.params}>
-          <summary>{plural(params.length, "parameter")}</summary>
+          <summary>Parameters</summary>
           <Facts items={params.map(([name, one]) => [name, <code key={name}>{written(one)}</code>] as const)} />
         </details>
       )}
