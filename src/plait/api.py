@@ -406,6 +406,9 @@ def resume(
     workers: int | None = None,
     progress: bool | None = None,
     raise_on_failure: bool = True,
+    cache: bool = True,
+    refresh: Sequence[str] = (),
+    paranoid: bool = False,
     home: Path | None = None,
 ) -> Any:
     """Go on with a run that failed, was cancelled or crashed; what was committed is not repeated.
@@ -413,6 +416,7 @@ def resume(
     Args:
         run: a run or its id; the latest that can be resumed if left out.
         pipeline: the pipeline, where the run does not tell in which file it is, as in a notebook.
+        cache, refresh, paranoid: as of ``run``, for what is still to do.
 
     Raises:
         RecordError: the run is going on or done, or its pipeline cannot be found.
@@ -421,6 +425,7 @@ def resume(
     from plait.executors import make_executor
     from plait.launch.again import latest_to_resume, project_again
     from plait.launch.going_on import resume as go_on
+    from plait.launch.orders import make_orders
     from plait.record.store import RecordStore, find_records
 
     store: Any = getattr(run, "store", None) or (RecordStore(home) if home is not None else find_records())
@@ -430,7 +435,15 @@ def resume(
     definition = pipeline or _definition_of(chosen_run)
     project = project_again(chosen_run, definition)
     chosen = make_executor(executor, workers=workers, project=project, default="inline")
-    done = go_on(chosen_run, definition, executor=chosen, listener=_watcher(progress), tell=_warn)
+    done = go_on(
+        chosen_run,
+        definition,
+        executor=chosen,
+        listener=_watcher(progress),
+        orders=make_orders(cache=cache, refresh=refresh),
+        tell=_warn,
+        paranoid=paranoid,
+    )
     if raise_on_failure:
         _raise_failure(done, chosen)
     return done
@@ -445,10 +458,16 @@ def fork(
     workers: int | None = None,
     progress: bool | None = None,
     raise_on_failure: bool = True,
+    cache: bool = True,
+    refresh: Sequence[str] = (),
+    paranoid: bool = False,
     home: Path | None = None,
     **params: Any,
 ) -> Any:
     """A new run that takes everything before the steps ``at`` from an earlier one, with some parameters changed.
+
+    Args:
+        cache, refresh, paranoid: as of ``run``, for what does not come from the earlier one.
 
     Raises:
         RecordError: there is no such run or step, or the pipeline cannot be found.
@@ -458,6 +477,7 @@ def fork(
     from plait.executors import make_executor
     from plait.launch.again import project_again
     from plait.launch.going_on import fork as branch_off
+    from plait.launch.orders import make_orders
     from plait.launch.prepare import Given
 
     source: Any = get_run(run, home=home) if isinstance(run, str) else run
@@ -468,7 +488,15 @@ def fork(
         executor, workers=workers, project=project_again(source, definition), default="inline"
     )
     done = branch_off(
-        source, definition, steps, given, executor=chosen, listener=_watcher(progress), tell=_warn
+        source,
+        definition,
+        steps,
+        given,
+        executor=chosen,
+        listener=_watcher(progress),
+        orders=make_orders(cache=cache, refresh=refresh),
+        tell=_warn,
+        paranoid=paranoid,
     )
     if raise_on_failure:
         _raise_failure(done, chosen)

@@ -114,6 +114,7 @@ class TaskFailed(PlaitError):
     """
 
     task: str = ""
+    call: tuple[int, tuple[int, ...]] | None = None  # where its record is
 
 
 class RunFailed(PlaitError):

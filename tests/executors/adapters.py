@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 
 from plait.executors.capacity import cores
+from tests.clusters import ray_cluster
 from tests.services import free_port, ssh_server, started, wait_until
+from tests.services.slurm import slurm_cluster
 
 __all__ = ["ADAPTERS", "Adapter", "Engine", "NotHere", "Refused", "Within"]
 
@@ -138,6 +140,41 @@ def _ssh(folder: Path) -> Iterator[Engine]:
         )
 
 
+@contextmanager
+def _kubernetes(folder: Path) -> Iterator[Engine]:
+    """No cluster: its API, with pods that are processes of this machine; see ``cluster``."""
+    from executors.cluster import cluster
+
+    with cluster() as there:
+        yield Engine(
+            {
+                "type": "kubernetes",
+                "image": "plait:test",
+                "kubeconfig": str(there.kubeconfig),
+                "look_every": "0.1s",
+            },
+            cores=2,
+        )
+
+
+@contextmanager
+def _ray(folder: Path) -> Iterator[Engine]:
+    """Two nodes, each with a GPU of its own name."""
+    nodes = [{"num_gpus": 1, "env_vars": {"CUDA_VISIBLE_DEVICES": name}} for name in ("4", "7")]
+    with ray_cluster(folder, nodes) as cluster:
+        yield Engine({"type": "ray", "address": cluster.address}, environ=cluster.environ, cores=4)
+
+
+@contextmanager
+def _slurm(folder: Path) -> Iterator[Engine]:
+    with slurm_cluster() as cluster:
+        yield Engine(
+            {"type": "slurm", "python": sys.executable, "folder": str(folder / "jobs"), "look_every": "0.5s"},
+            environ=cluster.environ,
+            cores=4,
+        )
+
+
 _ONE_MACHINE = Refused("nodes", "it has one machine")
 _APART = Within({"isolated": True}, "in a process beside it: of steps with isolated=True")
 _FILES_HERE = NotHere("tasks run from the files that are here")
@@ -172,9 +209,17 @@ ADAPTERS = (
         here=True,
     ),
     Adapter("dask", _dask),
+    Adapter("ray", _ray, is_slow=True),
     Adapter(
         "ssh",
         _ssh,
         {"test_gangs": Refused("nodes", "machines that one logs in to do not wait for each other")},
     ),
+    Adapter(
+        "kubernetes",
+        _kubernetes,
+        {"test_gangs": Refused("nodes", "Jobs do not wait for each other")},
+        is_slow=True,
+    ),
+    Adapter("slurm", _slurm, is_slow=True),
 )

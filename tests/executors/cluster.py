@@ -1,4 +1,4 @@
-"""What stands in for a Kubernetes cluster, which cannot run here? Its API over HTTP, of which plait uses nine calls.
+"""What stands in for a Kubernetes cluster, which cannot run here? Its API over HTTP, of which plait uses ten calls.
 
 Everything that is sent is checked against the schemas of Kubernetes, strictly: an unknown or wrong field is refused, as
 by a real server. The command of a pod's container is really run, as a process of this machine, with its variables and
@@ -28,6 +28,8 @@ import kubernetes_validate
 
 __all__ = ["Cluster", "cluster"]
 
+CORES = 2
+GPUS = ("4", "7")
 MISSING_IMAGE = "nowhere/missing:1"
 _PATH = re.compile(r"/(?:api/v1|apis/batch/v1)/namespaces/([^/]+)/(secrets|jobs|pods)(?:/([^/]+))?(/log)?$")
 
@@ -40,10 +42,15 @@ class _Pod:
         self.pod = job["spec"]["template"]["spec"]
         self.process: subprocess.Popen[bytes] | None = None
         (self.container,) = self.pod["containers"]
-        if self.container["image"] != MISSING_IMAGE and not self.pod.get("nodeSelector"):
-            self._start(secrets)
+        self.gpus = int(self.container["resources"].get("limits", {}).get("nvidia.com/gpu", 0))
+        self.cpus = int(self.container["resources"]["requests"]["cpu"].removesuffix("m")) / 1000
+        self.has: list[str] = []
 
-    def _start(self, secrets: dict[str, Any]) -> None:
+    @property
+    def is_schedulable(self) -> bool:
+        return self.container["image"] != MISSING_IMAGE and not self.pod.get("nodeSelector")
+
+    def start(self, secrets: dict[str, Any]) -> None:
         mounts = {one["name"]: one["mountPath"] for one in self.container["volumeMounts"]}
         folders: dict[str, str] = {}
         for volume in self.pod["volumes"]:
@@ -58,7 +65,7 @@ class _Pod:
         self.log.touch()
         self.process = subprocess.Popen(
             command,
-            env={**os.environ, **variables},
+            env={**os.environ, **variables, "PLAIT_GPUS": ",".join(self.has)},  # as a device plugin does
             stdout=self.log.open("wb"),
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -80,13 +87,15 @@ class _Pod:
             "ready": False,
             "restartCount": 0,
         }
-        if self.phase == "Pending" and self.pod.get("nodeSelector"):
+        if self.phase == "Pending" and self.container["image"] != MISSING_IMAGE:
             status["conditions"] = [
                 {
                     "type": "PodScheduled",
                     "status": "False",
                     "reason": "Unschedulable",
-                    "message": "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.",
+                    "message": "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector."
+                    if self.pod.get("nodeSelector")
+                    else "0/1 nodes are available: 1 Insufficient cpu or GPU.",
                 }
             ]
         elif self.phase == "Pending":
@@ -122,6 +131,7 @@ class Cluster:
         self.jobs: dict[str, dict[str, Any]] = {}
         self.pods: dict[str, _Pod] = {}
         self.down = False
+        self._lock = threading.Lock()
         cluster = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -162,6 +172,11 @@ class Cluster:
 
     def _answer(self, request: Any, body: Any) -> None:
         parts = urlsplit(request.path)
+        if parts.path == "/api/v1/nodes":
+            has = {"cpu": str(CORES), "memory": "8Gi", "nvidia.com/gpu": str(len(GPUS))}
+            node = {"metadata": {"name": "one"}, "status": {"allocatable": has, "capacity": has}}
+            self._say(request, 200, {"apiVersion": "v1", "kind": "NodeList", "metadata": {}, "items": [node]})
+            return
         found = _PATH.match(parts.path)
         if found is None:
             self._fail(request, 404, f"no such path: {parts.path}")
@@ -191,6 +206,7 @@ class Cluster:
                 return
             self._say(request, 200, self.pods[name].shown())
         else:
+            self._schedule()
             label, _, value = parse_qs(parts.query)["labelSelector"][0].partition("=")
             chosen = [pod.shown() for pod in list(self.pods.values()) if pod.labels.get(label) == value]
             self._say(request, 200, {"apiVersion": "v1", "kind": "PodList", "metadata": {}, "items": chosen})
@@ -218,7 +234,25 @@ class Cluster:
             self.jobs[name] = body
             pod = _Pod(body, namespace, self.secrets, self.folder / f"{name}.log")
             self.pods[pod.name] = pod
+            self._schedule()
         self._say(request, 201, body)
+
+    def _schedule(self) -> None:
+        """Start the pods that wait, as far as there are GPUs for them."""
+        with self._lock:
+            taken = {one for pod in self.pods.values() if pod.phase == "Running" for one in pod.has}
+            free = [one for one in GPUS if one not in taken]
+            cores = CORES - sum(pod.cpus for pod in self.pods.values() if pod.phase == "Running")
+            for pod in list(self.pods.values()):
+                if (
+                    pod.phase == "Pending"
+                    and pod.is_schedulable
+                    and pod.gpus <= len(free)
+                    and pod.cpus <= cores
+                ):
+                    cores -= pod.cpus
+                    pod.has, free = free[: pod.gpus], free[pod.gpus :]
+                    pod.start(self.secrets)
 
     def _log(self, request: Any, name: str, *, follow: bool) -> None:
         pod = self.pods.get(name)

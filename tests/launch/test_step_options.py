@@ -52,6 +52,17 @@ def test_an_environment_says_how_steps_run_and_the_command_line_has_the_last_wor
     assert (options_of(folder, third).retries, options_of(folder, third).owner) == (0, "ana")
 
 
+def test_a_tag_that_an_environment_gives_selects_the_step_too(tmp_path: Path) -> None:
+    folder = project(tmp_path)
+    (folder / "conf/base/steps.yml").write_text("fit: {tags: [heavy]}\n")
+    code, ran, err = run(folder, "--tag", "heavy")
+    assert code == 0, err
+    assert get_run(ran.strip(), home=folder / ".plait").graph.find_node("fit") is not None
+    assert finish("show", "flow.py", "--tag", "heavy", cwd=folder).status == 0
+    code, _, err = run(folder, "--tag", "heavi")
+    assert (code, "did you mean 'heavy'?" in err) == (2, True)
+
+
 def test_a_wrong_option_in_steps_yml_names_its_file_and_line(tmp_path: Path) -> None:
     folder = project(tmp_path)
     (folder / "conf/base/steps.yml").write_text("fit:\n  memory: 4 apples\n")

@@ -101,7 +101,7 @@ def test_bars_of_sums_stand_for_every_attempt(run, lane, monkeypatch):
 
 
 def test_a_long_attempt_among_many_is_drawn_for_itself(run, monkeypatch):
-    monkeypatch.setattr(Window, "attempts", lambda self: None)
+    monkeypatch.setattr(Window, "attempts", lambda self, wanted: None)
     found = timeline(run, limit=200)
     (long_one,) = [bar for bar in found.bars if bar.task == "odd[20]"]
     assert long_one.end - long_one.start >= 0.15

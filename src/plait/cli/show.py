@@ -109,6 +109,7 @@ def _show_target(
     import msgspec
 
     from plait.cli.problems import describing
+    from plait.launch.prepare import project_of, trace_in
     from plait.project.discover import find_pipeline
 
     try:
@@ -121,7 +122,7 @@ def _show_target(
         raise
     chosen = found.pipeline.select(**msgspec.structs.asdict(selection))
     with describing(found.pipeline.name):
-        graph: Graph = chosen.trace().graph
+        graph: Graph = trace_in(chosen, project_of(chosen)).graph
     if mermaid:
         from plait.display.mermaid import mermaid_text
 

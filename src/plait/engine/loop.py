@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -19,7 +19,6 @@ from msgspec import Struct
 from plait.data import Artifact
 from plait.engine import events
 from plait.engine.control import decide
-from plait.engine.dynamic import Dynamic
 from plait.engine.events import (
     Action,
     Back,
@@ -61,6 +60,9 @@ from plait.record.requests import CANCEL, FINISH
 from plait.record.results import Plain, Results, Tree
 from plait.record.slots import Slots
 from plait.record.writer import RunWriter
+
+if TYPE_CHECKING:
+    from plait.engine.dynamic import Dynamic
 
 __all__ = ["Conduct", "Listener", "Loop"]
 
@@ -425,13 +427,15 @@ class Loop:
         with self.writer.turn():
             launches = self._decided(self._ripe + self._sort(actions))
             self._ripe = []
+            more = True
             while True:
-                if self.machine.status is None:
+                if more and self.machine.status is None:
                     launches += self._decided(self._sort(self._make_room(launches, specs)))
                 self._record_extents()
                 if not launches:
                     break
-                launches = self._decided(self._decide(launches, specs))
+                follow, more = self._decide(launches, specs)
+                launches = self._decided(follow)
             self.writer.beat(time.time())
             if self.machine.status is not None and self._limits:
                 self._slots.give_back_all()
@@ -482,12 +486,16 @@ class Loop:
                     self.writer.finished(status)
         return launches
 
-    def _decide(self, launches: list[Launch], specs: list[TaskSpec]) -> list[Launch]:
-        """Take what is there, prepare what has to run; answers with what can be launched because of it.
+    def _decide(self, launches: list[Launch], specs: list[TaskSpec]) -> tuple[list[Launch], bool]:
+        """Take what is there, prepare what has to run.
+
+        Answers with what can be launched because of it, and whether there may be room for more: not where each task
+        has to run, since as many were launched as there was room for.
 
         As long as results are there, more tasks are looked up at once than there is room for; one that has to run
         after all and finds no room is given back.
         """
+        before, asked = len(specs), len(launches)
         for one in [one for one in launches if one.stand_in]:
             specs.append(self._stand_in(one))
             launches.remove(one)
@@ -515,7 +523,7 @@ class Loop:
                 case Wait(key=key):
                     self._waiting.setdefault(key, []).append(one)
         self._ahead = min(_MOST_AHEAD, 4 * taken) if 2 * taken >= len(launches) and not surplus else 0
-        return follow + self._give_back(surplus)
+        return follow + self._give_back(surplus), len(specs) - before < asked
 
     def _give_back(self, surplus: list[Launch]) -> list[Launch]:
         if not surplus:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from random import Random
 
 from plait.graph.options import Options
 
@@ -46,4 +45,6 @@ def wait_before(options: Options, attempt: int, seed: str) -> float:
         return math.inf
     if not options.jitter:
         return wait
+    from random import Random
+
     return wait * (1.0 + options.jitter * Random(seed).random())  # noqa: S311 - it spreads waits, it guards nothing

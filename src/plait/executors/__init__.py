@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from plait.engine.task import Executor
 from plait.errors import ParameterError, did_you_mean
 
@@ -79,10 +81,6 @@ def _opened(named: Component, workers: int | None, project: Project | None) -> E
             raise ParameterError(
                 f"the executor {named.type!r} has no number of workers", hint="leave out --workers"
             )
-        from plait.project.components import Component
-
-        named = Component(
-            named.kind, named.type, named.value, {**named.options, "workers": workers}, named.where
-        )
+        named = msgspec.structs.replace(named, options={**named.options, "workers": workers})
     made: Executor = named.open(project)
     return made

@@ -38,14 +38,13 @@ def gpus() -> tuple[str, ...]:
 
 @cache
 def _found_gpus() -> tuple[str, ...]:
-    import shutil
-    import subprocess
-
     driver = Path("/proc/driver/nvidia/gpus")
     if driver.is_dir():
         return tuple(map(str, range(len(list(driver.iterdir())))))
-    if shutil.which("nvidia-smi") is None:
+    if not any(os.access(os.path.join(folder, "nvidia-smi"), os.X_OK) for folder in os.get_exec_path()):  # noqa: PTH118
         return ()
+    import subprocess  # only here: each run would pay for it
+
     try:
         listed = subprocess.run(
             ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"],

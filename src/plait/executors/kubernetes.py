@@ -222,6 +222,22 @@ class KubernetesExecutor(RemoteExecutor):
             ) from None
         return client.CoreV1Api(loaded), client.BatchV1Api(loaded), namespace or "default"
 
+    def largest(self) -> dict[str, float]:
+        """What the largest node has; nothing is known where the account may not look at nodes."""
+        from kubernetes.utils import parse_quantity
+
+        core, _, _ = self._client
+        try:
+            nodes = self._ask(core.list_node).items
+        except PlaitError:
+            return {}
+        found: dict[str, float] = {"gpus": 0.0} if nodes else {}
+        for node in nodes:
+            for option, name in (("cpus", "cpu"), ("memory", "memory"), ("gpus", self._settings.gpu)):
+                amount = float(parse_quantity((node.status.allocatable or {}).get(name, 0)))
+                found[option] = max(found.get(option, 0.0), amount)
+        return found
+
     def connect(self, job: Job) -> None:
         self._run = _label(job.run_id)
         self._secret = f"plait-{self._run}-{int(time.time()):x}"

@@ -96,8 +96,12 @@ class ProcessExecutor:
         self._folder = tempfile.mkdtemp(prefix="plait-")
         self._out_of_memory = _out_of_memory_kills()
         self._cancelled = False
-        self._gpus = gpus()
         self._load = 0.0
+        self.look_for_gpus()
+
+    def look_for_gpus(self) -> None:
+        """Know which GPUs there are for tasks, where another program hands them out anew."""
+        self._gpus = gpus()
 
     def room(self) -> int:
         known = self._seconds.values()
@@ -208,7 +212,7 @@ class ProcessExecutor:
         idle = [one for one in self._workers if one.alive and not one.pending]
         if not flavour.isolated:
             for one in idle:
-                if one.flavour == flavour:
+                if one.flavour == flavour and set(one.gpus) <= set(self._gpus):
                     return one
         chosen: tuple[str, ...] = ()
         if flavour.gpus:

@@ -28,9 +28,9 @@ from plait.engine.task import (
 )
 from plait.executors.flavours import HONOURED
 from plait.executors.outcomes import lost, out_of_memory, timed_out
-from plait.executors.station import Refused, read_answer, seal_job
+from plait.executors.station import Answer, Held, Refused, host, read_said, seal_job
 from plait.graph.model import Path
-from plait.record.facts import ErrorInfo, Usage
+from plait.record.facts import ErrorInfo, Usage, describe_error
 
 __all__ = ["Place", "RemoteExecutor", "encode_spec"]
 
@@ -80,7 +80,7 @@ class RemoteExecutor:
         self.most = most
         self.sealed = b""
         self._errands: dict[Place, _Errand] = {}
-        self._said: queue.SimpleQueue[Message | _Ranked | None] = queue.SimpleQueue()
+        self._said: queue.SimpleQueue[Message | _Ranked | Callable[[], None] | None] = queue.SimpleQueue()
         self._looked = 0.0
         self._cancelled = False
         self._job: Job | None = None
@@ -121,12 +121,28 @@ class RemoteExecutor:
 
     def answered(self, place: Place, answer: bytes, rank: int = 0) -> None:
         """A machine has answered for a task."""
-        said = read_answer.decode(answer)
+        said = read_said.decode(answer)
+        assert not isinstance(said, Live)
+        self.answered_by(place, said, rank)
+
+    def answered_by(self, place: Place, said: Answer, rank: int = 0) -> None:
+        """A machine has answered for a task, with what is read already."""
+        if isinstance(said, Held):
+            self._said.put(Withdrawn(*place))
+            return
         if isinstance(said, Refused):
             now = time.time()
             usage = Usage(now, now, 0.0, 0, said.place)
             said = Report(*place, error=said.error, usage=usage)
         self._said.put(said if rank == 0 and not self._is_gang(place) else _Ranked(place, rank, said))
+
+    def refused(self, place: Place, error: Exception, rank: int = 0) -> None:
+        """A task cannot be done by the engine; another attempt would end the same."""
+        self.answered_by(place, Refused(host(), describe_error(error)), rank)
+
+    def later(self, duty: Callable[[], None]) -> None:
+        """Let something be done in the thread of the run, as the next thing."""
+        self._said.put(duty)
 
     def told(self, live: Live) -> None:
         """What a task says while it runs."""
@@ -228,17 +244,18 @@ class RemoteExecutor:
             found += (Withdrawn(*place) for place in taken if self._errands.pop(place, None) is not None)
         return found
 
-    def _take(self, said: Message | _Ranked | None, found: list[Message]) -> None:
+    def _take(self, said: Message | _Ranked | Callable[[], None] | None, found: list[Message]) -> None:
         if isinstance(said, _Ranked):
-            whole = self._together(said)
-            if whole is None:
-                return
-            said = whole
-        if isinstance(said, Report):
+            said = self._together(said)
+        if said is None:
+            return
+        if isinstance(said, Report | Withdrawn):
             if self._errands.pop((said.node, said.path, said.attempt), None) is not None:
                 found.append(said)
-        elif said is not None:
+        elif isinstance(said, Live):
             found.append(said)
+        else:
+            said()
 
     def _together(self, said: _Ranked) -> Report | None:
         """The report of a task that several machines do: when all have ended, or the first of them has failed."""

@@ -25,24 +25,26 @@ from plait.engine.task import Job, Live, Report, TaskSpec
 from plait.errors import PlaitError
 from plait.executors.packing import settled
 from plait.executors.processes import ProcessExecutor
+from plait.graph.model import Path
 from plait.record.facts import ErrorInfo, describe_error
 
 __all__ = [
     "Answer",
+    "Held",
     "Refused",
     "Station",
     "Versions",
     "do_task",
+    "encode_said",
     "end_stations",
     "host",
     "open_job",
-    "read_answer",
+    "read_said",
     "seal_job",
 ]
 
 _PATIENCE_SECONDS = 0.5
 _OVER = "the run that this task is of is over"
-_encode = msgspec.msgpack.Encoder().encode
 _read_job = msgspec.msgpack.Decoder(Job)
 _read_spec = msgspec.msgpack.Decoder(TaskSpec)
 
@@ -75,7 +77,7 @@ class _Sealed(Struct, frozen=True, array_like=True):
 
 def seal_job(job: Job) -> bytes:
     ours = Versions.here()
-    return _encode(_Sealed(ours.python, ours.plait, _encode(job)))
+    return encode_said(_Sealed(ours.python, ours.plait, encode_said(job)))
 
 
 def open_job(sealed: bytes) -> Job:
@@ -105,9 +107,18 @@ class Refused(Struct, frozen=True, array_like=True, tag="refused"):
     error: ErrorInfo
 
 
-Answer: TypeAlias = Report | Refused
-Said = TypeVar("Said", Report, Live)
-read_answer = msgspec.msgpack.Decoder(Answer)
+class Held(Struct, frozen=True, array_like=True, tag="held"):
+    """The task did not begin, and will not: its run was cancelled meanwhile."""
+
+    node: int
+    path: Path
+    attempt: int
+
+
+Answer: TypeAlias = Report | Refused | Held
+ReportOrLive = TypeVar("ReportOrLive", Report, Live)
+encode_said = msgspec.msgpack.Encoder().encode
+read_said = msgspec.msgpack.Decoder(Live | Answer)
 
 
 class Station:
@@ -133,6 +144,8 @@ class Station:
 
     def do(self, spec: TaskSpec, tell: Callable[[Live], None]) -> Report:
         """Do one task to its end, whatever that is."""
+        if spec.options is not None and spec.options.gpus:
+            self._workers.look_for_gpus()  # an engine may have handed out others than for the task before
         self._workers.submit([spec])
         place = (spec.node, spec.path)
         while not self._ended:
@@ -217,7 +230,7 @@ def do_task(sealed: bytes, spec: bytes, tell: Callable[[Live], None]) -> bytes:
     try:
         digest, station = stations.take(sealed)
     except Exception as error:  # noqa: BLE001 - whatever it is, the driver has to hear of it
-        return _encode(Refused(host(), describe_error(error)))
+        return encode_said(Refused(host(), describe_error(error)))
     try:
         task = _read_spec.decode(spec)
         rank = task.gang.rank if task.gang is not None else 0
@@ -226,10 +239,10 @@ def do_task(sealed: bytes, spec: bytes, tell: Callable[[Live], None]) -> bytes:
         stations.drop(digest, station)
         raise
     stations.give_back(digest, station)
-    return _encode(_of_rank(rank, report))
+    return encode_said(_of_rank(rank, report))
 
 
-def _of_rank(rank: int, said: Said) -> Said:
+def _of_rank(rank: int, said: ReportOrLive) -> ReportOrLive:
     """What a machine of a gang says, told apart from what that of rank 0 does."""
     if rank == 0 or not (said.lines or said.metrics):
         return said

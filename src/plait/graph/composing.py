@@ -14,6 +14,7 @@ from plait.graph.combining import both, either_of, without
 from plait.graph.cutting import cut, single
 from plait.graph.grafting import graft
 from plait.graph.model import InputSpec
+from plait.graph.overrides import as_configured
 from plait.graph.pipeline import Body, Definition
 from plait.graph.selection import Selection, choose, element_of
 from plait.graph.tracing import Reference, Traced, Tracer, _plain, current_tracer
@@ -32,7 +33,7 @@ def selected(definition: Definition, selection: Selection) -> Body:
         element = element_of(traced.graph, selection)
         if element is not None:
             return single(traced, *element)
-        return cut(traced, choose(traced.graph, selection))
+        return cut(traced, choose(as_configured(traced.graph), selection))
 
     return _body(
         part,

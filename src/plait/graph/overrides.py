@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import msgspec
@@ -12,7 +14,7 @@ from plait.errors import DefinitionError, did_you_mean
 from plait.graph.model import Graph, Node
 from plait.graph.options import make_options
 
-__all__ = ["Rule", "override"]
+__all__ = ["Rule", "as_configured", "in_force", "override"]
 
 EVERY = "*"
 TAG = "tag:"
@@ -31,7 +33,25 @@ class Rule(Struct, frozen=True):
     typed: bool = False
 
 
-def override(graph: Graph, rules: Sequence[Rule]) -> Graph:
+_rules: ContextVar[Sequence[Rule]] = ContextVar("plait_rules", default=())
+
+
+@contextmanager
+def in_force(rules: Sequence[Rule]) -> Iterator[None]:
+    """While a pipeline is traced inside, its parts are chosen by what the rules say too, such as tags."""
+    token = _rules.set(rules)
+    try:
+        yield
+    finally:
+        _rules.reset(token)
+
+
+def as_configured(graph: Graph) -> Graph:
+    """The graph with the options that the rules in force give it; one that names nothing here is no mistake yet."""
+    return override(graph, _rules.get(), strict=False)
+
+
+def override(graph: Graph, rules: Sequence[Rule], *, strict: bool = True) -> Graph:
     """The graph with options set from outside: those for all steps first, then by tag, then by name.
 
     Of rules of one kind the later one wins.
@@ -55,7 +75,7 @@ def override(graph: Graph, rules: Sequence[Rule]) -> Graph:
                 options = make_options(rule.options, where=rule.where, base=options, step=node.id)
         if options != graph.options(index):
             nodes[index] = msgspec.structs.replace(node, options=options)
-    for at in sorted(unused):
+    for at in sorted(unused) if strict else ():
         _unmatched(graph, rules[at])
     return msgspec.structs.replace(graph, nodes=tuple(nodes))
 

@@ -6,26 +6,22 @@ import contextlib
 import inspect
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import Struct
 
 from plait.data import Artifact
-from plait.engine.dynamic import Dynamic
 from plait.engine.fleet import Fleet, executors_named
 from plait.engine.keys import Keys
 from plait.engine.loop import Loop
 from plait.engine.reuse import Reuse, Take
 from plait.engine.task import Executor, Job, Report
 from plait.errors import CatalogError, ParameterError, PlaitError
-from plait.graph.dynamic import Growing
 from plait.graph.model import Graph
 from plait.graph.model import Path as TaskPath
 from plait.graph.pipeline import Habits
 from plait.graph.tracing import Traced
-from plait.launch.abroad import make_abroad
 from plait.launch.asked import environments_folder, locks_of, refuse_what_is_missing
-from plait.launch.dynamic import listening, make_dynamic
 from plait.launch.hiding import hidden
 from plait.launch.inputs import store_input
 from plait.launch.moments import retry_teller, tell_end, tell_pipeline, tell_start, with_metrics_told
@@ -42,6 +38,9 @@ from plait.record.slots import Slots
 from plait.record.store import RecordStore
 from plait.record.views import Run, run_is_alive
 from plait.record.writer import RunWriter
+
+if TYPE_CHECKING:
+    from plait.engine.dynamic import Dynamic
 
 __all__ = ["Begin", "Prior", "carry", "make_fleet", "open_reuse", "saved_outputs"]
 
@@ -163,8 +162,11 @@ def carry(begin: Begin, fleet: Fleet, listener: Any) -> Run:
 def _loop(begin: Begin, fleet: Fleet, listener: Any, dynamic: Dynamic | None) -> Loop:
     graph, project, records = begin.resumed or begin.traced.graph, begin.project, begin.records
     masker, hooks, writer, since = project.masker(), project.hooks, begin.writer, time.time()
-    abroad = make_abroad(graph, project, records.artifacts) if fleet.travels else None
-    if abroad is not None:
+    abroad = None
+    if fleet.travels:
+        from plait.launch.abroad import make_abroad
+
+        abroad = make_abroad(graph, project, records.artifacts)
         code = abroad.code
         writer.code(code.digest, code.artifact, code.files, code.size)
     loop = Loop(
@@ -202,6 +204,10 @@ def _loop(begin: Begin, fleet: Fleet, listener: Any, dynamic: Dynamic | None) ->
 @contextlib.contextmanager
 def _dynamic(begin: Begin, run: Run, fleet: Fleet, listener: Any) -> Iterator[Dynamic]:
     """The body of a dynamic pipeline, while its run goes on."""
+    # Only here: a run of another kind does not pay for it.
+    from plait.graph.dynamic import Growing
+    from plait.launch.dynamic import listening, make_dynamic
+
     project, masker, known = begin.project, begin.project.masker(), 1
 
     def check(graph: Graph) -> None:

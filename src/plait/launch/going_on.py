@@ -26,9 +26,9 @@ from plait.launch.naming import find_nodes
 from plait.launch.orders import Orders, said_of
 from plait.launch.prepare import (
     Given,
-    configured,
     convert_given,
     missing_arguments,
+    trace_in,
 )
 from plait.launch.recording import record_run
 from plait.project.project import Project
@@ -83,7 +83,7 @@ def _resume(
         )
     if status == "done":
         raise RecordError(f"run {run.id} is done: there is nothing to resume", hint=f"plait show {run.id}")
-    traced, records = configured(definition.trace(), project), run.store
+    traced, records = trace_in(definition, project), run.store
     if run.graph.is_dynamic != traced.graph.is_dynamic:
         was, now = ("dynamic", "not") if run.graph.is_dynamic else ("not dynamic", "dynamic")
         raise RecordError(
@@ -223,7 +223,7 @@ def _fork(
             f"run {run.id} is still running: what a fork would take is not all there yet",
             hint=f"plait logs {run.id} -f",
         )
-    traced = configured(definition.trace(), project)
+    traced = trace_in(definition, project)
     graph = traced.graph
     if graph.is_dynamic or run.graph.is_dynamic:
         raise RecordError(

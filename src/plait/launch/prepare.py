@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from plait.errors import DefinitionError, ParameterError, PlaitError, did_you_mean, nearest
 from plait.graph.model import Each, Graph
-from plait.graph.overrides import override
+from plait.graph.overrides import in_force, override
 from plait.graph.pipeline import Definition
 from plait.graph.tracing import Traced
 from plait.graph.unfold import Resolved, Unknown, size
@@ -25,12 +25,12 @@ __all__ = [
     "Given",
     "Prepared",
     "asked_inputs",
-    "configured",
     "convert_given",
     "filled_in",
     "missing_arguments",
     "prepare",
     "project_of",
+    "trace_in",
 ]
 
 
@@ -92,7 +92,7 @@ def prepare(
     project = project or project_of(definition)
     with hiding(project):
         project.announce()
-        traced = configured(definition.trace(), project)
+        traced = trace_in(definition, project)
         values, origins = _arguments(definition, traced, given, project, inputs_from)
         values = _taken_apart(traced, values, project)
         _check_lists(traced, {**traced.literals, **values})
@@ -100,13 +100,15 @@ def prepare(
     return Prepared(definition, traced, values, origins, project, source)
 
 
-def configured(traced: Traced, project: Project) -> Traced:
-    """A traced pipeline with the options that its project, in its environment, gives the steps.
+def trace_in(definition: Definition, project: Project) -> Traced:
+    """A pipeline, traced, with the options that its project, in its environment, gives the steps.
 
     Raises:
         DefinitionError: an option is unknown or wrong, or what was typed names no step.
         ConfError: ``steps.yml`` is not as it should be.
     """
+    with in_force(project.step_rules):
+        traced = definition.trace()
     if not project.step_rules or traced.graph.is_dynamic:  # of that, steps get theirs when they are called
         return traced
     return traced.with_graph(override(traced.graph, project.step_rules))

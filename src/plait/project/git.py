@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 import struct
@@ -109,4 +108,6 @@ def _differs(
     else:
         with open(path, "rb") as file:
             content = file.read()
+    import hashlib  # only here: each run would pay for OpenSSL
+
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest() != digest

@@ -1,6 +1,6 @@
 """In which bin of time does a moment of a run lie? The same rule in Python and in SQL.
 
-A bin is 20 ms wide in the first ten seconds of a run, and twice as wide each time the run has got twice as long: the
+A bin is 10 ms wide in the first five seconds of a run, and twice as wide each time the run has got twice as long: the
 latest half of it always has some 250 bins, and a run of any length a few thousand.
 """
 
@@ -13,7 +13,7 @@ __all__ = ["BEGIN", "SPANS_OF_ATTEMPTS", "SPAN_COLUMNS", "SUMMED_FROM", "bin_of"
 SUMMED_FROM = 2_000  # attempts of a run; those of a smaller one are read one by one as quickly
 
 # Stores hold the numbers of bins, so these never change.
-_WIDTH = 0.02
+_WIDTH = 0.01
 _FIRST = 512
 _OCTAVE = 256
 _OCTAVES = 30

@@ -7,7 +7,6 @@ there is to know: the graph has a node per step that was called, whatever the nu
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from collections.abc import Iterable
 from typing import Any
@@ -52,6 +51,8 @@ def _whole(value: Resolved) -> Resolved:
 
 def call_digest(call: str, body: bytes) -> bytes:
     """What a call is known by; ``call`` is that of its scope."""
+    import hashlib  # only here: OpenSSL comes with it, and few runs need it
+
     return hashlib.blake2b(
         body, digest_size=16, key=hashlib.blake2b(call.encode(), digest_size=32).digest()
     ).digest()

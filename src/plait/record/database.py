@@ -79,7 +79,10 @@ class Database(Protocol):
         """Whether that turn was committed, though nobody heard of it."""
 
     def wait(self, timeout: float) -> bool:
-        """Wait until somebody has written, ``timeout`` seconds at most; whether it may be so. For live views."""
+        """Wait until somebody has written, ``timeout`` seconds at most; whether it may be so. For live views.
+
+        Of what is written within a tenth of a second after what was told, nothing more may be told.
+        """
 
     def for_looking(self) -> None:
         """From here on it answers people who look: each question is planned by what it asks, and nobody waits long."""

@@ -39,11 +39,12 @@ def pin(store: RecordStore, name: str, *, note: str = "", user: str = "") -> Pin
     """
     kind, found = _find(store, name)
     made = Pin(kind, found, note, time.time(), user)
-    store.database.execute(
-        "INSERT INTO pin (kind, id, note, pinned_at, pinned_by) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (kind, id) DO UPDATE SET note = excluded.note",
-        (made.kind, made.id, made.note, made.pinned_at, made.pinned_by),
-    )
+    with store.database.transaction():
+        store.database.execute(
+            "INSERT INTO pin (kind, id, note, pinned_at, pinned_by) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (kind, id) DO UPDATE SET note = excluded.note",
+            (made.kind, made.id, made.note, made.pinned_at, made.pinned_by),
+        )
     return made
 
 
@@ -62,7 +63,8 @@ def unpin(store: RecordStore, name: str) -> Pin:
         what = f"several pins begin with {name!r}" if matching else f"{name!r} is not pinned"
         raise RecordError(what, hint=f"pinned: {known}" if known else "nothing is pinned")
     found = (exact or matching)[0]
-    store.database.execute("DELETE FROM pin WHERE kind = ? AND id = ?", (found.kind, found.id))
+    with store.database.transaction():
+        store.database.execute("DELETE FROM pin WHERE kind = ? AND id = ?", (found.kind, found.id))
     return found
 
 

@@ -121,6 +121,7 @@ class PostgresDatabase:
         self._statements: dict[str, str] = {}
         self._depth = 0
         self._lost = False
+        self._untold = False
         self._is_missing: Callable[[], bool] | None = None
         self._written: list[
             tuple[str, list[Sequence[Any]]]
@@ -250,6 +251,7 @@ class PostgresDatabase:
     def execute(self, sql: str, values: Sequence[Any] = ()) -> Cursor:
         statement, reads = self._sql(sql), sql.lstrip()[:6].upper() == "SELECT"
         nothing: Cursor = _Nothing()
+        self._untold = self._untold or not reads
         if self._is_missing is not None and not reads:
             self._written.append((sql, [values]))
         return self._run(
@@ -260,6 +262,7 @@ class PostgresDatabase:
         statement, kept = self._sql(sql), [tuple(row) for row in rows]
         if not kept:
             return
+        self._untold = True
         if self._is_missing is not None:
             self._written.append((sql, list(kept)))
 
@@ -304,6 +307,7 @@ class PostgresDatabase:
             return
         self._begin(exclusive)
         self._depth, self._is_missing = 1, is_missing
+        self._untold = False
         self._written.clear()
         try:
             try:
@@ -312,6 +316,8 @@ class PostgresDatabase:
                 self._roll_back()
                 raise
             if not self._lost:
+                if self._untold:
+                    self._tell("")
                 self._run(lambda connection: connection.execute("COMMIT"), None, reads=False)
         finally:
             lost, self._lost, self._is_missing, self._depth = self._lost, False, None, 0
@@ -374,7 +380,12 @@ class PostgresDatabase:
         now = time.monotonic()
         if now - self._notified >= _NOTIFY_SECONDS:
             self._notified = now
-            self.execute(f"NOTIFY {_CHANNEL}, '{self._lock} {int(run)}'")
+            self._tell(str(int(run)))
+        self._untold = False
+
+    def _tell(self, what: str) -> None:
+        """Those who wait hear of it when the transaction is committed."""
+        self.execute(f"NOTIFY {_CHANNEL}, '{self._lock} {what}'")
 
     def is_acknowledged(self, run: int, turn: int, number: int) -> bool:
         return self.row("SELECT turn, number FROM acknowledged WHERE run = ?", (run,)) == (turn, number)

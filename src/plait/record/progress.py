@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -64,11 +64,11 @@ def make_counts(found: TaskCounts, *, ended: bool = False) -> Counts:
     return Counts(total=found.total, waiting=waiting, **known)
 
 
-def run_counts(run: Run) -> Counts:
+def run_counts(run: Run, of_nodes: Mapping[int, TaskCounts] | None = None) -> Counts:
     """The tasks of all steps of a run together; ``total`` of those steps that know theirs."""
     total = 0
     by_state: dict[str, int] = {}
-    for one in run.counts().values():
+    for one in (of_nodes or run.counts()).values():
         total += one.total or sum(one.by_state.values())
         for state, count in one.by_state.items():
             by_state[state] = by_state.get(state, 0) + count
@@ -88,9 +88,9 @@ def worst_state(counts: dict[str, int], total: int | None, *, ended: bool = Fals
     return "running" if counts else "waiting"
 
 
-def step_progress(run: Run) -> list[StepProgress]:
+def step_progress(run: Run, of_nodes: Mapping[int, TaskCounts] | None = None) -> list[StepProgress]:
     """The progress of each node, in the order of the graph; costs as much as there are nodes, not tasks."""
-    counts = run.counts()
+    counts = of_nodes or run.counts()
     ended = run.status != "running"
     paces: dict[int, list[tuple[Any, ...]]] = {}
     for node, *pace in run.store.database.rows(

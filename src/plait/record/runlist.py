@@ -29,6 +29,7 @@ __all__ = [
     "RunRow",
     "columns_to_choose",
     "group_runs",
+    "live_row",
     "recent_runs",
     "run_page",
     "run_rows",
@@ -371,6 +372,18 @@ def _row(
         values=values,
         spark={name: curve for name, curve in spark.items() if curve},
         differing={name: shorten(run.params[name]) for name in differing if name in run.params},
+    )
+
+
+def live_row(row: RunRow, run: Run, counts: Counts | None) -> RunRow:
+    """A row of a run as it is now; what people say of it, and what it began with, is as it was."""
+    return msgspec.structs.replace(
+        row,
+        status=run.status,
+        reason=run.reason,
+        ended_at=run.ended_at.timestamp() if run.ended_at else None,
+        seconds=run.seconds,
+        counts=counts,
     )
 
 

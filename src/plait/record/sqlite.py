@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
-import tempfile
 import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -66,6 +64,9 @@ class SqliteDatabase:
         log = file.with_name(f"{file.name}-wal")
         try:
             if log.exists() and log.stat().st_size:
+                import shutil
+                import tempfile
+
                 folder = tempfile.mkdtemp(prefix="plait-")
                 weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
                 for part in (file, log):
@@ -136,7 +137,7 @@ class SqliteDatabase:
     def wait(self, timeout: float) -> bool:
         end = time.monotonic() + timeout
         while True:
-            version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+            version = self.execute("PRAGMA data_version").fetchone()[0]
             if version != self._seen:
                 self._seen = version
                 return True

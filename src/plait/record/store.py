@@ -6,12 +6,13 @@ In the record store and the artifact store of its stack: ``.plait/`` with its ta
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plait.data import ArtifactStore
-from plait.errors import RecordError
+from plait.errors import RecordError, did_you_mean
 from plait.record.database import Database, nothing_recorded
 from plait.record.sqlite import SqliteDatabase
 
@@ -94,7 +95,8 @@ class RecordStore:
             latest = ", ".join(run.id for run in self.runs(limit=5))
             raise RecordError(
                 f"there is no run {run_id!r}",
-                hint=f"the latest runs are {latest}" if latest else "start one: plait run TARGET",
+                hint=did_you_mean(run_id, ["latest"])
+                or (f"the latest runs are {latest}" if latest else "start one: plait run TARGET"),
             )
         several = ", ".join(row[1] for row in rows[:3])
         raise RecordError(f"several runs begin with {run_id!r}: {several}", hint="write one character more")
@@ -103,14 +105,19 @@ class RecordStore:
         """Wait until somebody has written, ``timeout`` seconds at most; whether it may be so. For live views."""
         return self.database.wait(timeout)
 
-    def unfinished_runs(self) -> list[Run]:
-        """The runs of which no end is recorded: those that go on, and those whose process is gone."""
+    def unfinished_runs(self, known: Mapping[int, Run] | None = None) -> list[Run]:
+        """The runs of which no end is recorded: those that go on, and those whose process is gone.
+
+        Args:
+            known: runs by their numbers that were asked for before: they are brought up to date instead of made anew.
+        """
         from plait.record.views import RUN_COLUMNS, Run
 
-        return [
-            Run(self, row)
-            for row in self.database.rows(f"SELECT {RUN_COLUMNS} FROM run WHERE status IS NULL")
-        ]
+        found = []
+        for row in self.database.rows(f"SELECT {RUN_COLUMNS} FROM run WHERE status IS NULL ORDER BY key"):
+            before = known.get(row[0]) if known else None
+            found.append(Run(self, row) if before is None else before.brought_up_to(self, row))
+        return found
 
     def run_of_key(self, key: int) -> Run:
         """The run of a number.
@@ -180,7 +187,7 @@ def find_records(start: Path | None = None) -> RecordStore:
     from plait.project.place import project_root
 
     here = (start or Path.cwd()).resolve()
-    root = project_root(here)
+    root = project_root(here) or _folder_with_stack(here)
     if os.environ.get("PLAIT_RECORDS") and root is None:
         from plait.project.place import home_at
 
@@ -198,6 +205,15 @@ def find_records(start: Path | None = None) -> RecordStore:
             return open_records(project)
         return RecordStore(home)
     return RecordStore(find_home(start))
+
+
+def _folder_with_stack(here: Path) -> Path | None:
+    """The nearest folder, from here upwards, whose ``conf`` names a stack: a script has one without being a project."""
+    for folder in (here, *here.parents):
+        conf = folder / "conf"
+        if conf.is_dir() and any(conf.glob("*/stack*.y*ml")):
+            return folder
+    return None
 
 
 def find_home(start: Path | None = None) -> Path:

@@ -98,7 +98,7 @@ def timeline(
         raise ParameterError("the window ends before it begins", hint="from=…&to=…, in epoch seconds")
     window = Window(run, low, high, last, [find_step(run, step) for step in steps])
     lanes = _Lanes(run, lane)
-    attempts = window.attempts()
+    attempts = window.attempts(limit)
     if attempts is not None and len(attempts) <= limit:
         bars = _pack([_bar(run, lanes, one, last) for one in attempts], lanes)
         return Timeline(low, high, first, last, lanes.listed, bars, True, len(attempts), True)

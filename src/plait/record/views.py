@@ -50,6 +50,7 @@ _ATTEMPT_COLUMNS = (
     " key, source, decision"
 )
 _SILENT_SECONDS = 12 * HEARTBEAT_SECONDS
+_LOOK_SECONDS = 0.05
 
 _artifact = msgspec.msgpack.Decoder(Artifact)
 _check = msgspec.msgpack.Decoder(DataCheck)
@@ -215,10 +216,16 @@ class Task:
 
 
 class Run:
-    """One run, as recorded; it reads what it is asked for, when it is asked."""
+    """One run, as recorded; it reads what it is asked for, when it is asked.
+
+    Attributes:
+        look_seconds: how long a look at its process holds for.
+    """
 
     def __init__(self, store: RecordStore, row: tuple[Any, ...]) -> None:
         self.store = store
+        self.look_seconds = _LOOK_SECONDS
+        self._looked: tuple[tuple[int, float | None], float, bool] | None = None
         self._read(row)
 
     def _read(self, row: tuple[Any, ...]) -> None:
@@ -242,6 +249,12 @@ class Run:
         row = self.store.database.row(f"SELECT {RUN_COLUMNS} FROM run WHERE key = ?", (self.key,))
         if row is None:
             raise RecordError(f"run {self.id} has been deleted")
+        self._read(row)
+        return self
+
+    def brought_up_to(self, store: RecordStore, row: tuple[Any, ...]) -> Run:
+        """The same run, as a row that was read since tells of it."""
+        self.store = store
         self._read(row)
         return self
 
@@ -601,7 +614,16 @@ class Run:
 
     def _alive(self) -> bool:
         if self.host == self.facts.get("host") == host_name():
-            return process_alive(self.pid, self._process_started)
+            # One answer asks several times, and each look at a process costs more than a question to the tables.
+            now = time.monotonic()
+            process = (self.pid, self._process_started)
+            if (
+                self._looked is None
+                or self._looked[0] != process
+                or now >= self._looked[1] + self.look_seconds
+            ):
+                self._looked = (process, now, process_alive(*process))
+            return self._looked[2]
         return bool(time.time() - self._heartbeat < _SILENT_SECONDS)
 
     def _document(self, digest: str) -> bytes:

@@ -12,6 +12,8 @@ __all__ = ["Attempt", "Some", "Window"]
 
 _COLUMNS = "node, path, attempt, state, worker, launched_at, started_at, ended_at"
 _MOST_READ = 10_000  # attempts that are looked at one by one
+_ENOUGH_BINS = 64  # that a picture of a window needs; while a run goes on it is asked for again and again
+_ENOUGH_LIVE = 8
 _MOST_RANGES = 100  # of time that they are looked for in
 _MOST_OPEN = 500  # attempts that go on just now
 _BEGIN = BEGIN.replace("attempt.", "")
@@ -65,26 +67,31 @@ class Window:
         self._database = run.store.database
         self._only = f" AND node IN ({', '.join(map(str, nodes))})" if nodes else ""
 
-    def attempts(self) -> list[Attempt] | None:
-        """Them all, in the order in which they began; None where they are too many to be looked at one by one."""
+    def attempts(self, wanted: int) -> list[Attempt] | None:
+        """Them all, in the order in which they began; None where their sums are to be looked at instead.
+
+        Args:
+            wanted: how many there may be where there are enough bins to draw.
+        """
         if self._database.row("SELECT 1 FROM span WHERE run = ? LIMIT 1", (self.run.key,)) is None:
             found = list(self._read("1 = 1", ()))
         else:
-            ranges = self._ranges()
+            ranges = self._ranges(wanted)
             if ranges is None:
                 return None
             there = f"{_BEGIN} BETWEEN ? AND ? AND ended_at IS NOT NULL"
             found = [*self.open(), *(one for some in ranges for one in self._read(there, some))]
         return sorted(found, key=lambda one: one.begin)
 
-    def _ranges(self) -> list[tuple[float, float]] | None:
+    def _ranges(self, wanted: int) -> list[tuple[float, float]] | None:
         """When what went on in the window began; None where that is too much."""
         rows = self._database.rows(
             "SELECT MIN(first_start), MAX(last_start), SUM(attempts) FROM span"
             f" WHERE {self._spans} GROUP BY bin ORDER BY bin",
             self._spans_values,
         )
-        if sum(row[2] for row in rows) > _MOST_READ:
+        enough = _ENOUGH_BINS if self.run.recorded_status else _ENOUGH_LIVE
+        if sum(row[2] for row in rows) > (wanted if len(rows) >= enough else _MOST_READ):
             return None
         latest = self._latest()
         ranges = [(first, last) for first, last, _ in rows]

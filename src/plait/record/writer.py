@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import msgspec
+from blake3 import blake3
 
 from plait.data import Artifact
 from plait.errors import RecordError
@@ -41,7 +41,7 @@ _encode = msgspec.msgpack.Encoder().encode
 
 def store_document(database: Database, body: bytes) -> str:
     """Keep a document once, whatever the number of runs that refer to it; answers with its hash."""
-    digest = hashlib.blake2b(body, digest_size=16).hexdigest()
+    digest = blake3(body).hexdigest(length=16)
     database.execute("INSERT INTO document VALUES (?, ?) ON CONFLICT DO NOTHING", (digest, body))
     return digest
 
@@ -187,8 +187,8 @@ class RunWriter:
         """How many calls there are so far."""
         self._add(_CALLED, self.key, scope, b"", calls)
 
-    def call_failed(self, scope: int, path: Path, reason: str) -> None:
-        """The body knows that a call failed, and goes on."""
+    def call_failed(self, scope: int, path: Path, reason: str | None) -> None:
+        """The body knows that a call failed, and goes on. Without a reason it did not: the call is tried again."""
         self._add(_CALL_FAILED, reason, self.key, scope, to_key(path))
 
     def failed_before(self, node: int, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""How do many requests at once read the records? Each borrows a connection, and one whose file was replaced is left."""
+"""How many requests at once read the records? Each borrows a connection, and one whose file was replaced is left."""
 
 from __future__ import annotations
 
@@ -6,23 +6,62 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from plait.errors import RecordError
 from plait.record.schema import VERSION
 from plait.record.store import RecordStore
 
-__all__ = ["Connections"]
+__all__ = ["Connections", "Opened"]
 
 _MOST_IDLE = 16
+
+
+class Opened(NamedTuple):
+    """A record store, and what tells its file from another one in its place; None for a database that is no file."""
+
+    store: RecordStore
+    identity: tuple[int, int] | None
+
+    def is_current(self) -> bool:
+        """Whether it still speaks of what is there.
+
+        Raises:
+            RecordError: the records were brought to a newer version by another plait.
+        """
+        if self.identity is None:
+            return True
+        if _identity(self.store) != self.identity:
+            return False
+        row = self.store.database.row("PRAGMA user_version")  # a few microseconds
+        if row is not None and row[0] > VERSION:
+            raise RecordError(
+                "the record store cannot be used: a newer plait brought it up to date while this one was running",
+                hint="end plait ui and start it again with the plait that is installed now",
+            )
+        return True
+
+    def close(self) -> None:
+        self.store.database.close()
 
 
 class Connections:
     """Open record stores, handed out one to a request."""
 
     def __init__(self, open_store: Callable[[], RecordStore]) -> None:
-        self._open = open_store
-        self._idle: list[tuple[RecordStore, tuple[int, int] | None]] = []
+        self._make = open_store
+        self._idle: list[Opened] = []
         self._lock = threading.Lock()
+
+    def open(self) -> Opened:
+        """A store of one's own, to be closed by whoever asked.
+
+        Raises:
+            RecordError: there are no records, or they cannot be used.
+        """
+        store = self._make()
+        store.database.for_looking()
+        return Opened(store, _identity(store))
 
     @contextlib.contextmanager
     def borrow(self) -> Iterator[RecordStore]:
@@ -31,47 +70,42 @@ class Connections:
         Raises:
             RecordError: the records are gone, or were brought to a newer version by another plait.
         """
-        store, identity = self._take()
+        opened = self._take()
         try:
-            yield store
+            yield opened.store
         except BaseException:
             # What was in the middle of something is not handed on.
-            store.database.close()
+            opened.close()
             raise
         with self._lock:
             if len(self._idle) < _MOST_IDLE:
-                self._idle.append((store, identity))
+                self._idle.append(opened)
                 return
-        store.database.close()
+        opened.close()
 
-    def _take(self) -> tuple[RecordStore, tuple[int, int] | None]:
+    def _take(self) -> Opened:
         while True:
             with self._lock:
                 if not self._idle:
                     break
-                store, identity = self._idle.pop()
-            if identity is not None and _identity(store) != identity:
-                store.database.close()
-                continue
+                opened = self._idle.pop()
             try:
-                _check_version(store)
+                if opened.is_current():
+                    return opened
             except RecordError:
-                store.database.close()
+                opened.close()
                 raise
-            return store, identity
-        store = self._open()
-        store.database.for_looking()
-        return store, _identity(store)
+            opened.close()
+        return self.open()
 
     def close(self) -> None:
         with self._lock:
             idle, self._idle = self._idle, []
-        for store, _ in idle:
-            store.database.close()
+        for opened in idle:
+            opened.close()
 
 
 def _identity(store: RecordStore) -> tuple[int, int] | None:
-    """What tells a file from another one in its place; None for a database that is no file."""
     path = getattr(store.database, "path", None)
     if not isinstance(path, Path):
         return None
@@ -80,14 +114,3 @@ def _identity(store: RecordStore) -> tuple[int, int] | None:
     except OSError:
         return (0, 0)
     return found.st_dev, found.st_ino
-
-
-def _check_version(store: RecordStore) -> None:
-    if not isinstance(getattr(store.database, "path", None), Path):
-        return
-    row = store.database.row("PRAGMA user_version")  # a few microseconds
-    if row is not None and row[0] > VERSION:
-        raise RecordError(
-            "the record store cannot be used: it was brought up to date by a newer plait while this one was running",
-            hint="end plait ui and start it again with the plait that is installed now",
-        )

@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI
 
 from plait.server.answers import shapes
 from plait.server.problems import Answer
-from plait.server.watcher import EndEvent, LinesEvent, ProblemEvent, ProjectEvent, RunEvent, RunsEvent
+from plait.server.topics import EndEvent, LinesEvent, ProblemEvent, ProjectEvent, RunEvent, RunsEvent
 
 __all__ = ["document"]
 

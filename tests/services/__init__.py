@@ -252,7 +252,7 @@ AZURE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZ
 @contextlib.contextmanager
 def azure_server(folder: Path) -> Iterator[str]:
     """Azure Blob Storage as azurite plays it: its connection string."""
-    program = Path(__file__).parents[1] / ".venv-engines" / "node" / "node_modules" / ".bin" / "azurite-blob"
+    program = Path(__file__).parents[2] / ".venv-engines" / "node" / "node_modules" / ".bin" / "azurite-blob"
     found = str(program) if program.exists() else shutil.which("azurite-blob")
     if found is None:
         pytest.skip("azurite is not installed: make test-engines installs it with npm")
