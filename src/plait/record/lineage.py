@@ -199,7 +199,7 @@ def lineage(
 
 
 def _flows(store: RecordStore) -> tuple[dict[str, list[Run]], dict[str, list[Run]]]:
-    """For each dataset the latest run of each pipeline that read it, and that wrote it: one that is done if there is."""
+    """For each dataset the latest run of each pipeline that read it, and that wrote it; one that is done if any is."""
     reads: dict[str, list[Run]] = {}
     writes: dict[str, list[Run]] = {}
     for (pipeline,) in store.database.rows("SELECT DISTINCT pipeline FROM run LIMIT 500"):

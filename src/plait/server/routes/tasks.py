@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter
-
 from msgspec.structs import replace
 
 from plait.record.taskview import TaskCode, TaskView, task_code, task_view
