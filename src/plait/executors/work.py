@@ -238,7 +238,7 @@ class Work:
                 variables[name] = value.reveal()
             self._hide_from_now_on(self.project.masker())
         if spec.options.workdir:
-            enter_workdir(spec.options.workdir, self.project.data_root if self.project is not None else None)
+            enter_workdir(spec.options.workdir, self.project.work_root if self.project is not None else None)
         self._variables = variables
         return put_variables(variables)
 

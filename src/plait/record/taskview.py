@@ -103,6 +103,7 @@ class Commands(Struct, frozen=True):
     python: str
 
 
+<<<<<<< HEAD
 class Progress(Struct, frozen=True):
     """How far a task said that it is; ``total`` is None where nobody knows."""
 
@@ -113,6 +114,14 @@ class Progress(Struct, frozen=True):
 
 class TaskView(TaskRow, frozen=True, kw_only=True):
     """A task with the attempt that was asked for, the latest one by default; ``progress`` is what that said last."""
+=======
+class TaskView(Struct, frozen=True):
+    """A task with the attempt that was asked for, the latest one by default.
+
+    ``progress`` is how much of how much it has done (None where it never said so; the second part where it is not
+    known), ``label`` the element of a map that it is about.
+    """
+>>>>>>> main
 
     run: str
     id: str
@@ -134,6 +143,8 @@ class TaskView(TaskRow, frozen=True, kw_only=True):
     commands: Commands
     previous: str | None
     next: str | None
+    label: str | None = None
+    progress: tuple[float, float | None] | None = None
 
 
 class CodePart(Struct, frozen=True):
@@ -209,6 +220,8 @@ def task_view(run: Run, name: str, attempt: int | None = None) -> TaskView:
         commands=_commands(run, chosen),
         previous=before,
         next=after,
+        label=element_labels(run, node, [path])[0] if path else None,
+        progress=chosen.progress,
     )
 
 
