@@ -24,7 +24,6 @@ __all__ = [
     "ErrorView",
     "FrameView",
     "Package",
-    "Progress",
     "Resources",
     "TaskCode",
     "TaskView",
@@ -103,32 +102,19 @@ class Commands(Struct, frozen=True):
     python: str
 
 
-<<<<<<< HEAD
-class Progress(Struct, frozen=True):
-    """How far a task said that it is; ``total`` is None where nobody knows."""
-
-    done: float
-    total: float | None
-    said_at: float
-
-
 class TaskView(TaskRow, frozen=True, kw_only=True):
-    """A task with the attempt that was asked for, the latest one by default; ``progress`` is what that said last."""
-=======
-class TaskView(Struct, frozen=True):
     """A task with the attempt that was asked for, the latest one by default.
 
     ``progress`` is how much of how much it has done (None where it never said so; the second part where it is not
     known), ``label`` the element of a map that it is about.
     """
->>>>>>> main
 
     run: str
     id: str
     step: str
     step_doc: str
     where: str
-    progress: Progress | None
+    progress: tuple[float, float | None] | None
     attempts: list[AttemptRow]
     error: ErrorView | None
     inputs: list[NamedValue]
@@ -143,8 +129,6 @@ class TaskView(Struct, frozen=True):
     commands: Commands
     previous: str | None
     next: str | None
-    label: str | None = None
-    progress: tuple[float, float | None] | None = None
 
 
 class CodePart(Struct, frozen=True):
@@ -199,13 +183,13 @@ def task_view(run: Run, name: str, attempt: int | None = None) -> TaskView:
     own = next(row for row in rows if row[1] == chosen.attempt)
     return TaskView(
         **task_fields(run, node, own, running=running),
-        label=element_labels(run, node, [path])[0],
+        label=element_labels(run, node, [path])[0] if path else None,
         run=run.id,
         id=chosen.id,
         step=step.name if step else spec.kind,
         step_doc=step.doc if step else spec.text,
         where=(step.where if step else "") or spec.where,
-        progress=_progress(run, node, path, chosen.attempt),
+        progress=chosen.progress,
         attempts=[AttemptRow(**attempt_fields(row, running=running)) for row in rows],
         error=error_view(chosen.error),
         inputs=input_refs(run, node, path),
@@ -220,17 +204,7 @@ def task_view(run: Run, name: str, attempt: int | None = None) -> TaskView:
         commands=_commands(run, chosen),
         previous=before,
         next=after,
-        label=element_labels(run, node, [path])[0] if path else None,
-        progress=chosen.progress,
     )
-
-
-def _progress(run: Run, node: int, path: Path, attempt: int) -> Progress | None:
-    row = run.store.database.row(
-        "SELECT done, total, said_at FROM advance WHERE run = ? AND node = ? AND path = ? AND attempt = ?",
-        (run.key, node, to_key(path), attempt),
-    )
-    return Progress(*row) if row else None
 
 
 def _neighbours(run: Run, node: int, path: Path) -> tuple[str | None, str | None]:
