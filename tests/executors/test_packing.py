@@ -168,6 +168,24 @@ def test_a_conf_goes_along_as_it_was_read(root: Path, monkeypatch: pytest.Monkey
     assert masker.mask("hunter22 opensesame") == "*** ***"
 
 
+@pytest.mark.parametrize(
+    ("named", "file"), [(None, "base/stack.yml"), ("big", "base/stacks.yml"), ("prod", "prod/stack.yml")]
+)
+def test_the_stack_goes_along_whichever_file_names_it(
+    root: Path, monkeypatch: pytest.MonkeyPatch, named: str | None, file: str
+) -> None:
+    stack = "{artifact_store: {type: s3, url: 's3://${env:BUCKET}/x'}, alerter: 'https://hook.example'}"
+    (root / "conf" / file).parent.mkdir(exist_ok=True)
+    (root / "conf" / file).write_text(f"big: {stack}\n" if named == "big" else stack)
+    monkeypatch.setenv("BUCKET", "shop")
+    spec = Project(root, stack=named).spec_for_elsewhere()
+    monkeypatch.delenv("BUCKET")
+    (root / "conf" / file).unlink()
+    there = Project.of(spec).stack
+    assert there.artifact_store.options["url"] == "s3://shop/x"
+    assert there.get("alerter") is None  # those are told by the driver
+
+
 def test_another_version_on_the_other_side_is_told_and_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     job = Job("r", "p", "somewhere", ())
     sealed = seal_job(job)

@@ -180,14 +180,14 @@ def lineage(
             here = web.add(LineageNode(f"dataset:{name}", "dataset", name))
             for one in writes.get(name, ()):
                 web.link(web.add(_run_node(one)), here, "writes")
-                for source in _names(reads, one):
+                for _, source, _ in _inputs(store, one):
                     web.link(
                         web.add(LineageNode(f"dataset:{source}", "dataset", source)), f"run:{one.id}", "reads"
                     )
                     following.add(source)
             for one in reads.get(name, ()):
                 web.link(here, web.add(_run_node(one)), "reads")
-                for target in _names(writes, one):
+                for target in _written(store, one):
                     web.link(
                         f"run:{one.id}",
                         web.add(LineageNode(f"dataset:{target}", "dataset", target)),
@@ -199,13 +199,14 @@ def lineage(
 
 
 def _flows(store: RecordStore) -> tuple[dict[str, list[Run]], dict[str, list[Run]]]:
-    """For each dataset the latest run of each pipeline that read it, and that wrote it."""
+    """For each dataset the latest run of each pipeline that read it, and that wrote it; one that is done if any is."""
     reads: dict[str, list[Run]] = {}
     writes: dict[str, list[Run]] = {}
     for (pipeline,) in store.database.rows("SELECT DISTINCT pipeline FROM run LIMIT 500"):
         read: set[str] = set()
         written: set[str] = set()
-        for run in store.runs(limit=_RUNS_A_PIPELINE, pipeline=pipeline):
+        latest = store.runs(limit=_RUNS_A_PIPELINE, pipeline=pipeline)
+        for run in sorted(latest, key=lambda one: one.status != "done"):
             for _, name, _ in _inputs(store, run):
                 if name not in read:
                     read.add(name)
@@ -225,10 +226,6 @@ def _written(store: RecordStore, run: Run) -> list[str]:
         ):
             found[name] = None
     return list(found)
-
-
-def _names(flows: dict[str, list[Run]], run: Run) -> list[str]:
-    return [name for name, runs in flows.items() if any(one.key == run.key for one in runs)]
 
 
 def _run_node(run: Run) -> LineageNode:

@@ -14,7 +14,7 @@ from plait.record.facts import DataCheck, ErrorInfo
 from plait.record.items import AttemptRow
 from plait.record.loglines import LogScope, line_count
 from plait.record.paths import from_key, to_key
-from plait.record.valuerefs import NamedValue, input_refs, object_refs, output_refs
+from plait.record.valuerefs import NamedValue, element_labels, input_refs, object_refs, output_refs
 from plait.record.views import Run, Task
 
 __all__ = [
@@ -103,7 +103,11 @@ class Commands(Struct, frozen=True):
 
 
 class TaskView(Struct, frozen=True):
-    """A task with the attempt that was asked for, the latest one by default."""
+    """A task with the attempt that was asked for, the latest one by default.
+
+    ``progress`` is how much of how much it has done (None where it never said so; the second part where it is not
+    known), ``label`` the element of a map that it is about.
+    """
 
     run: str
     task: str
@@ -137,6 +141,8 @@ class TaskView(Struct, frozen=True):
     commands: Commands
     previous: str | None
     next: str | None
+    label: str | None = None
+    progress: tuple[float, float | None] | None = None
 
 
 class CodePart(Struct, frozen=True):
@@ -226,6 +232,8 @@ def task_view(run: Run, name: str, attempt: int | None = None) -> TaskView:
         commands=_commands(run, chosen),
         previous=before,
         next=after,
+        label=element_labels(run, node, [path])[0] if path else None,
+        progress=chosen.progress,
     )
 
 

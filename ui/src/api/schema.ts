@@ -2324,6 +2324,9 @@ export interface components {
         /**
          * TaskView
          * @description A task with the attempt that was asked for, the latest one by default.
+         *
+         *         ``progress`` is how much of how much it has done (None where it never said so; the second part where it is not
+         *         known), ``label`` the element of a map that it is about.
          */
         TaskView: {
             run: string;
@@ -2358,6 +2361,13 @@ export interface components {
             commands: components["schemas"]["Commands"];
             previous: string | null;
             next: string | null;
+            /** @default null */
+            label: string | null;
+            /** @default null */
+            progress: [
+                number,
+                number | null
+            ] | null;
         };
         /**
          * Term

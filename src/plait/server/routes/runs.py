@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from msgspec.structs import replace
 
 from plait.record.critical import Critical, critical_path
 from plait.record.curves import Curves, MetricPage, curves, metric_page, step_metrics
@@ -16,6 +17,7 @@ from plait.record.runview import Packages, RunView, packages_of, run_view
 from plait.record.timeline import Timeline, timeline
 from plait.server.answers import reads
 from plait.server.context import At
+from plait.server.labels import label
 from plait.server.shapes import Steps
 
 __all__ = ["router"]
@@ -113,8 +115,13 @@ def items(
     limit: Limit = 100,
 ) -> Any:
     with at.run(run) as found:
-        return task_page(
+        page = task_page(
             found, step, sort=sort, states=words(state), cursor=cursor, offset=offset, limit=limit
+        )
+        node = find_step(found, step)
+        return replace(
+            page,
+            items=[replace(one, label=label(found, node, one.path) or one.label) for one in page.items],
         )
 
 

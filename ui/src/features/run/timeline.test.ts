@@ -15,6 +15,7 @@ const bar = (lane: number, start: number, end: number, more: Partial<Bar> = {}):
   failed: 0,
   task: `t${lane}`,
   attempt: 1,
+  busy: null,
   ...more,
 });
 const scale = { from: 100, to: 200, width: 1000 };
