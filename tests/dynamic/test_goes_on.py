@@ -214,6 +214,33 @@ def test_a_failure_that_the_body_knew_of_is_not_tried_again_unless_its_code_chan
     assert go_on(search, run).result == "fine"
 
 
+def test_the_failure_that_ended_the_body_is_tried_again_and_what_it_lived_with_is_not(search: Folder) -> None:
+    search.write(
+        """
+        from plait import TaskFailed
+        @step(cache=False)
+        def read(x):
+            ran(f"read{x}")
+            if not os.path.exists("there"):
+                raise ValueError("not there yet")
+            return x
+        @pipeline(dynamic=True)
+        def flow():
+            try:
+                first = read(1).result()
+            except TaskFailed:
+                first = None
+            return [first, read(2).result()]
+        """
+    )
+    run = search.run()
+    assert run.status == "failed"
+    (search.path / "there").touch()
+    done = go_on(search, run)
+    assert (done.status, done.result) == ("done", [None, 2])
+    assert (search.count("read1"), search.count("read2")) == (1, 2)
+
+
 def test_a_run_that_was_done_cannot_be_resumed_and_none_can_be_forked(search: Folder) -> None:
     run = search.run(n=2)
     with pytest.raises(RecordError, match="nothing to resume"):

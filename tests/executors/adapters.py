@@ -11,11 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from plait.executors.capacity import cores
-from tests.clusters import ray_cluster
-from tests.services import free_port, ssh_server, started, wait_until
+from tests.clusters import dask_cluster, ray_cluster
+from tests.services import ssh_server
 from tests.services.docker import BASE_IMAGE, docker_engine
 from tests.services.slurm import slurm_cluster
 
@@ -90,35 +88,9 @@ def _plain(**options: Any) -> Callable[[Path], AbstractContextManager[Engine]]:
 
 @contextmanager
 def _dask(folder: Path) -> Iterator[Engine]:
-    """A scheduler and two workers, as an administrator starts them."""
-    pytest.importorskip("distributed", reason="distributed is not installed: pip install 'plait[dask]'")
-    port = free_port()
-    address = f"tcp://127.0.0.1:{port}"
-    code = "import sys; from distributed.cli.{0} import main; sys.exit(main(sys.argv[1:]))"
-    program = (sys.executable, "-c")
-    scheduler = started(
-        *program, code.format("dask_scheduler"), "--host", "127.0.0.1", "--port", str(port), "--no-dashboard",
-        log=folder / "scheduler.log", cwd=folder,
-    )  # fmt: skip
-    with scheduler:
-        options = ("--nthreads", "2", "--no-dashboard", "--no-nanny", "--memory-limit", "0")
-        workers = [
-            started(
-                *program, code.format("dask_worker"), address, "--host", "127.0.0.1", *options,
-                "--resources", f"CPU=2 GPU=1 MEMORY={4 << 30}", "--local-directory", str(folder),
-                log=folder / f"worker-{gpu}.log", cwd=folder, env={**os.environ, "PLAIT_GPUS": gpu},
-            )
-            for gpu in ("4", "7")
-        ]  # fmt: skip
-        with workers[0], workers[1]:
-            from distributed import Client
-
-            def both() -> bool:
-                with Client(address, timeout=5, set_as_default=False) as client:
-                    return len(client.scheduler_info(n_workers=-1)["workers"]) == 2
-
-            wait_until(both, what="the Dask cluster")
-            yield Engine({"type": "dask", "address": address}, cores=4)
+    """A scheduler and two workers, each with a GPU of its own name."""
+    with dask_cluster(folder, [{"PLAIT_GPUS": name} for name in ("4", "7")]) as cluster:
+        yield Engine({"type": "dask", "address": cluster.address}, cores=4)
 
 
 @contextmanager

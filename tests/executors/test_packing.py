@@ -9,8 +9,8 @@ import pytest
 
 from plait.data import ArtifactStore
 from plait.engine.task import Abroad, Job
-from plait.errors import ConfError, PlaitError, StoreError
-from plait.executors.packing import pack, settled, unpack
+from plait.errors import CatalogError, ConfError, PlaitError, StoreError
+from plait.executors.packing import mark_folder, pack, settled, unpack
 from plait.executors.station import Versions, open_job, seal_job
 from plait.project.project import Project
 
@@ -114,7 +114,7 @@ def test_paths_mean_what_was_unpacked_and_data_stays_where_it_is(root: Path, sto
         store.url,
         (),
         search_path=(str(root / "src"), "/nowhere/site-packages"),
-        abroad=Abroad(code, project.spec_for_elsewhere()),
+        abroad=Abroad(code, project.spec_for_elsewhere(), mark_folder(project.home)),
     )
     here, folder = settled(job, store)
     there = unpack(store, code)
@@ -124,6 +124,27 @@ def test_paths_mean_what_was_unpacked_and_data_stays_where_it_is(root: Path, sto
     assert here.project.root == str(there / "0")
     assert here.project.data_root == str(root)
     assert folder == os.getcwd()
+
+
+def test_a_folder_of_the_same_name_is_not_taken_for_the_project(root: Path, store: ArtifactStore) -> None:
+    (root / "conf/base/catalog.yml").write_text(
+        "sales: {type: csv, filepath: data/sales.csv}\nfar: {type: csv, filepath: memory://shop/far.csv}\n"
+    )
+    project = Project(root)
+    code = pack(store, project)
+    mark = mark_folder(project.home)
+    assert mark_folder(project.home) == mark
+    abroad = Abroad(code, project.spec_for_elsewhere(), mark)
+    (project.home / "folder-id").write_text("that of another machine")
+    here, _ = settled(Job("r", "p", store.url, (), abroad=abroad), store)
+    assert here.project is not None
+    there = Project.of(here.project)
+    with pytest.raises(
+        CatalogError, match=r"dataset 'sales' is data/sales\.csv in the project's folder, which"
+    ) as raised:
+        there.catalog.dataset("sales")
+    assert "s3://" in (raised.value.hint or "")
+    assert there.catalog.dataset("far") is not None
 
 
 def test_a_conf_goes_along_as_it_was_read(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,6 +166,24 @@ def test_a_conf_goes_along_as_it_was_read(root: Path, monkeypatch: pytest.Monkey
     masker = there.masker()
     assert masker is not None
     assert masker.mask("hunter22 opensesame") == "*** ***"
+
+
+@pytest.mark.parametrize(
+    ("named", "file"), [(None, "base/stack.yml"), ("big", "base/stacks.yml"), ("prod", "prod/stack.yml")]
+)
+def test_the_stack_goes_along_whichever_file_names_it(
+    root: Path, monkeypatch: pytest.MonkeyPatch, named: str | None, file: str
+) -> None:
+    stack = "{artifact_store: {type: s3, url: 's3://${env:BUCKET}/x'}, alerter: 'https://hook.example'}"
+    (root / "conf" / file).parent.mkdir(exist_ok=True)
+    (root / "conf" / file).write_text(f"big: {stack}\n" if named == "big" else stack)
+    monkeypatch.setenv("BUCKET", "shop")
+    spec = Project(root, stack=named).spec_for_elsewhere()
+    monkeypatch.delenv("BUCKET")
+    (root / "conf" / file).unlink()
+    there = Project.of(spec).stack
+    assert there.artifact_store.options["url"] == "s3://shop/x"
+    assert there.get("alerter") is None  # those are told by the driver
 
 
 def test_another_version_on_the_other_side_is_told_and_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:

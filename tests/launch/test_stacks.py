@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from plait.project.project import Project
 from plait.record.gc import collect
 from plait.record.store import open_records
+from tests.clusters import dask_cluster, ray_cluster
 from tests.programs import SOURCE, Folder
 from tests.services import Postgres
 
@@ -135,8 +138,6 @@ def test_a_run_that_was_killed_on_a_bucket_and_a_database_goes_on(
 def test_collecting_leaves_what_is_needed_in_the_bucket(
     project: Callable[[str, str], Folder], cloud: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from plait.project.project import Project
-
     mine = project("mine", cloud)
     for n in ("n=50000", "n=60000"):
         assert mine.plait("run", "flow.py", n, "--quiet", "--env", "prod")[0] == 0
@@ -153,24 +154,97 @@ def test_collecting_leaves_what_is_needed_in_the_bucket(
     assert newest.result == 0.5
 
 
+# The example, unchanged.
+
+
+@pytest.fixture(scope="session")
+def at_home(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What the flights come to on this machine, in a folder and a file."""
+    folder = flights_in(tmp_path_factory.mktemp("at-home"), "")
+    run = folder.start("run", ".", "--quiet", "--stack", "default")
+    _, err = run.communicate(timeout=900)
+    assert run.returncode == 0, err
+    return shown(folder, "--stack", "default")
+
+
+def flights_in(folder: Path, stack: str) -> Folder:
+    """The example in a folder, with a stack named ``cloud``."""
+    leave = shutil.ignore_patterns(".plait", "__pycache__", "*.csv", "*.pickle")
+    shutil.copytree(SOURCE.parent / "examples" / "flights", folder / "flights", ignore=leave)
+    made = Folder(folder / "flights")
+    stacks = "cloud:\n" + "".join(f"  {line}\n" for line in stack.splitlines())
+    (made.path / "conf/base/stacks.yml").write_text(stacks if stack else "{}\n")
+    return made
+
+
+@contextmanager
+def _no_cluster(_: Path) -> Iterator[None]:
+    yield None
+
+
+CLUSTERS = {"processes": _no_cluster, "dask": dask_cluster, "ray": ray_cluster}
+
+
 @pytest.mark.engine_slow
+@pytest.mark.parametrize("engine", CLUSTERS)
 def test_flights_has_the_same_metrics_on_a_bucket_and_a_database(
-    tmp_path: Path, cloud: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, cloud: str, at_home: dict[str, Any], monkeypatch: pytest.MonkeyPatch, engine: str
 ) -> None:
+    with CLUSTERS[engine](tmp_path) as cluster:
+        flights = flights_on(tmp_path, cloud, cluster, engine, monkeypatch)
+        run = flights.start("run", ".", "--quiet", "--stack", "cloud")
+        _, err = run.communicate(timeout=900)
+        assert run.returncode == 0, err
+    there = shown(flights, "--stack", "cloud")
+    assert there["metrics"] == at_home["metrics"]
+    assert there["metrics"]
+    assert there["executor"] == engine
+
+
+@pytest.mark.engine_slow
+@pytest.mark.parametrize("engine", ["dask", "ray"])
+def test_a_machine_that_dies_in_the_middle_of_flights_costs_a_retry_and_nothing_else(
+    tmp_path: Path, cloud: str, at_home: dict[str, Any], monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    with CLUSTERS[engine](tmp_path) as cluster:
+        flights = flights_on(tmp_path, cloud, cluster, engine, monkeypatch)
+        (flights.path / "conf/base/steps.yml").write_text('"*": {retries: 2}\n')
+        run = flights.start("run", ".", "--stack", "cloud")
+        assert run.stderr is not None
+        said = []
+        for line in run.stderr:
+            said.append(line)
+            if "✓ add_rates" in line:  # now models are fitted, each for seconds
+                time.sleep(4)
+                cluster.kill(1)
+                break
+        _, err = run.communicate(timeout=900)
+        assert run.returncode == 0, "".join(said) + err
+    there = shown(flights, "--stack", "cloud")
+    assert there["status"] == "done"
+    assert there["metrics"] == at_home["metrics"]
+    store = open_records(Project(flights.path, stack="cloud"))
+    (found,) = store.runs()
+    tries = {
+        task.name: [(one.state, one.error and one.error.type) for one in task.attempts]
+        for task in found.tasks
+    }
+    again = {name: one for name, one in tries.items() if one != [("done", None)]}
+    assert again
+    assert set(map(tuple, again.values())) == {(("retried", "WorkerLost"), ("done", None))}
+    assert len(again) <= 2  # as many as ran there
+
+
+def flights_on(
+    folder: Path, cloud: str, cluster: Any, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> Folder:
     monkeypatch.delenv("PLAIT_HOME", raising=False)
     monkeypatch.setenv("TEST_KEY", "key-of-the-test")
     monkeypatch.setenv("TEST_SECRET", "secret-of-the-test")
-    source = SOURCE.parent / "examples" / "flights"
-    leave = shutil.ignore_patterns(".plait", "__pycache__", "*.csv", "*.pickle")
-    shutil.copytree(source, tmp_path / "flights", ignore=leave)
-    flights = Folder(tmp_path / "flights")
-    (flights.path / "conf/base/stacks.yml").write_text(
-        "cloud:\n" + "".join(f"  {line}\n" for line in cloud.splitlines())
-    )
-    for where in ((), ("--stack", "cloud")):
-        run = flights.start("run", ".", "--quiet", *where)
-        _, err = run.communicate(timeout=900)
-        assert run.returncode == 0, err
-    here, there = shown(flights), shown(flights, "--stack", "cloud")
-    assert here["metrics"] == there["metrics"]
-    assert here["metrics"]
+    monkeypatch.setenv("PLAIT_CODE", str(folder / "code"))
+    if cluster is None:
+        return flights_in(folder, cloud)
+    for name, value in cluster.environ.items():
+        monkeypatch.setenv(name, value)
+    executor = f"executor: {{type: {engine}, address: '{cluster.address}'}}"
+    return flights_in(folder, cloud.replace("executor: {type: processes, workers: 1}", executor))

@@ -138,6 +138,25 @@ def test_a_keyring_gives_the_secret_of_a_service_and_name(folder, monkeypatch):
     assert caught.value.hint == "keyring set shop other"
 
 
+def test_a_keyring_in_a_file_gives_what_was_put_there(folder, monkeypatch, tmp_path):
+    keyring = pytest.importorskip("keyring", reason="keyring is not installed: pip install 'plait[keyring]'")
+    backend = pytest.importorskip("keyrings.alt.file", reason="keyrings.alt is not installed")
+    before = keyring.get_keyring()
+    store = backend.PlaintextKeyring()
+    store.file_path = str(tmp_path / "keyring.cfg")
+    keyring.set_keyring(store)
+    try:
+        keyring.set_password("team/shop", "etl", "really-from-the-keyring")
+        folder.write("base/parameters.yml", "a: ${secret:keyring:team/shop/etl}\n")
+        assert folder.read().get("parameters")["a"].reveal() == "really-from-the-keyring"
+        folder.write("base/parameters.yml", "a: ${secret:keyring:team/shop/other}\n")
+        with pytest.raises(ConfError) as caught:
+            folder.read().get("parameters")
+        assert caught.value.hint == "keyring set team/shop other"
+    finally:
+        keyring.set_keyring(before)
+
+
 def test_kinds_that_refer_to_themselves_in_a_circle_are_an_error(folder):
     folder.write("base/globals.yml", "x: ${globals:y}\ny: ${globals:x}\n")
     with pytest.raises(ConfError, match="circle: globals → globals"):

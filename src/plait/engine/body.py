@@ -519,7 +519,7 @@ class Body:
         if outcome.call is not None:
             self._say(SawFailure(slot.place, *outcome.call, outcome.reason))
         error = TaskFailed(f"{outcome.task} {outcome.state}: {outcome.reason}", where=outcome.where)
-        error.task = outcome.task
+        error.task, error.call = outcome.task, outcome.call
         error.__cause__ = outcome.cause
         return error
 

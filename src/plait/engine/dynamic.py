@@ -7,7 +7,7 @@ them. What comes of tasks is told to the body after the commit, so that it build
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from plait.data import Artifact
@@ -16,6 +16,7 @@ from plait.engine.current import TaskContext
 from plait.engine.events import Action, Call, Done, Failed, Grow, Launch, Seen, Settle
 from plait.engine.futures import Failure
 from plait.engine.keys import Keys
+from plait.errors import TaskFailed
 from plait.graph.model import Calls, Graph, Path, task_name
 from plait.graph.unfold import Fixed, Keyed, Many, Need, Resolved
 from plait.record.facts import ErrorInfo, LogLine, Usage, describe_error
@@ -101,6 +102,8 @@ class Dynamic:
                 assert ended.error is not None
                 self.error = ended.error
                 info = self._hidden(describe_error(ended.error))
+                for call in _not_borne(ended.error):
+                    loop.writer.call_failed(*call, None)
                 state, reason = "failed", info.headline
             answer = loop.machine.handle(Failed(0, (), retryable=False))
             # Its own row says how it ended.
@@ -257,6 +260,15 @@ class Dynamic:
 
     def stop(self) -> None:
         self.body.stop()
+
+
+def _not_borne(error: BaseException) -> Iterator[tuple[int, Path]]:
+    """The failed calls that ended a body: nobody decided to go on without them, so they are tried again."""
+    one: BaseException | None = error
+    while one is not None:
+        if isinstance(one, TaskFailed) and one.call is not None:
+            yield one.call
+        one = one.__cause__
 
 
 def _waits(value: Resolved) -> bool:

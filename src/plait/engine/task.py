@@ -87,6 +87,9 @@ class Abroad(Struct, frozen=True, array_like=True):
 
     code: Code
     project: ProjectSpec
+    home: tuple[
+        str, str
+    ]  # a file of the ``.plait`` folder and what it holds: where that is so, the folder is shared
     access: Access | None = None
 
     def __repr__(self) -> str:

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import msgspec
 from msgspec import Struct
 
+from plait._version import __version__
 from plait.engine.task import Job, Live, TaskSpec
 from plait.errors import ConfError, PlaitError
 from plait.executors.capacity import cores, gpus, memory
 from plait.executors.flavours import HONOURED
+from plait.executors.kept import digest_of, do_kept, end_kept, end_tasks, hold_job, keep_job, tasks_begun
 from plait.executors.remote import Place, RemoteExecutor, encode_spec
-from plait.executors.station import do_task, end_stations
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -30,8 +31,29 @@ _AHEAD = 4  # tasks on their way for each that runs
 _TIMEOUT_SECONDS = 30.0
 _RESOURCES = {"cpus": "CPU", "gpus": "GPU", "memory": "MEMORY"}
 _NOT_PLACED = frozenset({"cpus", "gpus"})
-_encode_live = msgspec.msgpack.Encoder().encode
-_read_live = msgspec.msgpack.Decoder(Live)
+_SURVEY_SECONDS = 5.0
+_SMALL_BYTES = 64 * 1024
+
+
+class _Begun(Struct, frozen=True, array_like=True, tag="begun"):
+    """A worker has begun a task."""
+
+    place: Place
+    rank: int
+    worker: str
+
+
+class _Ended(Struct, frozen=True, array_like=True, tag="ended"):
+    """A worker has done a task; or could not, because it does not know the job."""
+
+    place: Place
+    rank: int
+    worker: str
+    answer: bytes | None
+
+
+_encode_event = msgspec.msgpack.Encoder().encode
+_read_event = msgspec.msgpack.Decoder(Live | _Begun | _Ended)
 
 
 class DaskSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,6 +75,23 @@ class DaskSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return DaskExecutor(self.address, self.workers, self.security)
 
 
+class _Call:
+    """A call on the cluster.
+
+    Attributes:
+        worker: which one has begun it, as far as is known.
+    """
+
+    future: Future
+
+    def __init__(self, spec: TaskSpec, address: str | None) -> None:
+        self.spec = spec
+        self.address = address
+        self.place = _place(spec)
+        self.rank = spec.gang.rank if spec.gang is not None else 0
+        self.worker = ""
+
+
 class DaskExecutor(RemoteExecutor):
     """Runs tasks on the workers of a Dask cluster.
 
@@ -66,6 +105,7 @@ class DaskExecutor(RemoteExecutor):
     """
 
     name = "dask"
+    looks = True
 
     def __init__(
         self,
@@ -77,11 +117,13 @@ class DaskExecutor(RemoteExecutor):
         self._address = address
         self._workers = workers or cores()
         self._security = dict(security or {})
-        self._futures: dict[tuple[Place, int], Future] = {}
+        self._calls: dict[tuple[Place, int], _Call] = {}
+        self._tries = 0
         self._gangs: deque[list[TaskSpec]] = deque()
         self._gang: set[tuple[Place, int]] = set()
         self._topic = ""
-        self._job: Any = None
+        self._digest = ""
+        self._surveyed = 0.0
 
     @cached_property
     def _client(self) -> Client:
@@ -144,11 +186,33 @@ class DaskExecutor(RemoteExecutor):
         return found
 
     def connect(self, job: Job) -> None:
+        self._survey()
+        self._topic = f"plait-{job.run_id}-{time.monotonic_ns()}"
+        self._digest = digest_of(self.sealed)
+        self._client.subscribe_topic(self._topic, self._hear)
+        self._bring()
+
+    def _survey(self) -> None:
+        """See which workers there are now, and how many tasks can be on their way at once."""
+        self._surveyed = time.monotonic()
+        self.__dict__.pop("_machines", None)
         threads = sum(one["nthreads"] for one in self._machines.values())
         self.most = max(32, (1 + _AHEAD) * threads)
-        self._topic = f"plait-{job.run_id}-{time.monotonic_ns()}"
-        self._client.subscribe_topic(self._topic, self._hear)
-        self._job = self._client.scatter(self.sealed, broadcast=True, hash=False)
+
+    def _bring(self, address: str | None = None) -> None:
+        """Let workers know the job; all that there are if none is named. One that comes later asks for it."""
+        try:
+            self._client.run(keep_job, self.sealed, workers=[address] if address is not None else None)
+        except ModuleNotFoundError as error:
+            raise PlaitError(
+                f"a worker of the Dask cluster cannot import {error.name}",
+                hint=f"pip install plait=={__version__} where the workers run",
+            ) from None
+
+    def look(self) -> None:
+        if time.monotonic() - self._surveyed > _SURVEY_SECONDS:
+            with contextlib.suppress(Exception):  # a scheduler that does not answer now may do so later
+                self._survey()
 
     def send(self, specs: Sequence[TaskSpec]) -> None:
         gangs: dict[Place, list[TaskSpec]] = {}
@@ -184,11 +248,12 @@ class DaskExecutor(RemoteExecutor):
             self._submit(spec, address)
 
     def _submit(self, spec: TaskSpec, address: str | None = None) -> None:
-        place, rank = _place(spec), spec.gang.rank if spec.gang is not None else 0
-        key = f"{spec.name}-{self._topic}-{spec.node}-{'.'.join(map(str, spec.path))}-{spec.attempt}-{rank}"
-        future = self._client.submit(
+        call = _Call(spec, address)
+        self._tries += 1
+        key = f"{spec.name}-{self._topic}-{spec.node}-{'.'.join(map(str, spec.path))}-{spec.attempt}-{self._tries}"
+        call.future = self._client.submit(
             _far,
-            self._job,
+            self._digest,
             encode_spec(spec),
             self._topic,
             key=key,
@@ -197,8 +262,8 @@ class DaskExecutor(RemoteExecutor):
             workers=address,
             priority=10 if spec.gang is not None else 0,
         )
-        self._futures[place, rank] = future
-        future.add_done_callback(partial(self._done, place, rank))
+        self._calls[call.place, call.rank] = call
+        call.future.add_done_callback(lambda _: self.later(partial(self._done, call)))
 
     def _wishes(self, spec: TaskSpec) -> dict[str, float] | None:
         if not any("CPU" in one.get("resources", {}) for one in self._machines.values()):
@@ -210,45 +275,83 @@ class DaskExecutor(RemoteExecutor):
             wishes["MEMORY"] = spec.options.memory
         return wishes
 
-    def _done(self, place: Place, rank: int, future: Future) -> None:
-        if self._futures.pop((place, rank), None) is None:
+    def _done(self, call: _Call) -> None:
+        if self._calls.get((call.place, call.rank)) is not call:
             return
+        future = call.future
         try:
             if future.status == "finished":
-                self.answered(place, future.result(timeout=_TIMEOUT_SECONDS), rank)
-            else:
-                why = "the call was cancelled on the cluster"
-                if future.status == "error":
-                    why = _told(future.exception(timeout=_TIMEOUT_SECONDS))
-                self.lost(place, why, rank=rank)
-        except Exception as error:  # noqa: BLE001 - in a thread of the client: the run has to hear of it
-            self.lost(place, f"the answer could not be fetched from the cluster: {error}", rank=rank)
+                answer = future.result(timeout=_TIMEOUT_SECONDS)
+                if answer is not None:  # else it comes as an event, or has come
+                    self._answered(call, answer)
+                return
+            why = "the call was cancelled on the cluster"
+            if future.status == "error":
+                why = _told(future.exception(timeout=_TIMEOUT_SECONDS))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the run has to hear of it
+            why = f"the answer could not be fetched from the cluster: {error}"
+        self.lost(call.place, why, rank=call.rank)
+        self._over(call)
+
+    def _answered(self, call: _Call, answer: bytes) -> None:
+        self.answered(call.place, answer, call.rank)
+        self._over(call)
+
+    def _has_ended(self, ended: _Ended) -> None:
+        call = self._calls.get((ended.place, ended.rank))
+        if call is None:
+            return
+        if ended.answer is not None:
+            self._answered(call, ended.answer)
+        else:  # by a worker that came later, and does not know the job
+            self._bring(ended.worker)
+            self._submit(call.spec, call.address)
+
+    def _over(self, call: _Call) -> None:
+        del self._calls[call.place, call.rank]
         if self._gang:
-            self._gang.discard((place, rank))
+            self._gang.discard((call.place, call.rank))
             self._next_gang()
 
+    def _has_begun(self, begun: _Begun) -> None:
+        """A worker has begun a task. Where another one had before, that one is gone: Dask tries again by itself."""
+        call = self._calls.get((begun.place, begun.rank))
+        if call is None:
+            return
+        self.began(call.place)
+        if call.worker in ("", begun.worker):
+            call.worker = begun.worker
+            return
+        self._end([call])
+        self.lost(call.place, f"the Dask worker {call.worker} is gone", rank=call.rank)
+        self._over(call)
+
+    def _end(self, calls: Collection[_Call]) -> None:
+        """Take calls out of the queue, or end what they have begun: a call that runs is not ended by Dask."""
+        self._client.cancel([call.future for call in calls], force=True)
+        places = [call.place for call in calls if call.worker]
+        if places:
+            with contextlib.suppress(Exception):
+                self._client.run(end_tasks, self._digest, places, wait=False)
+
     def take_back(self, places: Collection[Place], *, begun: bool) -> Collection[Place]:
-        wanted = set(places)
-        running: set[str] = set()
+        taken = set(places)
         if not begun:
-            with contextlib.suppress(Exception):
-                running = {key for keys in self._client.processing().values() for key in map(str, keys)}
-        chosen = {
-            at: future
-            for at, future in self._futures.items()
-            if at[0] in wanted and (begun or str(future.key) not in running)
-        }
-        for at in chosen:
-            self._futures.pop(at, None)
-            self._gang.discard(at)
-        self._gangs = deque(gang for gang in self._gangs if _place(gang[0]) not in wanted)
+            try:
+                # First nothing more begins anywhere; what has until then is known after that.
+                self._client.run(hold_job, self._digest)
+                for found in self._client.run(tasks_begun, self._digest).values():
+                    taken -= {(node, tuple(path), attempt) for node, path, attempt in found}
+            except Exception:  # noqa: BLE001 - a worker that does not answer may be doing any of them
+                return ()
+        self._gangs = deque(gang for gang in self._gangs if _place(gang[0]) not in taken)
+        chosen = {at: call for at, call in self._calls.items() if at[0] in taken}
         if chosen:
-            self._client.cancel(list(chosen.values()), force=True)
-        if begun and chosen:
-            # A call that runs is not ended by that: what it has started is.
             with contextlib.suppress(Exception):
-                self._client.run(end_stations, self.sealed, wait=False)
-        return {place for place, _ in chosen}
+                self._end(list(chosen.values()))
+        for call in chosen.values():
+            self._over(call)
+        return taken
 
     def release(self, *, now: bool) -> None:
         if "_client" not in self.__dict__:
@@ -256,10 +359,12 @@ class DaskExecutor(RemoteExecutor):
         client = self._client
         with contextlib.suppress(Exception):
             if self._topic:
-                client.run(end_stations, self.sealed)
+                client.run(end_kept, self._digest)
                 client.unsubscribe_topic(self._topic)
-        self._futures.clear()
-        self._job = None
+                client.run_on_scheduler(_forget, self._topic)
+        self._calls.clear()
+        self._gangs.clear()
+        self._gang.clear()
         client.close()
         del self.__dict__["_client"]
         self.__dict__.pop("_machines", None)
@@ -268,20 +373,39 @@ class DaskExecutor(RemoteExecutor):
             cluster.close()
 
     def _hear(self, event: tuple[float, bytes]) -> None:
+        """In a thread of the client."""
         with contextlib.suppress(msgspec.DecodeError):
-            self.told(_read_live.decode(event[1]))
+            said = _read_event.decode(event[1])
+            if isinstance(said, Live):
+                self.told(said)
+            elif isinstance(said, _Begun):
+                self.later(partial(self._has_begun, said))
+            else:
+                self.later(partial(self._has_ended, said))
 
 
-def _far(sealed: bytes, spec: bytes, topic: str) -> bytes:
-    """On a worker of the cluster."""
+def _far(digest: str, spec: bytes, topic: str) -> bytes | None:
+    """On a worker of the cluster. The answer goes with what is said: so it need not be fetched, unless it is large."""
     from distributed import get_worker
 
     worker = get_worker()
+    task: TaskSpec = msgspec.msgpack.decode(spec, type=TaskSpec)
+    place, rank = _place(task), task.gang.rank if task.gang is not None else 0
 
-    def tell(live: Live) -> None:
-        worker.log_event(topic, _encode_live(live))
+    def tell(said: Live | _Begun | _Ended) -> None:
+        worker.log_event(topic, _encode_event(said))
 
-    return do_task(sealed, spec, tell)
+    answer = do_kept(digest, spec, tell, lambda: tell(_Begun(place, rank, worker.address)))
+    if answer is not None and len(answer) > _SMALL_BYTES:
+        return answer
+    tell(_Ended(place, rank, worker.address, answer))
+    return None
+
+
+def _forget(topic: str, dask_scheduler: Any = None) -> None:
+    """On the scheduler, which keeps what was said."""
+    events = getattr(dask_scheduler, "_broker", dask_scheduler)
+    getattr(events, "_topics" if events is not dask_scheduler else "events", {}).pop(topic, None)
 
 
 def _place(spec: TaskSpec) -> Place:

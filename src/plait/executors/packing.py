@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import secrets
 import sys
 import tempfile
 import zipfile
@@ -20,11 +21,13 @@ from plait.engine.task import Code, Job
 from plait.errors import ConfError, StoreError
 from plait.project.project import Project
 
-__all__ = ["code_folder", "pack", "settled", "unpack"]
+__all__ = ["code_folder", "is_same_folder", "mark_folder", "pack", "settled", "unpack"]
 
 _MOST_BYTES = 256 * 2**20
 _MOST_BESIDE = 500
 _LEFT_OUT = frozenset({"__pycache__", "node_modules", "data", "dist", "build"})
+_MARK = "folder-id"
+_NOT_HERE = "not-here"
 _PRIVATE = "credentials"
 _MOMENT = (2020, 1, 1, 0, 0, 0)  # of every file: the same files are the same bytes
 
@@ -124,6 +127,31 @@ def _loaded(whole: str | None) -> Iterator[tuple[str, set[str]]]:
             yield str(place.parent), {place.name}
 
 
+def mark_folder(home: Path) -> tuple[str, str]:
+    """What other machines know a ``.plait`` folder by, where they mount it: a file of it, and what that holds."""
+    file = home / _MARK
+    try:
+        known = file.read_text()
+    except OSError:
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=home, delete=False) as part:
+            part.write(secrets.token_hex(16))
+        with suppress(OSError):
+            os.link(part.name, file)  # the first one counts
+        os.unlink(part.name)
+        known = file.read_text()
+    return str(file), known
+
+
+def is_same_folder(mark: tuple[str, str]) -> bool:
+    """Whether a folder of another machine is within reach here."""
+    file, known = mark
+    try:
+        return Path(file).read_text() == known
+    except OSError:
+        return False
+
+
 def code_folder() -> Path:
     """Where code that came here is unpacked: ``PLAIT_CODE``, else in the user's cache, else where one may write."""
     named = os.environ.get("PLAIT_CODE")
@@ -185,12 +213,14 @@ def settled(job: Job, store: ArtifactStore) -> tuple[Job, str]:
     entries = [found for entry in job.search_path if (found := here(entry)) is not None]
     entries += [str(folder / str(number)) for number in range(len(code.roots))]
     root = job.abroad.project.root
-    # Relative paths of data mean the project's own folder wherever that is within reach.
-    data = root if Path(root).is_dir() else here(root) or ""
+    # Relative paths of data mean the project's own folder, which has to be the same one and not only called so.
+    shared = is_same_folder(job.abroad.home)
+    data = root if shared else str(folder / _NOT_HERE)
     project = msgspec.structs.replace(
         job.abroad.project, root=here(root) or root, data_root=data, params_file=None
     )
-    work_in = code.folder if Path(code.folder).is_dir() else here(code.folder) or str(folder / "0")
+    found_work = Path(code.folder).is_dir() and (shared or here(code.folder) is None)
+    work_in = code.folder if found_work else here(code.folder) or str(folder / "0")
     path = tuple(dict.fromkeys(entry for entry in entries if Path(entry).is_dir()))
     made = msgspec.structs.replace(
         job, search_path=path, project=project, access=job.abroad.access, abroad=None

@@ -198,7 +198,9 @@ class _Stations:
 
     def drop(self, digest: str, station: Station) -> None:
         with self._lock:
-            self._all.get(digest, [station]).remove(station)
+            there = self._all.get(digest, [])
+            if station in there:
+                there.remove(station)
         station.end()
 
     def end(self, digest: str | None = None) -> None:
@@ -222,15 +224,25 @@ def end_stations(sealed: bytes) -> None:
     stations.end(sha256(sealed).hexdigest())
 
 
-def do_task(sealed: bytes, spec: bytes, tell: Callable[[Live], None]) -> bytes:
+def do_task(
+    sealed: bytes,
+    spec: bytes,
+    tell: Callable[[Live], None],
+    at: Callable[[Station], None] = lambda _: None,
+) -> bytes:
     """Do one task of a job in a process that may do others; answers with an ``Answer``, as bytes.
 
     Whatever stands in the way here is the task's error: nothing is raised.
+
+    Args:
+        tell: told what the task says while it runs.
+        at: told which station does it.
     """
     try:
         digest, station = stations.take(sealed)
     except Exception as error:  # noqa: BLE001 - whatever it is, the driver has to hear of it
         return encode_said(Refused(host(), describe_error(error)))
+    at(station)
     try:
         task = _read_spec.decode(spec)
         rank = task.gang.rank if task.gang is not None else 0

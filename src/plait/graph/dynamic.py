@@ -18,6 +18,7 @@ from plait.errors import DefinitionError
 from plait.graph.branches import decided
 from plait.graph.model import ROOT, Calls, Graph, Group, InputSpec, Node, StepSpec
 from plait.graph.overrides import Rule, override
+from plait.graph.provided import signature_in_pipelines
 from plait.graph.refs import Ref
 from plait.graph.tracing import Traced, Tracer
 from plait.graph.values import Output, Passed
@@ -345,9 +346,7 @@ class Growing:
 
 
 def _parameters(step: Step[..., Any]) -> list[str]:
-    import inspect
-
-    return list(inspect.signature((step.base or step).function).parameters)
+    return list(signature_in_pipelines((step.base or step).function).parameters)
 
 
 def _gives(tracer: Tracer, scope: int, result: Any) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from plait.data import ArtifactStore
 from plait.engine.task import Abroad
-from plait.executors.packing import pack
+from plait.executors.packing import mark_folder, pack
 from plait.graph.model import Graph
 from plait.project.project import Project
 
@@ -29,4 +29,6 @@ def pack_abroad(project: Project, store: ArtifactStore, secrets: Iterable[str] =
         ConfError: a secret that a step asks for is not there, or the code is too large.
         StoreError: nothing can be stored.
     """
-    return Abroad(pack(store, project), project.spec_for_elsewhere(secrets), store.access)
+    return Abroad(
+        pack(store, project), project.spec_for_elsewhere(secrets), mark_folder(project.home), store.access
+    )

@@ -71,6 +71,7 @@ class Project:
         stack: the name of a stack to run on instead of that of the environment; ``PLAIT_STACK`` if left out.
         data_root: the folder that relative paths of data mean; ``root`` if left out.
         carried: the conf, where its files are on another machine.
+        carried_stack: the stack, likewise.
 
     Attributes:
         checked: what checks of its catalog found and nobody has taken yet.
@@ -91,10 +92,12 @@ class Project:
         stack: str | None = None,
         data_root: Path | None = None,
         carried: CarriedConf | None = None,
+        carried_stack: Stack | None = None,
     ) -> None:
         self.root = root
         self.data_root = data_root or root
         self._carried = carried
+        self._carried_stack = carried_stack
         self.stack_name = chosen_stack(stack)
         self.checked: list[CheckResult] = []
         self._plugins = plugins
@@ -116,6 +119,7 @@ class Project:
 
     @classmethod
     def of(cls, spec: ProjectSpec) -> Project:
+        conf, stack = pickle.loads(spec.carried) if spec.carried else (None, None)
         return cls(
             Path(spec.root),
             spec.env,
@@ -127,7 +131,8 @@ class Project:
             paranoid=spec.paranoid,
             stack=spec.stack,
             data_root=Path(spec.data_root) if spec.data_root else None,
-            carried=pickle.loads(spec.carried) if spec.carried else None,
+            carried=conf,
+            carried_stack=stack,
         )
 
     @property
@@ -156,9 +161,14 @@ class Project:
         references = {_reference_of(said) for said in secrets}
         if not (self.has_conf or references):
             return self.spec
-        return msgspec.structs.replace(
-            self.spec, carried=pickle.dumps(self.conf.carry(references), protocol=5)
-        )
+        # Who hears of the run is told by the driver, and need not be installed there.
+        carried = self.conf.carry(references), self.stack.without(HOOKED)
+        return msgspec.structs.replace(self.spec, carried=pickle.dumps(carried, protocol=5))
+
+    @property
+    def work_root(self) -> Path:
+        """The folder that ``workdir`` of a step starts at: that of the data, or of the code where there is no such."""
+        return self.data_root if self.data_root.is_dir() else self.root
 
     @property
     def home(self) -> Path:
@@ -295,6 +305,7 @@ class Project:
             on_check=self.checked.append,
             hooks=self.hooks,
             paranoid=self.paranoid,
+            away=self._carried is not None and not self.data_root.is_dir(),
         )
         if self.hooks is not None and self.hooks.wants("catalog_built"):
             from plait.project.hookspecs import CatalogBuilt
@@ -346,6 +357,8 @@ class Project:
         Raises:
             ConfError: there is no such stack, or what the conf says of it does not add up.
         """
+        if self._carried_stack is not None:
+            return self._carried_stack
         conf = self.conf if self.has_conf else None
         return read_stack(self.stack_name, conf, self.settings, LazyPlugins(lambda: self.plugins), self.root)
 

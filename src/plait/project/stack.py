@@ -64,6 +64,11 @@ class Stack:
     def all(self, kind: str) -> tuple[Component, ...]:
         return self._components.get(kind, ())
 
+    def without(self, kinds: Iterable[str]) -> Stack:
+        """The same but for the components of some kinds."""
+        left = {kind: found for kind, found in self._components.items() if kind not in kinds}
+        return Stack(self.name, left, named=self.named)
+
     def says(self, kind: str) -> bool:
         """Whether the conf names a component of this kind, rather than plait's default being taken."""
         return any(one.where for one in self._components.get(kind, ()))

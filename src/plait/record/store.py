@@ -187,7 +187,7 @@ def find_records(start: Path | None = None) -> RecordStore:
     from plait.project.place import project_root
 
     here = (start or Path.cwd()).resolve()
-    root = project_root(here)
+    root = project_root(here) or _folder_with_stack(here)
     if os.environ.get("PLAIT_RECORDS") and root is None:
         from plait.project.place import home_at
 
@@ -205,6 +205,15 @@ def find_records(start: Path | None = None) -> RecordStore:
             return open_records(project)
         return RecordStore(home)
     return RecordStore(find_home(start))
+
+
+def _folder_with_stack(here: Path) -> Path | None:
+    """The nearest folder, from here upwards, whose ``conf`` names a stack: a script has one without being a project."""
+    for folder in (here, *here.parents):
+        conf = folder / "conf"
+        if conf.is_dir() and any(conf.glob("*/stack*.y*ml")):
+            return folder
+    return None
 
 
 def find_home(start: Path | None = None) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -48,6 +49,9 @@ def _nowhere(_key: str) -> str | None:
     return None
 
 
+_LOCAL = ("filepath", "path", "database")  # arguments that may name a file of this machine
+
+
 class Catalog:
     """Datasets by name.
 
@@ -86,8 +90,10 @@ class Catalog:
         memo: Memo | None = None,
         hooks: HookCaller | None = None,
         paranoid: bool = False,
+        away: bool = False,
     ) -> None:
         self.root = Path(root)
+        self._away = away
         self.env = env
         self._credentials = credentials or {}
         self._load_versions = dict(load_versions or {})
@@ -152,8 +158,22 @@ class Catalog:
         if built is None:
             entry = self.entry(name)
             config = {**entry.arguments, "type": entry.type}
+            if self._away:
+                self._refuse_files_of_home(entry)
             built = self._built[name] = self._build(config, self._context(entry), entry)
         return built
+
+    def _refuse_files_of_home(self, entry: Entry) -> None:
+        """A file below a folder that this machine does not have would be found, or left, where nobody looks for it."""
+        named = next(
+            (entry.arguments[key] for key in _LOCAL if isinstance(entry.arguments.get(key), str)), None
+        )
+        if named is not None and "://" not in named and not Path(named).is_absolute():
+            raise CatalogError(
+                f"dataset {entry.name!r} is {named} in the project's folder, which {platform.node()} does not have",
+                where=entry.where,
+                hint="give it a URL in this environment, such as s3://bucket/…; or mount the folder there",
+            )
 
     def _context(self, entry: Entry) -> Context:
         pinned = self._load_versions.get(entry.name) or self._load_versions.get(base_name(entry.name))
