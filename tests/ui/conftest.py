@@ -71,6 +71,7 @@ class Server:
         env: dict[str, str] | None = None,
         program: Sequence[str] = (sys.executable, "-m", "plait"),
     ) -> None:
+        self.folder = root
         self.process = subprocess.Popen(
             [*program, "ui", "--no-browser", "--port", str(port), *options],
             cwd=root,
@@ -121,9 +122,9 @@ def server(project: Path, built: Path) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def shown(project: Path, server: Server) -> dict[str, str]:
+def shown(project: Path, server: Server) -> showing.Shown:
     """Runs for the pages of a run: branches and loops, a wide map, a log of a million lines."""
-    return showing.add(project)
+    return showing.Shown(project)
 
 
 @pytest.fixture(scope="session")

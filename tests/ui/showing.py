@@ -96,6 +96,51 @@ def story(seed: int = 1, epochs: int = 20):
     return look(repeat(refine, score, until=lambda value: enough(value), limit=8))
 '''
 
+GALLERY = '''
+"""A figure that moves, a model, and text that would like to be a page."""
+
+from plait import log, pipeline, progress, step
+
+TAKE = "<img src=x onerror=\\"document.title='taken'\\">"
+
+
+@step
+def figure() -> int:
+    import plotly.graph_objects as go
+
+    log(bars=go.Figure(go.Bar(x=[TAKE, "plain"], y=[1, 3]), layout={"title": TAKE}))
+    return 1
+
+
+@step
+def tree(depth: int):
+    from sklearn.tree import DecisionTreeRegressor
+
+    return DecisionTreeRegressor(max_depth=depth).fit([[0.0], [1.0]], [0.0, 1.0])
+
+
+@step
+def hostile(text: str) -> dict:
+    """<script>document.title='taken'</script> in what it says of itself."""
+    import pandas as pd
+
+    progress(3, 4)
+    print(text, TAKE)
+    log({TAKE: text}, name="pairs")
+    log(frame=pd.DataFrame({TAKE: [TAKE, text], "<b>n</b>": [1, 2]}))
+    log(notes=f"# {TAKE}\\n\\n[go](javascript:document.title=1) ![x](http://127.0.0.9/x.png)\\n\\n{text}\\n")
+    log(drawing=f"<svg xmlns='http://www.w3.org/2000/svg' onload=\\"{text}\\"><text y='20'>drawn here</text></svg>")
+    log(empty=pd.DataFrame({"nothing": []}))
+    return {TAKE: [text, {"inner": TAKE}]}
+
+
+@pipeline
+def gallery(depth: int = 2, text: str = "<script>document.title='taken'</script>"):
+    figure()
+    tree(depth)
+    return hostile(text)
+'''
+
 WIDE = '''
 """A wide map of which a few tasks fail."""
 
@@ -160,15 +205,20 @@ def talking(lines: int = 1_000_000) -> int:
 '''
 
 
-def add(root: Path) -> dict[str, str]:
-    """Runs of these pipelines in a project: their ids by the pipelines' names."""
-    ids = {}
-    for name, text in (("story", STORY), ("wide", WIDE), ("talking", LONG)):
-        (root / f"src/trips/pipelines/{name}.py").write_text(text.lstrip())
-    for name, fails in (("story", False), ("wide", True), ("talking", False)):
-        done = plait(root, "run", name, "--executor", "inline", "--json")
-        assert done.returncode == (1 if fails else 0), done.stdout[-2000:] + done.stderr[-2000:]
-        found = plait(root, "runs", "--json", "--pipeline", name)
-        listed = json.loads(found.stdout)
-        ids[name] = listed[0]["id"]
-    return ids
+PIPELINES = {"story": STORY, "gallery": GALLERY, "wide": WIDE, "talking": LONG}
+
+
+class Shown(dict[str, str]):
+    """The ids of runs in a project by their pipelines' names; each is run when it is asked for first."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__()
+        self.root = root
+
+    def __missing__(self, name: str) -> str:
+        (self.root / f"src/trips/pipelines/{name}.py").write_text(PIPELINES[name].lstrip())
+        done = plait(self.root, "run", name, "--executor", "inline", "-q")
+        assert done.returncode == (1 if name == "wide" else 0), done.stdout[-2000:] + done.stderr[-2000:]
+        found = plait(self.root, "runs", "--json", "--pipeline", name)
+        self[name] = json.loads(found.stdout)[0]["id"]
+        return self[name]

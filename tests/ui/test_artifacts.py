@@ -67,3 +67,35 @@ def test_a_value_has_an_address_of_its_own(page, shown, server):
     expect(page.get_by_text("float64", exact=True).first).to_be_visible()
     page.goto(f"/artifacts/{'0' * len(made[1])}")
     expect(page.get_by_role("heading", name="Nothing here by that name")).to_be_visible()
+
+
+def test_a_table_is_downloaded_as_parquet_with_its_types(page, shown):
+    import io
+
+    import pandas as pd
+
+    page.goto(f"/runs/{shown['story']}?step=look")
+    page.get_by_role("button", name="All about frame").click()
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="parquet").click()
+    assert saved.value.suggested_filename.endswith(".parquet")
+    table = pd.read_parquet(io.BytesIO(saved.value.path().read_bytes()))
+    assert table.shape == (3000, 2)
+    assert str(table["delay"].dtype) == "float64"
+
+
+def test_a_model_is_shown_by_its_class_and_parameters(page, shown):
+    page.goto(f"/runs/{shown['gallery']}?step=tree")
+    page.get_by_role("button", name="All about tree").click()
+    article = page.get_by_role("article")
+    expect(article.get_by_text("DecisionTreeRegressor").first).to_be_visible()
+    expect(article.get_by_text("max_depth", exact=True)).to_be_visible()
+    expect(article.get_by_role("link", name="Download")).to_be_visible()
+    expect(article.get_by_text("Load in Python")).to_be_visible()
+
+
+def test_a_table_without_rows_says_its_columns(page, shown):
+    page.goto(f"/runs/{shown['gallery']}?step=hostile")
+    detail = page.get_by_role("region", name="Detail")
+    expect(detail.get_by_role("columnheader", name="nothing")).to_be_visible()
+    expect(detail.get_by_text("0 × 1", exact=True)).to_be_visible()

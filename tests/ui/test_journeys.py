@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.ui.test_runs import rows
 
@@ -118,6 +118,72 @@ def test_all_of_it_by_keyboard(page):
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     page.reload()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def tab_to(page: Page, place: Locator) -> None:
+    """Press Tab until a place has the focus."""
+    expect(place).to_be_visible()
+    for _ in range(120):
+        if place.evaluate("one => one === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"Tab never comes to {place}")
+
+
+def test_a_run_is_launched_by_keyboard_alone(page):
+    press = page.keyboard.press
+    page.goto("/runs")
+    expect(rows(page).nth(1)).to_be_visible()
+    press("g")
+    press("p")
+    tab_to(page, page.get_by_role("link", name="Run learning"))
+    press("Enter")
+    rate = page.get_by_label("rate", exact=True)
+    expect(rate).to_have_value("0.1")
+    tab_to(page, rate)
+    press("Control+a")
+    page.keyboard.type("0.25")
+    tab_to(page, page.get_by_role("button", name="Plan"))
+    press("Enter")
+    expect(page.get_by_role("grid", name="Plan")).to_be_visible()
+    run = page.get_by_role("button", name="Run", exact=True)
+    expect(run).to_be_enabled()
+    run_or_back(page, run)
+    press("Enter")
+    expect(page).to_have_url(re.compile("/runs/[a-z0-9]+"))
+    expect(page.get_by_role("heading", level=1)).to_contain_text("done")
+
+
+def run_or_back(page: Page, place: Locator) -> None:
+    """To a place that may stand before the present one: Tab goes round through the browser's own bars."""
+    for _ in range(200):
+        if place.evaluate("one => one === document.activeElement"):
+            return
+        page.keyboard.press("Shift+Tab")
+    raise AssertionError(f"Shift+Tab never comes to {place}")
+
+
+def test_lineage_is_walked_from_a_dataset_to_its_run_by_keyboard_alone(page):
+    press = page.keyboard.press
+    page.goto("/runs")
+    expect(rows(page).nth(1)).to_be_visible()
+    press("g")
+    press("c")
+    model = page.get_by_role("link", name=re.compile("^model"))
+    row = page.get_by_role("grid", name="Datasets").get_by_role("row").filter(has=model)
+    for _ in range(int(row.get_attribute("aria-rowindex") or 0) - 1):
+        press("j")
+    press("Enter")
+    expect(page).to_have_url(re.compile("/catalog/model"))
+    tab_to(page, page.get_by_role("tab", name="About"))
+    press("ArrowRight")
+    press("Enter")
+    expect(page).to_have_url(re.compile("tab=lineage"))
+    made = page.locator(".react-flow__node").filter(has_text="training").first
+    tab_to(page, made)
+    press("Enter")
+    expect(page).to_have_url(re.compile("/runs/[a-z0-9]+"))
+    expect(page.get_by_role("heading", level=1)).to_contain_text("done")
 
 
 @pytest.mark.engine

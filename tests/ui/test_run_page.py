@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from playwright.sync_api import Page, expect
+
+from tests.ui.project import plait
 
 
 def node(page: Page, text: str):
@@ -185,3 +188,37 @@ def test_a_narrow_page_shows_one_pane_at_a_time(visit, shown):
     node(page, "^train").click()
     expect(page.get_by_role("tab", name="Detail", exact=True)).to_have_attribute("aria-selected", "true")
     expect(page.get_by_text("Learn for a while.")).to_be_visible()
+
+
+def test_a_task_tells_what_differs_from_the_nearest_earlier_result(page, project):
+    runs = json.loads(plait(project, "runs", "--json", "--pipeline", "learning").stdout)
+    changed = next(run for run in runs if run["params"]["rate"] == 0.3)
+    page.goto(f"/runs/{changed['id']}?task=learn%5B0%5D&tab=why")
+    why = page.get_by_role("region", name="Why")
+    expect(why.get_by_role("listitem").filter(has_text="rate")).to_contain_text("0.1 → 0.3")
+    expect(why.get_by_role("link", name=re.compile(r"^learn\[0\] of"))).to_be_visible()
+
+
+def test_elements_of_a_map_are_told_as_on_the_command_line(page, project):
+    [run, *_] = json.loads(plait(project, "runs", "--json", "--pipeline", "halving").stdout)
+    page.goto(f"/runs/{run['id']}?step=halve")
+    table = page.get_by_role("grid", name="Tasks of halve")
+    expect(table.get_by_role("row").nth(1)).to_contain_text("number=5")
+    table.get_by_role("row").nth(1).click()
+    expect(page.get_by_role("region", name="Detail").get_by_text("number=5", exact=True)).to_be_visible()
+
+
+def test_the_logs_of_a_step_are_those_of_all_its_tasks(page, project):
+    [run, *_] = json.loads(plait(project, "runs", "--json", "--pipeline", "halving").stdout)
+    page.goto(f"/runs/{run['id']}?step=halve")
+    page.get_by_role("tab", name="Logs").last.click()
+    for number in (2, 4, 5, 8):
+        expect(page.get_by_role("log")).to_contain_text(f"halving {number}")
+
+
+def test_a_task_that_says_how_far_it_is_shows_it(page, shown):
+    page.goto(f"/runs/{shown['gallery']}?step=hostile")
+    bar = page.get_by_role("progressbar", name="Progress")
+    expect(bar).to_have_attribute("value", "3")
+    expect(bar).to_have_attribute("max", "4")
+    expect(page.get_by_text("3 of 4", exact=True)).to_be_visible()

@@ -1,59 +1,39 @@
-/** What is asked of an artifact, and the shapes of the answers. */
+/** What is asked of an artifact, and what its previews can be. */
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 
 import { get, part, path } from "./client";
-import type { ValueRef } from "./run";
+import type { components } from "./schema";
 
-export type Cell = unknown;
+type Schemas = components["schemas"];
 
+export type Artifact = Schemas["ArtifactView"];
+export type TablePage = Schemas["TablePage"];
+export type ColumnFacts = Schemas["ColumnFact"];
+export type ColumnsAnswer = Schemas["ColumnFacts"];
+
+type Whole = Schemas["Preview"];
+type Filled<Field extends keyof Whole> = { [F in Field]: NonNullable<Whole[F]> };
+/** A preview of one kind: the fields that it always has, and those that it may have. */
+type Kind<Name extends string, Has extends keyof Whole, May extends keyof Whole = "hint"> = { kind: Name } & Filled<"type" | Has> & Pick<Whole, May>;
+
+/** What the server says of a value, told apart by its kind. */
 export type PreviewOf =
-  | { kind: "table"; type: string; columns: { name: string; type: string }[]; rows: Cell[][]; index: Cell[] | null; shape: [number, number] }
-  | { kind: "array"; type: string; shape: number[]; dtype: string; values: unknown; least: number | null; greatest: number | null; mean: number | null; missing: number | null; stored?: number | null }
-  | { kind: "image"; type: string; png: string; width: number; height: number }
-  | { kind: "plotly"; type: string; figure: unknown; html?: string | null }
-  | { kind: "text"; type: string; text: string; length: number }
-  | { kind: "markdown"; type: string; text: string }
-  | { kind: "html"; type: string; url: string }
-  | { kind: "svg"; type: string; url: string }
-  | { kind: "scalar"; type: string; value: unknown }
-  | { kind: "tree"; type: string; length: number; items: [string | number, PreviewOf][] }
-  | { kind: "estimator"; type: string; class: string; params: Record<string, unknown> | [string, unknown][]; fitted: Record<string, unknown> | string[] | boolean | null; text: string | null }
-  | { kind: "object"; type: string; text: string; html?: string | null }
-  | { kind: "gathered"; type: string; length: number; items: ValueRef[] }
-  | { kind: "dataset"; type: string; name: string; [more: string]: unknown }
-  | { kind: "too_large"; type: string; size: number | null; limit: number | null; python: string | null }
-  | { kind: "gone"; type: string; message: string }
-  | { kind: "failed"; type: string; message: string };
-
-export type Artifact = {
-  id: string;
-  type: string | null;
-  format: string | null;
-  size: number | null;
-  meta: Record<string, unknown> | null;
-  blobs: number | unknown[] | null;
-  made_by: { run: string; task: string; output: string | null }[];
-  used_by: { run: string; task: string; input: string | null }[];
-  more_users: number;
-  pinned: boolean;
-  python: string | null;
-  suffix: string | null;
-};
-
-export type TablePage = { columns: { name: string; type: string }[]; rows: Cell[][]; index: Cell[] | null; offset: number; total: number };
-export type ColumnFacts = {
-  name: string;
-  type: string;
-  missing: number | null;
-  distinct: number | null;
-  least: unknown;
-  greatest: unknown;
-  mean: number | null;
-  std: number | null;
-  top: [unknown, number][] | null;
-  histogram: { edges: unknown[]; counts: number[] } | null;
-};
-export type ColumnsAnswer = { rows: number; columns: ColumnFacts[]; sampled: number | null };
+  | Kind<"table", "columns" | "rows" | "shape", "index">
+  | Kind<"array", "shape" | "dtype" | "values", "least" | "greatest" | "mean" | "missing" | "stored">
+  | Kind<"image", "png" | "width" | "height">
+  | Kind<"plotly", "figure", "html">
+  | Kind<"text", "text" | "length">
+  | Kind<"markdown", "text">
+  | Kind<"html", "url">
+  | Kind<"svg", "url">
+  | Kind<"scalar", never, "value">
+  | (Kind<"tree", "length"> & { items: [string | number | null, PreviewOf][] })
+  | Kind<"estimator", "class" | "params", "fitted" | "text">
+  | Kind<"object", "text", "html">
+  | (Kind<"gathered", "length"> & { items: Schemas["ValueRef"][] })
+  | Kind<"too_large", never, "size" | "limit">
+  | Kind<"gone", "message", "hint">
+  | Kind<"failed", "message", "hint">;
 
 const of = (id: string, rest = "") => `/artifacts/${part(id)}${rest}`;
 

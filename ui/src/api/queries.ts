@@ -2,7 +2,7 @@
 import { queryOptions } from "@tanstack/react-query";
 
 import { get, part } from "./client";
-import type { CatalogAnswer, DatasetDetail, GraphView, Lineage, Meta, PipelineDetail, Pipelines, ProjectAnswer, RunDetail } from "./types";
+import type { CatalogAnswer, DatasetDetail, GraphView, Lineage, Meta, PipelineDetail, Pipelines, ProjectAnswer } from "./types";
 
 export const metaQuery = queryOptions({
   queryKey: ["meta"],
@@ -27,12 +27,6 @@ export const pipelineGraphQuery = (name: string) =>
   queryOptions({
     queryKey: ["pipeline", name, "graph"],
     queryFn: ({ signal }) => get<GraphView>(`/pipelines/${part(name)}/graph`, {}, signal),
-  });
-
-export const runQuery = (run: string) =>
-  queryOptions({
-    queryKey: ["run", run],
-    queryFn: ({ signal }) => get<RunDetail>(`/runs/${part(run)}`, {}, signal),
   });
 
 export const projectQuery = (env?: string) =>

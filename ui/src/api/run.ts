@@ -1,196 +1,49 @@
-/** What is asked of one run: its tasks, items, timeline, logs and artifacts, and the shapes of the answers. */
+/** What is asked of one run: its tasks, items, timeline and logs. */
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 
 import { get, part } from "./client";
-import type { Counts, GraphView, MetricSummary, Page, RunDetail, StepProgress } from "./types";
+import type { components } from "./schema";
+import type { GraphView, MetricSummary, Page, StepProgress } from "./types";
 
-export type Check = {
-  task: string | null;
-  dataset: string;
-  check: string;
-  severity: string;
-  on: string | null;
-  passed: boolean;
-  why: string | null;
-  failing: number | null;
-  /** of which rows a check says that they fail: the first of them */
-  rows: number[] | null;
-};
+type Schemas = components["schemas"];
 
-export type DatasetUse = {
-  name: string;
-  task: string | null;
-  version: string | null;
-  place: string | null;
-  size: number | null;
-  written_at: number | null;
-};
+export type Run = Schemas["RunView"];
+export type Check = Schemas["CheckRow"];
+export type DatasetUse = Schemas["Written"];
+export type ValueRef = Schemas["ValueRef"];
+export type NamedValue = Schemas["NamedValue"];
 
-export type Failure = { task: string; reason: string | null; where: string | null; error_type: string | null };
+export type Frame = Schemas["FrameView"];
+export type ErrorInfo = Schemas["ErrorView"];
 
-export type Run = Omit<RunDetail, "outputs"> & {
-  facts: Record<string, unknown>;
-  argv: string | null;
-  resume_command: string | null;
-  python: string | null;
-  plait: string | null;
-  platform: string | null;
-  outputs: { name: string; step: string; task: string | null; value: ValueRef }[];
-  checks: { passed: number; failed: number; warned: number; items: Check[] } | null;
-  datasets: DatasetUse[];
-  failures: Failure[];
-  children: string[];
-  log_lines: number | null;
-  can: { cancel: boolean; resume: boolean; rerun: boolean; delete: boolean; why_not: Record<string, string> } | null;
-};
+export type Attempt = Schemas["AttemptRow"];
+export type TaskRow = Schemas["TaskRow"];
+export type Task = Schemas["TaskView"];
+export type Items = Schemas["TaskPage"];
+export type Strip = Schemas["Strip"];
 
-export type ValueRef = {
-  kind: string;
-  text: string | null;
-  artifact: string | null;
-  type: string | null;
-  size: number | null;
-  from_task: string | null;
-  from_input: string | null;
-  items: number | null;
-  dataset: string | null;
-};
-export type NamedValue = { name: string; value: ValueRef };
+export type Bar = Schemas["Bar"];
+export type Timeline = Schemas["Timeline"];
+export type Critical = Schemas["Critical"];
 
-export type Frame = { file: string; line: number | null; function: string; code: string | null; origin: string };
-export type ErrorInfo = { type: string; message: string; frames: Frame[]; notes: string[]; cause: ErrorInfo | null };
+export type Code = Schemas["TaskCode"];
+export type CodePart = Schemas["CodePart"];
+export type Why = Schemas["WhyView"];
+export type Difference = Schemas["WhyDifference"];
 
-export type Attempt = {
-  attempt: number;
-  state: string;
-  reason: string | null;
-  worker: string | null;
-  queued_at: number | null;
-  started_at: number | null;
-  ended_at: number | null;
-  seconds: number | null;
-  cpu_seconds: number | null;
-  peak_memory: number | null;
-};
-
-export type TaskRow = Attempt & { task: string; path: number[]; source: string | null; label: string | null };
-
-export type Task = TaskRow & {
-  id: string;
-  step_doc: string | null;
-  where: string | null;
-  attempts: Attempt[];
-  error: ErrorInfo | null;
-  inputs: NamedValue[];
-  outputs: NamedValue[];
-  objects: NamedValue[];
-  metrics: MetricSummary[];
-  options: Record<string, unknown>;
-  resources: {
-    asked: Record<string, unknown>;
-    cpu_seconds: number | null;
-    cpu_share: number | null;
-    peak_memory: number | null;
-    hint: string | null;
-  } | null;
-  datasets: DatasetUse[];
-  checks: Check[];
-  log_lines: number | null;
-  commands: { why: string | null; rerun: string | null; logs: string | null; python: string | null };
-  previous: string | null;
-  next: string | null;
-};
-
-export type Items = Page<TaskRow> & { counts: Counts };
-export type Strip = { items: number | null; per_cell: number; cells: string };
-
-export type Bar = {
-  lane: number;
-  row: number;
-  start: number;
-  end: number;
-  queued_at: number | null;
-  state: string;
-  count: number;
-  failed: number;
-  task: string | null;
-  attempt: number | null;
-  busy?: number | null;
-};
-export type Timeline = {
-  from: number;
-  to: number;
-  start: number;
-  end: number;
-  lanes: { id: string; label: string; rows: number }[];
-  bars: Bar[];
-  exact: boolean;
-  tasks: number;
-};
-export type Critical = { items: { task: string; step: string; start: number; end: number }[]; seconds: number | null };
-
-export type CodePart = { name: string; kind: string; where: string | null; source: string | null; digest: string | null };
-export type Code = {
-  digest: string | null;
-  cacheable: boolean | string | null;
-  components: CodePart[];
-  packages: { name: string; version: string | null }[];
-  opaque: string[];
-};
-
-export type Difference = {
-  kind: string;
-  name: string;
-  change: string;
-  text: string | null;
-  where: string | null;
-  old: string | null;
-  new: string | null;
-};
-export type Why = {
-  task: string;
-  state: string;
-  decision: string;
-  key: string | null;
-  source: string | null;
-  closest: { run: string; task: string } | null;
-  differences: Difference[];
-  notes: string[];
-  inputs: { name: string; kind: string; source: string | null; run: string | null; text: string | null; artifact: string | null }[];
-};
-
-export type Series = {
-  run: string;
-  task: string;
-  metric: string;
-  points: number;
-  exact: boolean;
-  x: number[];
-  y: (number | null)[];
-  low: (number | null)[] | null;
-  high: (number | null)[] | null;
-};
+export type Series = Schemas["Curve"];
 export type Axis = "step" | "time" | "wall";
 
-export type LogLine = {
-  n: number;
-  at: number | null;
-  stream: string;
-  level: number;
-  task: string | null;
-  attempt: number | null;
-  text: string;
-  cut?: boolean;
-};
-export type LogPage = { lines: LogLine[]; first: number; total: number; next: number | null };
-export type LogFound = { lines: LogLine[]; searched_to: number; total: number; done: boolean };
+export type LogLine = Schemas["Line"];
+export type LogPage = Schemas["LogPage"];
+export type LogFound = Schemas["Found"];
 
 const of = (run: string, rest = "") => `/runs/${part(run)}${rest}`;
 
 /** Answers that hold until the run's next tick; the page asks for them again when it comes. */
 const live = { staleTime: 5_000, placeholderData: keepPreviousData } as const;
 
-export const oneRunQuery = (run: string) =>
+export const runQuery = (run: string) =>
   queryOptions({ queryKey: ["run", run], queryFn: ({ signal }) => get<Run>(of(run), {}, signal), staleTime: 5_000 });
 
 export const runGraphQuery = (run: string) =>

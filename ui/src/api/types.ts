@@ -23,7 +23,6 @@ export type Launch = Schemas["Launch"];
 /** A page of a list: `next` is the cursor of the one after it. */
 export type Page<T> = { items: T[]; next: string | null; total: number | null };
 export type Bulk = Schemas["Bulk"];
-export type RunDetail = Schemas["RunView"];
 export type MetricSummary = Schemas["MetricSummary"];
 
 export type Problem = Schemas["Problem"];

@@ -124,7 +124,7 @@ function options(width: number, latest: { current: ChartProps }): uPlot.Options 
   const text = resolved("--ink-2");
   const grid = resolved("--line");
   const font = `11px ${ink("--sans") || "sans-serif"}`;
-  const series: uPlot.Series[] = [{ label: x === "step" ? "step" : x, value: (_, at) => (at == null ? "" : xText(at, x)) }];
+  const series: uPlot.Series[] = [{ label: { step: "step", time: "after", wall: "at" }[x], value: (_, at) => (at == null ? "" : xText(at, x)) }];
   const bands: uPlot.Band[] = [];
   for (const [at, one] of curves.entries()) {
     const color = resolved(`--series-${(((one.color ?? at + 1) - 1) % 8) + 1}`);

@@ -30,6 +30,8 @@ declare module "@tanstack/react-table" {
     sort?: string;
     /** Its first order is the descending one: newest first. */
     newest?: boolean;
+    /** It stays at the right end of the window when the table is wider. */
+    stays?: boolean;
     /** What is said of the column on hover. */
     title?: string;
   }
@@ -199,7 +201,7 @@ export function DataTable<T>(props: Props<T>) {
               return (
                 <div
                   key={header.id}
-                  className={classes(css.cell, meta?.align === "end" && css.end)}
+                  className={classes(css.cell, meta?.align === "end" && css.end, meta?.stays && css.stays)}
                   role="columnheader"
                   aria-sort={order === "up" ? "ascending" : order === "down" ? "descending" : undefined}
                   title={meta?.title}
@@ -295,7 +297,7 @@ const TableRow = memo(
       >
         {row ? (
           row.getVisibleCells().map((cell) => (
-            <div key={cell.id} role="gridcell" className={classes(css.cell, cell.column.columnDef.meta?.align === "end" && css.end)}>
+            <div key={cell.id} role="gridcell" className={classes(css.cell, cell.column.columnDef.meta?.align === "end" && css.end, cell.column.columnDef.meta?.stays && css.stays)}>
               {flexRender(cell.column.columnDef.cell, cell.getContext())}
             </div>
           ))

@@ -24,7 +24,7 @@ export function SimpleTable<T>({ label, columns, rows, rowKey, muted }: { label:
           {rows.map((row, index) => (
             <tr key={rowKey(row, index)} className={muted?.(row) ? css.muted : undefined}>
               {columns.map((one, at) => (
-                <td key={at} className={classes(one.end && "num", one.mono && "mono")}>
+                <td key={at} className={classes(one.end && "num", one.mono && "mono", one.wide ? css.wide : css.whole)}>
                   {one.cell(row, index)}
                 </td>
               ))}

@@ -94,6 +94,16 @@ function inside(one: unknown): string {
 }
 
 /** `1 run`, `3 runs`, `90 000 items`. */
+/** A place as the user knows it: from the folder that the run was started in. */
+export function within(where: string, folder: string | null): string {
+  return folder && where.startsWith(`${folder}/`) ? where.slice(folder.length + 1) : where;
+}
+
+/** Whether a value says nothing: null, an empty text, list or mapping. */
+export function isNothing(of: unknown): boolean {
+  return of === null || of === undefined || of === "" || (typeof of === "object" && Object.keys(of).length === 0);
+}
+
 export function plural(amount: number, one: string, many = `${one}s`): string {
   return `${count(amount)} ${amount === 1 ? one : many}`;
 }

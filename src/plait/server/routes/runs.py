@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from msgspec.structs import replace
 
 from plait.record.critical import Critical, critical_path
 from plait.record.curves import Curves, MetricPage, curves, metric_page, step_metrics
-from plait.record.graphview import GraphView, run_graph
+from plait.record.graphview import GraphView, run_graph, with_places
 from plait.record.items import Strip, TaskPage, find_step, strip, task_page
 from plait.record.progress import step_progress
 from plait.record.runlist import Columns, RunGroups, RunPage, columns_to_choose, group_runs, run_page
@@ -16,6 +17,7 @@ from plait.record.runview import Packages, RunView, packages_of, run_view
 from plait.record.timeline import Timeline, timeline
 from plait.server.answers import reads
 from plait.server.context import At
+from plait.server.labels import label
 from plait.server.shapes import Steps
 
 __all__ = ["router"]
@@ -71,8 +73,10 @@ def list_packages(at: At, run: str) -> Any:
 
 @reads(router, "/runs/{run}/graph", GraphView)
 def graph(at: At, run: str) -> Any:
+    described, _ = at.inspector.project(wait=0.0)
+    known = {one.name: (one.layer, one.type, one.place) for one in described.datasets} if described else {}
     with at.run(run) as found:
-        return run_graph(found)
+        return with_places(run_graph(found), known)
 
 
 @reads(router, "/runs/{run}/steps", Steps)
@@ -113,8 +117,13 @@ def items(
     limit: Limit = 100,
 ) -> Any:
     with at.run(run) as found:
-        return task_page(
+        page = task_page(
             found, step, sort=sort, states=words(state), cursor=cursor, offset=offset, limit=limit
+        )
+        node = find_step(found, step)
+        return replace(
+            page,
+            items=[replace(one, label=label(found, node, one.path) or one.label) for one in page.items],
         )
 
 

@@ -14,9 +14,10 @@ import {
   ReactFlow,
   ReactFlowProvider,
   useReactFlow,
+  useStore,
 } from "@xyflow/react";
 import { ArrowRightLeft, Database, Download, Maximize, Minus, Plus } from "lucide-react";
-import { type KeyboardEvent, type ReactNode, memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, type RefObject, memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
 
 import { IconButton } from "~/components/Button";
 import { ErrorView, Loading } from "~/components/Feedback";
@@ -62,6 +63,9 @@ export default function Picture(props: PictureProps) {
   );
 }
 
+/** What is left free around a whole graph: above it stand the buttons. */
+const ROOM = { top: "42px", right: "12px", bottom: "8px", left: "12px" } as const;
+
 type Data = { shape: Shape; critical: boolean; dimmed: boolean; selected: boolean; onFold: (id: string, closed: boolean) => void };
 type ShapeNode = Node<Data>;
 type RouteEdge = Edge<{ points: Point[] | undefined; link: Link; critical: boolean; dimmed: boolean; near: boolean }>;
@@ -77,6 +81,7 @@ function Inner({ shapes, links, label, name, selected = null, onSelect, onFold, 
   const [problem, setProblem] = useState<unknown>(null);
   const flow = useReactFlow();
   const fitted = useRef("");
+  const place = useRef<HTMLDivElement>(null);
   const ids = useMemo(() => direction + shapes.map((one) => one.id).join(" "), [direction, shapes]);
 
   useEffect(() => {
@@ -94,7 +99,7 @@ function Inner({ shapes, links, label, name, selected = null, onSelect, onFold, 
     };
   }, [shapes, links, direction, ids]);
 
-  const fit = useCallback(() => void flow.fitView({ padding: 0.06, maxZoom: 1.1, minZoom: 0.25, duration: 0 }), [flow]);
+  const fit = useCallback(() => void flow.fitView({ padding: ROOM, maxZoom: 1.1, minZoom: 0.25, duration: 0 }), [flow]);
   useEffect(() => {
     if (!placed || fitted.current === placed.ids) return;
     fitted.current = placed.ids;
@@ -172,7 +177,8 @@ function Inner({ shapes, links, label, name, selected = null, onSelect, onFold, 
 
   if (problem) return <ErrorView error={problem} />;
   return (
-    <div className={css.place} onKeyDown={onKeyDown} role="group" aria-label={label}>
+    <div ref={place} className={css.place} onKeyDown={onKeyDown} role="group" aria-label={label}>
+      <Distance of={place} />
       {!placed && (
         <div className={css.placing}>
           <Loading what="Placing the graph" />
@@ -245,6 +251,16 @@ function Inner({ shapes, links, label, name, selected = null, onSelect, onFold, 
       </ReactFlow>
     </div>
   );
+}
+
+/** Tells the styles how far one stands away: from afar a shape says its name alone, in letters that can be read. */
+function Distance({ of }: { of: RefObject<HTMLDivElement | null> }) {
+  const zoom = useStore((state) => Math.round(state.transform[2] * 50) / 50);
+  useEffect(() => {
+    of.current?.style.setProperty("--zoom", String(zoom));
+    of.current?.toggleAttribute("data-far", zoom < 0.7);
+  }, [zoom, of]);
+  return null;
 }
 
 function spoken(shape: Shape): string {

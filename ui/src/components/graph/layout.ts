@@ -73,7 +73,7 @@ async function run(shapes: Shape[], links: Link[], direction: Direction): Promis
       "elk.json.edgeCoords": "ROOT",
       "elk.layered.considerModelOrder.strategy": "NODES_AND_EDGES",
       "elk.layered.nodePlacement.strategy": shapes.length > 150 ? "LINEAR_SEGMENTS" : "NETWORK_SIMPLEX",
-      "elk.layered.spacing.nodeNodeBetweenLayers": "36",
+      "elk.layered.spacing.nodeNodeBetweenLayers": "30",
       "elk.spacing.nodeNode": "22",
       "elk.spacing.edgeNode": "16",
       "elk.layered.spacing.edgeNodeBetweenLayers": "14",

@@ -24,7 +24,7 @@ export default function ArtifactView({ id, met, onClose }: { id: string; met: Me
   if (artifact.error) return <ErrorView error={artifact.error} retry={() => void artifact.refetch()} />;
   if (!artifact.data) return <Loading what="Reading the artifact" />;
   const one = artifact.data;
-  const maker = one.made_by[0];
+  const maker = one.made_by.find((of) => of.run === met.run && of.task === met.task) ?? one.made_by[0];
   const isTable = preview.data?.kind === "table" && !exported;
   return (
     <article className={css.artifact}>
@@ -64,7 +64,7 @@ export default function ArtifactView({ id, met, onClose }: { id: string; met: Me
         ) : met.run && met.task ? (
           // What a task logged is no output of it: the place where it was met says whose it is.
           <Block title="Logged by">
-            <Places items={[{ run: met.run, task: met.task, name: null }]} label="Logged by" head="" />
+            <Places items={[{ run: met.run, task: met.task, name: "" }]} label="Logged by" head="" />
           </Block>
         ) : (
           <p className="dim">It was given to a run.</p>
@@ -78,7 +78,7 @@ export default function ArtifactView({ id, met, onClose }: { id: string; met: Me
               ["hash", <code key="hash">{one.id}</code>],
               ["format", one.format],
               ["size", bytes(one.size)],
-              ["buffers", typeof one.blobs === "number" ? one.blobs : one.blobs?.length],
+              ["buffers", one.blobs],
               ...Object.entries(one.meta ?? {}).map(([name, of]) => [name, typeof of === "object" && of !== null ? JSON.stringify(of) : written(of)] as const),
             ]}
           />

@@ -1,12 +1,10 @@
 /** What does a value look like? One view for each kind of it; what came from somebody's code is text, or in a sandbox. */
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import { Suspense, lazy, useState } from "react";
 
 import { exported } from "~/api/client";
 import { type Met, type PreviewOf, previewQuery, previewRoute } from "~/api/artifacts";
 import { Button } from "~/components/Button";
-import { Command } from "~/components/Copy";
 import { ErrorView, Loading } from "~/components/Feedback";
 import { Facts } from "~/components/Page";
 import { SimpleTable } from "~/components/SimpleTable";
@@ -68,31 +66,19 @@ function View({ of, rows, tall }: { of: PreviewOf; rows: number; tall: boolean }
       return <Model of={of} />;
     case "gathered":
       return <Gathered of={of} />;
-    case "dataset":
-      return (
-        <p>
-          The dataset{" "}
-          <Link to="/catalog/$dataset" params={{ dataset: of.name }} className="link">
-            {of.name}
-          </Link>{" "}
-          of the catalog.
-        </p>
-      );
     case "too_large":
       return (
-        <div className={css.words}>
-          <p>
-            {bytes(of.size)} of {of.type}: more than the {bytes(of.limit)} that are read here.
-          </p>
-          {of.python && <Command text={of.python} prompt={null} />}
-        </div>
+        <p className={css.words}>
+          {bytes(of.size)} of {of.type}: more than the {bytes(of.limit)} that are read here. It can be loaded in Python.
+        </p>
       );
     case "gone":
     case "failed":
       return (
-        <p className={css.words} role="alert">
-          {of.message}
-        </p>
+        <div className={css.words} role="alert">
+          <p>{of.message}</p>
+          {of.hint && <p className="dim">→ {of.hint}</p>}
+        </div>
       );
     case "object":
       return (
@@ -125,7 +111,7 @@ export function isNumeric(type: string | undefined): boolean {
 
 function TableHead({ of, rows }: { of: Of<"table">; rows: number }) {
   const shown = of.rows.slice(0, rows);
-  const [height, width] = of.shape;
+  const [height = 0, width = 0] = of.shape;
   return (
     <>
       <div className={css.scroll} tabIndex={0} role="region" aria-label="First rows">
@@ -139,7 +125,7 @@ function TableHead({ of, rows }: { of: Of<"table">; rows: number }) {
               )}
               {of.columns.map((one, at) => (
                 <th key={at} scope="col" className={isNumeric(one.type) ? "num" : undefined}>
-                  {one.name}
+                  {written(one.name)}
                   <span className={css.type}>{one.type}</span>
                 </th>
               ))}
@@ -271,10 +257,15 @@ function Model({ of }: { of: Of<"estimator"> }) {
       <p className={css.class}>
         <code>{of.class}</code> {of.fitted !== null && <span className="dim">{of.fitted === false ? "not fitted" : Array.isArray(of.fitted) ? `fitted: ${of.fitted.join(", ")}` : "fitted"}</span>}
       </p>
+      {of.text && (
+        <pre className={css.text} tabIndex={0}>
+          {of.text}
+        </pre>
+      )}
       {fitted.length > 0 && <Facts items={fitted.map(([name, one]) => [name, <code key={name}>{written(one)}</code>] as const)} />}
       {params.length > 0 && (
         <details open={params.length <= 12} className={css.params}>
-          <summary>{plural(params.length, "parameter")}</summary>
+          <summary>Parameters</summary>
           <Facts items={params.map(([name, one]) => [name, <code key={name}>{written(one)}</code>] as const)} />
         </details>
       )}

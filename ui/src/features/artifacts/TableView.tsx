@@ -126,7 +126,7 @@ function Shape({ fact }: { fact: ColumnFacts }) {
   }
   const top = fact.top?.[0];
   return (
-    <span className={css.shape} title={fact.top?.map(([one, many]) => `${written(one)}: ${count(many)}`).join("\n")}>
+    <span className={css.shape} title={fact.top?.map(([one, many]) => `${written(one)}: ${count(Number(many))}`).join("\n")}>
       <span className={css.words}>
         {fact.distinct !== null && `${count(fact.distinct)} distinct`}
         {top && fact.distinct !== null && fact.distinct > 1 && <span className="cut"> · {written(top[0])}</span>}

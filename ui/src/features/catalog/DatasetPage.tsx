@@ -14,7 +14,7 @@ import { StateMark } from "~/components/StateMark";
 import { Tabs } from "~/components/Tabs";
 import { Time } from "~/components/Time";
 import { Preview, type PreviewAnswer } from "~/features/artifacts/Preview";
-import { bytes, count, duration, plural, value } from "~/lib/format";
+import { bytes, count, duration, isNothing, plural, value } from "~/lib/format";
 
 import css from "./CatalogPage.module.css";
 import { LineageView } from "./LineageView";
@@ -111,7 +111,7 @@ function About({ dataset }: { dataset: DatasetDetail }) {
         />
       </Section>
       <Section title="In the catalog">
-        <Facts items={Object.entries(dataset.described).map(([key, of]) => [key, <code key={key}>{value(of)}</code>] as const)} />
+        <Facts items={Object.entries(dataset.described).map(([key, of]) => !isNothing(of) && ([key.replaceAll("_", " "), <code key={key}>{value(of)}</code>] as const))} />
       </Section>
       {dataset.versions.length > 0 && (
         <Section title="Versions" note={plural(dataset.versions.length, "version")}>

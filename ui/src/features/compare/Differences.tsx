@@ -92,7 +92,7 @@ function Line({ row, block }: { row: CompareRow; block: string }) {
         {row.name}
       </th>
       {row.values.map((one, at) => (
-        <td key={at} className={classes(row.differs && common !== null && JSON.stringify(one ?? null) !== common && css.other)}>
+        <td key={at} title={isHash(one) ? one : undefined} className={classes(row.differs && common !== null && JSON.stringify(one ?? null) !== common && css.other)}>
           {text(one, block)}
           {edge?.least === at && <span className={css.edge} title="least"> ↓</span>}
           {edge?.greatest === at && <span className={css.edge} title="greatest"> ↑</span>}
@@ -106,9 +106,12 @@ function text(one: unknown, block: string): string {
   if (one === null || one === undefined) return "—";
   if (block === "duration" && typeof one === "number") return duration(one);
   if (typeof one === "number") return block === "metrics" ? number(one) : value(one);
-  if (block === "code" && typeof one === "string") return one.slice(0, 10);
+  if (isHash(one)) return one.slice(0, 10);
   return value(one);
 }
+
+/** What stands for a content: its beginning tells two apart. */
+const isHash = (one: unknown): one is string => typeof one === "string" && /^[0-9a-f]{24,}$/.test(one);
 
 type Row = { run: RunRow; at: number };
 

@@ -4,7 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 
 import { get, part } from "~/api/client";
-import { runQuery } from "~/api/queries";
+import { runQuery } from "~/api/run";
 import type { CompareAnswer } from "~/api/types";
 import { Empty, ErrorView, Loading } from "~/components/Feedback";
 import { Preview, type PreviewAnswer } from "~/features/artifacts/Preview";

@@ -6,7 +6,7 @@ import { marked, patternOf, pieces, plain } from "./ansi";
 import { Rows, foldsOf } from "./folds";
 import { offsetOf, rowAtOffset, sizer } from "./window";
 
-const line = (n: number, text: string, task = "fit"): LogLine => ({ n, at: 0, stream: "err", level: 40, task, attempt: 1, text });
+const line = (n: number, text: string, task = "fit"): LogLine => ({ n, at: 0, stream: "err", level: 40, task, attempt: 1, text, cut: false });
 const TRACE = [
   "before",
   "Traceback (most recent call last):",

@@ -5,7 +5,8 @@ import { type FormEvent, useEffect, useMemo, useState } from "react";
 
 import { ApiError, change, part } from "~/api/client";
 import { useFollowLaunch } from "~/api/launches";
-import { projectQuery, runQuery } from "~/api/queries";
+import { projectQuery } from "~/api/queries";
+import { runQuery } from "~/api/run";
 import type { CheckAnswer, Launch, Param, PipelineDetail, Plan } from "~/api/types";
 import { Button } from "~/components/Button";
 import { Command } from "~/components/Copy";

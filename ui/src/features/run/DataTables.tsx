@@ -5,12 +5,12 @@ import type { Check, DatasetUse } from "~/api/run";
 import { SimpleTable } from "~/components/SimpleTable";
 import { StateMark } from "~/components/StateMark";
 import { Time } from "~/components/Time";
-import { bytes, count } from "~/lib/format";
+import { bytes, count, within } from "~/lib/format";
 
 import { stepOf } from "./selection";
 import { useSelection } from "./useSelection";
 
-export function Datasets({ items }: { items: DatasetUse[] }) {
+export function Datasets({ items, folder }: { items: DatasetUse[]; folder: string | null }) {
   return (
     <SimpleTable
       label="Datasets"
@@ -29,7 +29,7 @@ export function Datasets({ items }: { items: DatasetUse[] }) {
         { head: "Version", cell: (one) => one.version, mono: true },
         { head: "Size", cell: (one) => bytes(one.size), end: true },
         { head: "When", cell: (one) => <Time at={one.written_at} /> },
-        { head: "Place", cell: (one) => one.place, mono: true, wide: true },
+        { head: "Place", cell: (one) => one.place && within(one.place, folder), mono: true, wide: true },
       ]}
     />
   );

@@ -7,7 +7,7 @@ import css from "./Panes.module.css";
 
 type Split = { detail: number; graph: number };
 
-const WHOLE: Split = { detail: 0.42, graph: 0.56 };
+const WHOLE: Split = { detail: 0.42, graph: 0.6 };
 const LEAST = 0.18;
 
 export function Panes({ graph, timeline, detail }: { graph: ReactNode; timeline: ReactNode; detail: ReactNode }) {

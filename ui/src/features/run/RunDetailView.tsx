@@ -14,7 +14,7 @@ import { Tabs } from "~/components/Tabs";
 import { Time } from "~/components/Time";
 import { Values } from "~/features/artifacts/Values";
 import { LogView } from "~/features/logs/LogView";
-import { count, duration, number, plural, value } from "~/lib/format";
+import { count, duration, isNothing, number, plural, value, within } from "~/lib/format";
 
 import { Block, Blocks } from "./Block";
 import { Checks, Datasets } from "./DataTables";
@@ -45,7 +45,7 @@ export function RunDetailView({ run, view, live }: { run: Run; view: GraphView |
       {tab === "data" && (
         <Blocks label="Data">
           <Block title="Datasets" note={plural(run.datasets?.length ?? 0, "dataset")}>
-            {run.datasets?.length ? <Datasets items={run.datasets} /> : <p className="dim">No step wrote a dataset of the catalog.</p>}
+            {run.datasets?.length ? <Datasets items={run.datasets} folder={run.folder} /> : <p className="dim">No step wrote a dataset of the catalog.</p>}
           </Block>
           {run.checks && run.checks.items.length > 0 && (
             <Block title="Checks" note={`${run.checks.failed} failed · ${run.checks.warned} warned · ${run.checks.passed} passed`}>
@@ -147,9 +147,6 @@ function Overview({ run, view, live }: { run: Run; view: GraphView | undefined; 
   );
 }
 
-/** A place as the user knows it: from the folder that the run was started in. */
-const within = (where: string, folder: string | null) => (folder && where.startsWith(`${folder}/`) ? where.slice(folder.length + 1) : where);
-
 const short = (text: string) => (text.length > 160 ? `${text.slice(0, 159)}…` : text);
 
 function RunLink({ id }: { id: string }) {
@@ -205,10 +202,13 @@ function Params({ run }: { run: Run }) {
   );
 }
 
+/** Facts that stand under a name of their own already. */
+const SHOWN = new Set(["packages", "params", "argv", "python", "plait", "platform", "host", "user", "folder", "env", "git_commit", "git_branch", "git_dirty", "process_started", "cwd"]);
+
 function Environment({ run }: { run: Run }) {
   const packages = useQuery(packagesQuery(run.id));
   const [find, setFind] = useState("");
-  const facts = Object.entries(run.facts ?? {}).filter(([name]) => !["packages", "params", "argv"].includes(name));
+  const facts = Object.entries(run.facts).filter(([name, of]) => !SHOWN.has(name) && !isNothing(of));
   return (
     <Blocks label="Environment">
       <Block title="Where it ran">
@@ -219,11 +219,12 @@ function Environment({ run }: { run: Run }) {
             ["platform", run.platform],
             ["host", run.host],
             ["user", run.user],
+            ["environment", run.env],
             ["folder", run.folder && <code>{run.folder}</code>],
             ["target", run.target && <code>{run.target}</code>],
             ["git", run.git && `${run.git.commit?.slice(0, 12) ?? ""}${run.git.branch ? ` on ${run.git.branch}` : ""}${run.git.dirty ? ", with changes that were not committed" : ""}`],
             ["started as", run.argv && <code>{run.argv}</code>],
-            ...facts.map(([name, of]) => [name, typeof of === "object" && of !== null ? <code key={name}>{short(JSON.stringify(of))}</code> : value(of)] as const),
+            ...facts.map(([name, of]) => [name.replaceAll("_", " "), typeof of === "object" ? <code key={name}>{short(JSON.stringify(of))}</code> : value(of)] as const),
           ]}
         />
       </Block>

@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 
-import { oneRunQuery, runGraphQuery } from "~/api/run";
+import { runQuery, runGraphQuery } from "~/api/run";
 import { Answer } from "~/components/Feedback";
 import { Tabs } from "~/components/Tabs";
 import { useKeys } from "~/lib/keys";
@@ -22,7 +22,7 @@ import { useSelection } from "./useSelection";
 
 export function RunPage() {
   const { run: id, search, patch, select } = useSelection();
-  const run = useQuery(oneRunQuery(id));
+  const run = useQuery(runQuery(id));
   const graph = useQuery(runGraphQuery(id));
   useRunLive(id);
   const wide = useMedia("(min-width: 860px)");

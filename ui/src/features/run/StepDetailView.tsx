@@ -7,6 +7,7 @@ import { StateBar } from "~/components/StateBar";
 import { StateMark } from "~/components/StateMark";
 import { Tabs } from "~/components/Tabs";
 import { Facts } from "~/components/Page";
+import { LogView } from "~/features/logs/LogView";
 import { bytes, count, duration, value } from "~/lib/format";
 
 import { Block, Blocks } from "./Block";
@@ -23,6 +24,7 @@ export function StepDetailView({ run, node, live }: { run: Run; node: GNode; liv
   const { done, all } = amounts(counts, node.progress?.counts.total ?? null);
   const tabs = [
     { id: "items", label: "Tasks", count: all ? count(all) : null },
+    { id: "logs", label: "Logs" },
     { id: "about", label: "About" },
     { id: "metrics", label: "Metrics", count: metrics.data?.items.length },
   ];
@@ -46,6 +48,7 @@ export function StepDetailView({ run, node, live }: { run: Run; node: GNode; liv
       <div className={css.tabs}>
         <Tabs label="Of the step" value={tab} onChange={(next) => patch({ tab: next === "items" ? undefined : next, line: undefined }, false)} tabs={tabs}>
           {tab === "items" && <ItemsView run={run.id} node={node} counts={counts} total={all} />}
+          {tab === "logs" && <LogView scope={{ run: run.id, step: node.id }} live={live} start={run.started_at} lines={null} />}
           {tab === "about" && (
             <Blocks label="About the step">
               {node.doc && (

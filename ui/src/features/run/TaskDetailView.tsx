@@ -13,7 +13,7 @@ import { Tabs } from "~/components/Tabs";
 import { Elapsed, Time } from "~/components/Time";
 import { Values } from "~/features/artifacts/Values";
 import { LogView } from "~/features/logs/LogView";
-import { count, duration, value } from "~/lib/format";
+import { count, duration, number, value, within } from "~/lib/format";
 import { useKeys } from "~/lib/keys";
 import { asState, isLive } from "~/lib/states";
 
@@ -84,6 +84,7 @@ export function TaskDetailView({ run, task: name, node, live }: Props) {
             </span>
           )}
         </div>
+        {task.progress && <Advance done={task.progress[0]} total={task.progress[1]} />}
         {task.attempts.length > 1 && <Attempts attempts={task.attempts} shown={search.attempt ?? task.attempt} onShow={(attempt) => patch({ attempt: attempt === task.attempts.at(-1)?.attempt ? undefined : attempt })} />}
       </div>
       <div className={css.tabs}>
@@ -148,14 +149,14 @@ function Overview({ run, task, node }: { run: Run; task: Task; node: GNode | nul
       )}
       {task.datasets.length > 0 && (
         <Block title="Datasets">
-          <Datasets items={task.datasets} />
+          <Datasets items={task.datasets} folder={run.folder} />
         </Block>
       )}
       <Block title="Step">
         {task.step_doc && <p className={css.doc}>{task.step_doc}</p>}
         <Facts
           items={[
-            ["defined in", task.where && <code>{task.where}</code>],
+            ["defined in", task.where && <code>{within(task.where, run.folder)}</code>],
             ["kind", node && node.kind !== "step" && `${node.kind} ${node.text}`],
             ["worker", task.worker && <code>{task.worker}</code>],
             ["index", indexOf(task.task)],
@@ -170,6 +171,19 @@ function Overview({ run, task, node }: { run: Run; task: Task; node: GNode | nul
         </div>
       </Block>
     </Blocks>
+  );
+}
+
+/** How far the task said it is: `progress(epoch, epochs)`. */
+function Advance({ done, total }: { done: number; total: number | null }) {
+  return (
+    <div className={css.advance}>
+      {total !== null && total > 0 && <progress aria-label="Progress" value={done} max={total} />}
+      <span className={css.fact}>
+        {number(done)}
+        {total !== null && ` of ${number(total)}`}
+      </span>
+    </div>
   );
 }
 

@@ -4,6 +4,7 @@ import { Link } from "@tanstack/react-router";
 
 import { type Difference, type Why, whyQuery } from "~/api/run";
 import { Command } from "~/components/Copy";
+import { DiffView } from "~/components/DiffView";
 import { Answer } from "~/components/Feedback";
 import { Facts } from "~/components/Page";
 import { SimpleTable } from "~/components/SimpleTable";
@@ -94,7 +95,8 @@ function RunLink({ run, task }: { run: string; task: string }) {
 const SIGNS: Record<string, string> = { added: "+", removed: "−", changed: "~" };
 
 function DifferenceView({ of }: { of: Difference }) {
-  const diff = of.old !== null || of.new !== null;
+  const before = worded(of.old);
+  const after = worded(of.new);
   return (
     <li>
       <p>
@@ -103,46 +105,25 @@ function DifferenceView({ of }: { of: Difference }) {
         </span>
         <span className="dim">{of.kind}</span> <strong>{of.name}</strong> {of.change} {of.where && <code className="dim">{of.where}</code>}
       </p>
-      {diff && /\n/.test(`${of.old ?? ""}${of.new ?? ""}`) ? (
-        <pre className={css.diff} tabIndex={0}>
-          {lines(of.old ?? "", of.new ?? "").map(([sign, text], at) => (
-            <span key={at} data-sign={sign}>
-              {sign} {text}
-              {"\n"}
-            </span>
-          ))}
-        </pre>
-      ) : diff ? (
+      {of.text.includes("\n") ? (
+        <DiffView diff={of.text} label={`${of.kind} ${of.name}`} />
+      ) : before !== null || after !== null ? (
         <p className={css.change}>
-          <code>{of.old ?? "nothing"}</code> → <code>{of.new ?? "nothing"}</code>
+          <code>{before ?? "nothing"}</code> → <code>{after ?? "nothing"}</code>
         </p>
       ) : (
-        of.text && <pre className={css.diff}>{of.text}</pre>
+        of.text && (
+          <p className={css.change}>
+            <code>{of.text}</code>
+          </p>
+        )
       )}
     </li>
   );
 }
 
-/** Two texts as lines that stayed, went and came: the common start and end stay, what is between went and came. */
-export function lines(before: string, after: string): [" " | "-" | "+", string][] {
-  const a = before.split("\n");
-  const b = after.split("\n");
-  const table = Array.from({ length: a.length + 1 }, () => new Uint16Array(b.length + 1));
-  for (let i = a.length - 1; i >= 0; i--) {
-    for (let j = b.length - 1; j >= 0; j--) {
-      table[i]![j] = a[i] === b[j] ? table[i + 1]![j + 1]! + 1 : Math.max(table[i + 1]![j]!, table[i]![j + 1]!);
-    }
-  }
-  const found: [" " | "-" | "+", string][] = [];
-  let i = 0;
-  let j = 0;
-  while (i < a.length || j < b.length) {
-    if (i < a.length && j < b.length && a[i] === b[j]) {
-      found.push([" ", a[i] ?? ""]);
-      i++;
-      j++;
-    } else if (j >= b.length || (i < a.length && table[i + 1]![j]! >= table[i]![j + 1]!)) found.push(["-", a[i++] ?? ""]);
-    else found.push(["+", b[j++] ?? ""]);
-  }
-  return found;
+/** What a value was, in a few words. */
+function worded(value: Difference["old"]): string | null {
+  if (value === null) return null;
+  return typeof value.text === "string" ? value.text : JSON.stringify(value);
 }

@@ -10,11 +10,13 @@ const bar = (lane: number, start: number, end: number, more: Partial<Bar> = {}):
   start,
   end,
   queued_at: null,
+  called_at: null,
   state: "done",
   count: 1,
   failed: 0,
   task: `t${lane}`,
   attempt: 1,
+  busy: null,
   ...more,
 });
 const scale = { from: 100, to: 200, width: 1000 };

@@ -49,7 +49,7 @@ export function runColumns({ chosen, longest, selected, narrow, toggle, entries 
     {
       id: "status",
       header: narrow ? () => <span className="hidden-text">Status</span> : "Status",
-      size: narrow ? 28 : 96,
+      size: narrow ? 28 : 92,
       cell: ({ row }) => (
         <span title={row.original.reason ?? undefined}>
           <StateMark state={row.original.status} word={!narrow} />
@@ -59,7 +59,7 @@ export function runColumns({ chosen, longest, selected, narrow, toggle, entries 
     {
       id: "run",
       header: "Run",
-      size: narrow ? 150 : 196,
+      size: narrow ? 150 : 186,
       meta: { grow: narrow || chosen.length === 0 },
       cell: ({ row: { original: run } }) => (
         <span className={css.run}>
@@ -105,7 +105,7 @@ export function runColumns({ chosen, longest, selected, narrow, toggle, entries 
     {
       id: "tags",
       header: "Tags",
-      size: 92,
+      size: 84,
       cell: ({ row }) =>
         row.original.tags.map((tag) => (
           <Link key={tag} to="/runs" search={{ q: `tag:${/\s/.test(tag) ? JSON.stringify(tag) : tag}` }} className={css.tag}>
@@ -116,14 +116,14 @@ export function runColumns({ chosen, longest, selected, narrow, toggle, entries 
     {
       id: "started",
       header: "Started",
-      size: narrow ? 96 : 116,
+      size: narrow ? 96 : 104,
       meta: { sort: "started", newest: true },
       cell: ({ row }) => <Time at={row.original.started_at} />,
     },
     {
       id: "seconds",
       header: "Took",
-      size: narrow ? 92 : 168,
+      size: narrow ? 92 : 150,
       meta: { sort: "seconds" },
       cell: ({ row: { original: run } }) => {
         const live = run.status === "running";
@@ -143,12 +143,13 @@ export function runColumns({ chosen, longest, selected, narrow, toggle, entries 
         );
       },
     },
-    { id: "user", header: "By", size: 64, cell: ({ row }) => <span className="dim">{row.original.user}</span> },
+    { id: "user", header: "By", size: 60, cell: ({ row }) => <span className="dim">{row.original.user}</span> },
     {
       id: "more",
       header: () => <span className="hidden-text">actions</span>,
       size: 40,
       enableResizing: false,
+      meta: { stays: true },
       cell: ({ row }) => (
         <MenuButton
           align="end"
