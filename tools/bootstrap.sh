@@ -96,6 +96,8 @@ if [ "$what" != demo ]; then
     system '/usr/sbin/sshd' openssh-server "the tests of stores on other machines" "what is tested over SSH is skipped"
 fi
 if [ "$what" = engines ]; then
+    system dockerd docker.io "the tests in containers" "what is tested in them is skipped"
+    system mmdebstrap mmdebstrap "the image of those tests" "what is tested in containers is skipped"
     system slurmctld "slurm-wlm munge" "the tests on a Slurm cluster" "what is tested on it is skipped"
     system slurmdbd "slurmdbd mariadb-server" "Slurm's accounting" "what is tested on a Slurm cluster is skipped"
     system java default-jre-headless "the tests of Spark" "what is tested on it is skipped"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 __all__ = [
@@ -63,7 +63,18 @@ class DefinitionError(PlaitError):
 
 
 class ParameterError(PlaitError):
-    """A parameter is missing, misspelt, surplus or of the wrong type."""
+    """A parameter is missing, misspelt, surplus or of the wrong type.
+
+    Attributes:
+        violations: for each parameter that is meant its name, what is wrong with it, where, and what to do.
+    """
+
+    violations: Sequence[tuple[str, str, str | None, str | None]] = ()
+
+    def of(self, *violations: tuple[str, str, str | None, str | None]) -> ParameterError:
+        """The same, with the parameters that it speaks of."""
+        self.violations = violations
+        return self
 
 
 class TargetError(PlaitError):

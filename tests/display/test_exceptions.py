@@ -71,3 +71,14 @@ def test_our_own_errors_are_said_without_their_class():
 def test_a_message_of_several_lines_and_control_characters_stays_in_its_place():
     lines = shown(ErrorInfo("ValueError", "one\ntwo \x1b[31mred"))
     assert lines == ["  ValueError: one", "  two ·[31mred"]
+
+
+def test_a_frame_of_a_compiled_module_is_the_librarys_and_of_ones_own_the_users(tmp_path):
+    from plait.record.facts import frame_origin
+
+    own = tmp_path / "mine.pyx"
+    own.write_text("")
+    assert frame_origin("pandas/_libs/index.pyx") == "library"
+    assert frame_origin("index.pyx") == "library"
+    assert frame_origin(str(own)) == "user"
+    assert frame_origin(str(tmp_path / "mine.py")) == "user"

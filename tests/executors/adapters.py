@@ -14,6 +14,7 @@ from typing import Any
 from plait.executors.capacity import cores
 from tests.clusters import dask_cluster, ray_cluster
 from tests.services import ssh_server
+from tests.services.docker import BASE_IMAGE, docker_engine
 from tests.services.slurm import slurm_cluster
 
 __all__ = ["ADAPTERS", "Adapter", "Engine", "NotHere", "Refused", "Within"]
@@ -147,6 +148,23 @@ def _slurm(folder: Path) -> Iterator[Engine]:
         )
 
 
+@contextmanager
+def _docker(folder: Path) -> Iterator[Engine]:
+    """Containers see nothing of this machine but where the tests of the session write."""
+    with docker_engine() as engine:
+        yield Engine(
+            {
+                "type": "docker",
+                "base": BASE_IMAGE,
+                "packages": ["numpy"],
+                "network": "none",
+                "host": engine.environ["DOCKER_HOST"],
+                "volumes": [f"{folder.parent}:{folder.parent}"],
+            },
+            kill=engine.kill,
+        )
+
+
 _ONE_MACHINE = Refused("nodes", "it has one machine")
 _APART = Within({"isolated": True}, "in a process beside it: of steps with isolated=True")
 _FILES_HERE = NotHere("tasks run from the files that are here")
@@ -194,4 +212,13 @@ ADAPTERS = (
         is_slow=True,
     ),
     Adapter("slurm", _slurm, is_slow=True),
+    Adapter(
+        "docker",
+        _docker,
+        {
+            "test_gangs": _ONE_MACHINE,
+            "test_gpus": Refused("gpus", "the engine that it is tested with has no runtime for GPUs"),
+        },
+        is_slow=True,
+    ),
 )

@@ -201,3 +201,16 @@ def where_its_code_is() -> str:
 def together() -> list[Any]:
     print("here")
     return [current.rank, list(current.peers)]
+
+
+@step
+def surroundings(host_folder: str) -> dict[str, Any]:
+    import importlib.util
+
+    return {
+        "pid": os.getpid() < 1000,
+        "user": os.getuid(),
+        "sees": Path(host_folder).exists(),
+        "numpy": importlib.util.find_spec("numpy") is not None,
+        "source": Path(__file__).exists() and "/tests/executors/" in __file__,
+    }

@@ -22,6 +22,7 @@ from plait.record.gc import Collected, collect, runs_to_drop
 from plait.record.pins import list_pins, pin, unpin
 from plait.record.store import RecordStore
 from plait.record.views import Run
+from plait.record.writer import RunWriter
 from tests.programs import Folder
 
 FLOW = """
@@ -214,6 +215,23 @@ def test_a_gathered_input_keeps_its_elements(folder: Folder) -> None:
     collect(folder.store)
     assert run.task("whole").inputs["datas"][2][:1] == b"\x02"
     assert run.task("size[1]").inputs["data"][:1] == b"\x01"
+
+
+def test_the_code_that_went_to_other_machines_is_kept_as_long_as_its_run(folder: Folder) -> None:
+    folder.write(FLOW)
+    run = folder.run()
+    artifact = folder.store.artifacts.save(os.urandom(20_000), "code")
+    database = folder.store.database
+    with database.transaction():
+        writer = RunWriter(database, run.key, run.id, time.time())
+        writer.code("0123", artifact, 3, 20_000)
+        writer._flush()
+    drop(folder)
+    assert folder.store.artifacts.check(artifact) is None
+    assert run.code == [("0123", 3, 20_000)]
+    drop(folder, run)
+    assert blobs(folder) == set()
+    assert database.rows("SELECT * FROM code") == []
 
 
 def test_a_run_that_goes_on_is_not_deleted_and_loses_nothing(folder: Folder) -> None:

@@ -17,7 +17,7 @@ from plait.launch.facts import installed_packages, new_id, run_facts
 from plait.record.annotations import Annotations
 from plait.record.facts import ErrorInfo, Frame, LogLine, Metric, Usage
 from plait.record.store import RecordStore
-from plait.record.writer import new_run
+from plait.record.writer import RunWriter, new_run
 
 LINES, POINTS, BATCH = 1_000_000, 1_000_000, 5_000
 
@@ -88,6 +88,7 @@ def fill_large(store, n, facts):
     # What it did has the times of a run that took a quarter of an hour and ends just now.
     fit_node, began = by_id["fit"], time.time() - 0.01 * wide
     store.database.execute("UPDATE run SET started_at = ? WHERE key = ?", (began - 1.0, writer.key))
+    writer = RunWriter(store.database, writer.key, writer.run_id, time.time(), began=began - 1.0)
     error = ErrorInfo(
         "ValueError", "no convergence", (Frame("flow.py", 12, "fit", "raise ValueError", "user"),)
     )

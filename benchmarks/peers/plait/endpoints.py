@@ -23,7 +23,10 @@ class Server:
             text=True,
         )
         line = self.process.stderr.readline()
-        self.port = int(re.search(r":(\d+)", line).group(1))
+        found = re.search(r"http://[^:]+:(\d+)", line)
+        if found is None:
+            raise SystemExit(f"ServerError: {line}{self.process.stderr.read()}")
+        self.port = int(found.group(1))
         self.measured = psutil.Process(self.process.pid)
         self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
 

@@ -151,9 +151,12 @@ def tell(text: str) -> None:
 
 def conclude(run: Run, watch: Watch) -> int:
     """Say how a run ended; answers with the status that the command leaves with."""
+    from plait.cli.main import BY_CTRL_C, leave_in_peace
     from plait.display.screen import Screen
     from plait.display.summary import failure_lines, summary
 
+    if run.status == "cancelled":
+        leave_in_peace()
     screen = Screen(sys.stdout)
     if watch.quiet and not watch.as_json:
         screen.write([run.id])
@@ -162,4 +165,4 @@ def conclude(run: Run, watch: Watch) -> int:
             errors.write(failure_lines(run, errors.width))
     elif not watch.as_json:
         screen.write(["", *summary(run, screen.width)])
-    return {"done": 0, "cancelled": 130}.get(run.status, 1)
+    return {"done": 0, "cancelled": BY_CTRL_C}.get(run.status, 1)

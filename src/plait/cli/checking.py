@@ -32,11 +32,11 @@ def check(target: str, folder: str, env: str, *assignments: str) -> list[PlaitEr
 def main(arguments: list[str]) -> None:
     import msgspec
 
-    from plait.server.problems import problem_of
+    from plait.server.problems import problems_of
 
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what the project's code prints goes elsewhere
-    errors = [problem_of(error)[1] for error in check(*arguments)]
+    errors = [problem for error in check(*arguments) for problem in problems_of(error)]
     out.write(msgspec.json.encode({"ok": not errors, "errors": errors}))
     out.close()
 

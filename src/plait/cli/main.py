@@ -56,6 +56,7 @@ _PLACED = frozenset(COMMANDS) - {
     "store",
     "integration",
 }
+BY_CTRL_C = 130
 _WRONG_USE = (TargetError, ParameterError, ConfError, DefinitionError)
 
 
@@ -118,11 +119,22 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     status = 0
     try:
         status = run_command(arguments)
+        if status == BY_CTRL_C:
+            leave_in_peace()
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read our output has gone, such as `head`; nobody is left to be told.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(status)
+
+
+def leave_in_peace() -> None:
+    """It was heard: Ctrl-C pressed once more, out of impatience, does not break off what is said at the end."""
+    import signal
+    import threading
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def run_command(arguments: list[str] | None) -> int:
@@ -149,7 +161,7 @@ def run_command(arguments: list[str] | None) -> int:
         return wrong_use
     except (click.Abort, KeyboardInterrupt):
         print("interrupted", file=sys.stderr)
-        return 130
+        return BY_CTRL_C
 
 
 def _tell(error: PlaitError, wrong_use: int) -> int:

@@ -110,14 +110,16 @@ def _settings(
 def _place(*, read_only: bool, env: str | None = None) -> Settings:
     """What is shown: the records of the project or folder that one stands in."""
     from plait.project.place import project_root
-    from plait.record.store import find_home
+    from plait.record.store import find_records
     from plait.server.settings import Settings
 
     start = Path.cwd()
     found = project_root(start.resolve())
     if found is not None and not read_only:
         _begin_records(found)  # a project that has not run yet is looked at as well, and started from there
-    home = find_home(start)
+    store = find_records(start)
+    home = store.home
+    store.database.close()
     return Settings(start=start, home=home, root=found or home.parent, read_only=read_only, env=env)
 
 

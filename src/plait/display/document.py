@@ -57,6 +57,9 @@ def _steps(run: Run) -> list[dict[str, Any]]:
             "counts": progress.counts,
             "seconds": progress.elapsed,
             "longest": progress.longest,
+            "progress": _progress(
+                (progress.advance.done, progress.advance.total) if progress.advance else None
+            ),
             "outputs": list(node.outputs),
         }
         for node, progress in zip(run.graph.nodes, progress_of(run), strict=True)
@@ -73,8 +76,14 @@ def _task(task: Any) -> dict[str, Any]:
         "peak_memory": task.peak_memory,
         "worker": task.worker,
         "reason": task.reason,
+        "progress": _progress(task.progress) if task.state == "running" else None,
         "error": error_object(task.error),
     }
+
+
+def _progress(said: tuple[float, float | None] | None) -> dict[str, float | None] | None:
+    """How far a task said that it is."""
+    return None if said is None else {"done": said[0], "total": said[1]}
 
 
 def _output(run: Run, name: str) -> Any:

@@ -49,6 +49,7 @@ def progress_of(run: Run) -> list[Progress]:
     """The progress of each node of a run, in the order of its graph; a few queries, however many tasks there are."""
     times, counts = run.times(), run.counts()
     ended = run.status != "running"
+    advances = {} if ended else run.advances()
     found = []
     for node, axes in enumerate(run.graph.layout.node_axes):
         by_state, taken = counts[node].by_state, times.get(node)
@@ -63,6 +64,7 @@ def progress_of(run: Run) -> list[Progress]:
                 taken.longest if taken else None,
                 taken.total if taken else None,
                 _reason(run, node, state),
+                advances.get(node) if state == "running" else None,
             )
         )
     return found
@@ -225,4 +227,7 @@ def _remark(progress: Progress) -> Text:
         return Text("an empty list", "dim") if progress.total == 0 else Text()
     if progress.state in ("done", "waiting"):
         return Text()
+    if progress.advance is not None:
+        of = f"/{progress.advance.total:g}" if progress.advance.total else ""
+        return Text(f"{progress.state}  {progress.advance.done:g}{of}", progress.state)
     return Text(progress.state + reason, progress.state)

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
 
-import msgspec
-
-from plait.engine.task import Executor, Job, Live, Message, TaskSpec
+from plait.engine.task import Executor, Live, Message, TaskSpec
 from plait.graph.model import Graph
 
 __all__ = ["Fleet", "executors_named"]
@@ -35,15 +32,36 @@ class Fleet:
     def __init__(self, graph: Graph, main: Executor, others: Mapping[str, Executor] | None = None) -> None:
         self.main = main
         self._others = {name: one for name, one in (others or {}).items() if name != main.name}
+        self._coming: dict[str, Executor] = {}
+        self._hear: Callable[[Live], None] | None = None
         self.names = ("", *self._others)
         self.grow(graph)
 
     def grow(self, graph: Graph) -> None:
         """Know of the nodes of a graph, or of those that it has more."""
         self._of_node = [
-            name if name in self._others else ""
+            name if name in self._others or name in self._coming else ""
             for name in (graph.options(node).executor for node in range(len(graph.nodes)))
         ]
+
+    def add(self, name: str, executor: Executor) -> None:
+        """Have one more, for steps that have come to name it; from another thread, before the graph grows."""
+        if name not in (self.main.name, *self._others):
+            self._coming[name] = executor
+
+    def has(self, name: str) -> bool:
+        return name == self.main.name or name in self._others or name in self._coming
+
+    def welcome(self, start: Callable[[Executor], None]) -> None:
+        """Start those that were added."""
+        for name in list(self._coming):
+            one = self._coming[name]
+            if self._hear is not None and hasattr(one, "listen"):
+                one.listen(self._hear)
+            start(one)
+            self._others[name] = one
+            del self._coming[name]
+            self.names = ("", *self._others)
 
     def wake(self) -> None:
         """Let ``wait`` return; from another thread."""
@@ -58,22 +76,22 @@ class Fleet:
         return any(getattr(one, "travels", False) for one in self._each())
 
     def __getitem__(self, name: str) -> Executor:
-        return self._others.get(name, self.main)
+        return self._others.get(name) or self._coming.get(name) or self.main
 
     def of_node(self, node: int) -> str:
         return self._of_node[node]
 
     def listen(self, hear: Callable[[Live], None]) -> None:
         """Let those that block while a task runs tell at once what it says."""
+        self._hear = hear
         for one in self._each():
             listen = getattr(one, "listen", None)
             if listen is not None:
                 listen(hear)
 
-    def start(self, job: Job, functions: Sequence[Callable[..., Any]]) -> None:
-        at_home = job if job.abroad is None else msgspec.structs.replace(job, abroad=None)
+    def start(self, start: Callable[[Executor], None]) -> None:
         for one in self._each():
-            one.start(job if getattr(one, "travels", False) else at_home, functions)
+            start(one)
 
     def submit(self, tasks: Sequence[TaskSpec]) -> None:
         if not self._others:
@@ -96,9 +114,9 @@ class Fleet:
             one.cancel()
 
     def stop(self, *, now: bool = False) -> None:
-        for one in self._each():
+        for one in (*self._each(), *self._coming.values()):
             one.stop(now=now)
 
     def _each(self) -> Iterator[Executor]:
         yield self.main
-        yield from self._others.values()
+        yield from list(self._others.values())

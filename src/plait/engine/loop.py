@@ -40,7 +40,9 @@ from plait.engine.reuse import Compute, Reuse, Take, Wait
 from plait.engine.shares import LIMIT
 from plait.engine.standing_in import STANDS_IN, StandIn
 from plait.engine.task import (
+    Abroad,
     EndNow,
+    Executor,
     FunctionRef,
     Job,
     Live,
@@ -125,6 +127,7 @@ class Loop:
         mask: hides secrets in what a dead worker has left.
         on_retry: told of an attempt that failed and will be followed by another.
         dynamic: the body of a dynamic pipeline, which makes calls while the run goes on.
+        send_code: sends what an executor on other machines needs there; called for the first of them.
     """
 
     def __init__(
@@ -147,6 +150,7 @@ class Loop:
         mask: Callable[[Report], Report] | None = None,
         on_retry: Callable[[Report], None] | None = None,
         dynamic: Dynamic | None = None,
+        send_code: Callable[[], Abroad] | None = None,
     ) -> None:
         self.graph = graph
         self.job = job
@@ -159,6 +163,7 @@ class Loop:
             graph,
             {name: results.input_lengths(name) for name in graph.layout.splits[1]},
             capacity=fleet.main.capacity(),
+            main=fleet.main.name,
             fail_fast=conduct.fail_fast,
             seed=job.run_id,
         )
@@ -177,7 +182,9 @@ class Loop:
         self._mask = mask
         self._on_retry = on_retry
         self._dynamic = dynamic
+        self._send_code = send_code
         self._refs: dict[int, FunctionRef] = {}
+        self._abroad: Abroad | None = None
         self._attempts = attempts or {}
         self._checkpoints = dict(checkpoints or {})
         self._running: dict[Place, tuple[int, str | None]] = {}
@@ -212,8 +219,19 @@ class Loop:
     def grow(self, graph: Graph) -> None:
         """Go on with a graph that has more in it; what was there is where it was."""
         self.graph = self.results.graph = graph
+        self.fleet.welcome(self._start_executor)
         self.reuse.grow(graph)
         self._describe_outputs()
+
+    def _start_executor(self, executor: Executor) -> None:
+        job = self.job
+        if getattr(executor, "travels", False) and self._send_code is not None:
+            if self._abroad is None:
+                self._abroad = self._send_code()
+            job = msgspec.structs.replace(job, abroad=self._abroad)
+        # The steps of a dynamic pipeline come one by one, and tell tasks in other processes where they are.
+        comes_later = self._dynamic is not None and not in_process(executor)
+        executor.start(job, () if comes_later else self.functions)
 
     def run(self) -> str:
         """Carry the run to its end; answers with its status.
@@ -224,9 +242,7 @@ class Loop:
         with self._interrupts(), beating(self.writer):
             try:
                 self.fleet.listen(self._hear_now)
-                # The steps of a dynamic pipeline come one by one, and tell tasks in other processes where they are.
-                comes_later = self._dynamic is not None and not in_process(self.fleet.main)
-                self.fleet.start(self.job, () if comes_later else self.functions)
+                self.fleet.start(self._start_executor)
                 self._carry_out(self.machine.handle(Start()))
                 while self.machine.status is None:
                     self._turn()
@@ -571,7 +587,7 @@ class Loop:
     def _travels(self, node: int) -> bool:
         """Whether a task of a dynamic pipeline may have to find its function in another process."""
         return self._dynamic is not None and (
-            not in_process(self.fleet.main) or self._carried_out[node] is not None
+            not in_process(self.fleet[self.fleet.of_node(node)]) or self._carried_out[node] is not None
         )
 
     def _ref(self, step: int) -> FunctionRef | None:

@@ -70,6 +70,7 @@ class Machine:
         graph: what is to be run.
         input_lengths: for each input that an ``each`` takes apart, how long it is.
         capacity: how much there is of what tasks hold while they run; see ``Shares``.
+        main: the name of the executor that has it.
         fail_fast: whether the first failure that fails the run keeps everything else from beginning.
         seed: makes the waits of two runs different where chance has a part in them.
     """
@@ -80,6 +81,7 @@ class Machine:
         input_lengths: Mapping[str, Lengths] | None = None,
         *,
         capacity: Mapping[str, float] | None = None,
+        main: str = "",
         fail_fast: bool = False,
         seed: str = "",
     ) -> None:
@@ -95,7 +97,7 @@ class Machine:
         self._absent: dict[Place, str] = {}
         self._choices: dict[Place, tuple[int, str]] = {}
         self._rounds: dict[Place, int] = {}
-        self._shares = Shares(graph, capacity)
+        self._shares = Shares(graph, capacity, main)
         self._ready: list[list[tuple[int, int, Path]]] = []
         self._delayed: list[tuple[float, int, Path]] = []
         self._running: set[Place] = set()

@@ -45,9 +45,11 @@ class Shares:
 
     Args:
         capacity: how much there is of what is counted; what is not named is not counted.
+        main: the name of the executor that has it, which steps may name as well.
     """
 
-    def __init__(self, graph: Graph, capacity: Mapping[str, float] | None = None) -> None:
+    def __init__(self, graph: Graph, capacity: Mapping[str, float] | None = None, main: str = "") -> None:
+        self._main = main
         self.kinds: list[Demand] = [Demand()]
         self.capacity = dict(capacity or {})
         self.held: dict[str, float] = {}
@@ -73,7 +75,7 @@ class Shares:
         known = self._by_options.get(id(options))
         if known is not None and not options.rate:
             return known
-        demand = _demand(options, node)
+        demand = self._demand(options, node)
         number = self._numbers.get(demand)
         if number is None:
             number = self._numbers[demand] = len(self.kinds)
@@ -145,14 +147,14 @@ class Shares:
     def _there(self, name: str) -> float:
         return self.capacity.get(name, math.inf)
 
-
-def _demand(options: Options, node: int) -> Demand:
-    amounts: list[tuple[str, float]] = []
-    if not options.executor:  # elsewhere the engine there hands out what it has
-        if options.memory:
-            amounts.append(("memory", float(options.memory)))
-        if options.gpus:
-            amounts.append(("gpus", float(options.gpus)))
-    amounts += [(f"{LIMIT}{key}", 1.0) for key, _ in options.limit]
-    rate = read_rate(options.rate) if options.rate else None
-    return Demand(options.executor, options.cpus, tuple(amounts), rate, node if rate else -1)
+    def _demand(self, options: Options, node: int) -> Demand:
+        executor = "" if options.executor == self._main else options.executor
+        amounts: list[tuple[str, float]] = []
+        if not executor:  # elsewhere the engine there hands out what it has
+            if options.memory:
+                amounts.append(("memory", float(options.memory)))
+            if options.gpus:
+                amounts.append(("gpus", float(options.gpus)))
+        amounts += [(f"{LIMIT}{key}", 1.0) for key, _ in options.limit]
+        rate = read_rate(options.rate) if options.rate else None
+        return Demand(executor, options.cpus, tuple(amounts), rate, node if rate else -1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
@@ -61,7 +62,8 @@ class DaskSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     Attributes:
         address: of the scheduler: ``tcp://host:8786``.
-        workers: how many are started where no address is given; one per core if left out.
+        workers: how many are started where no address is given, each with its share of the cores; if left out, one
+            with all of them.
         security: what ``distributed.Security`` takes, for a cluster that speaks TLS.
     """
 
@@ -100,7 +102,7 @@ class DaskExecutor(RemoteExecutor):
 
     Args:
         address: of the scheduler; workers of this machine if left out.
-        workers: how many are started then.
+        workers: how many are started then, one for all cores if left out.
         security: what ``distributed.Security`` takes.
     """
 
@@ -115,7 +117,7 @@ class DaskExecutor(RemoteExecutor):
     ) -> None:
         super().__init__(most=1)
         self._address = address
-        self._workers = workers or cores()
+        self._workers = workers
         self._security = dict(security or {})
         self._calls: dict[tuple[Place, int], _Call] = {}
         self._tries = 0
@@ -145,18 +147,32 @@ class DaskExecutor(RemoteExecutor):
                     f"there is no Dask scheduler at {self._address}: {error}",
                     hint="start it: dask scheduler; and workers: dask worker ADDRESS",
                 ) from None
+        self._logger_level = logging.getLogger("distributed").level
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # it is ours, and nobody's to look after
         with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
-            cluster = LocalCluster(
-                n_workers=self._workers,
-                threads_per_worker=1,
-                memory_limit=None,
-                dashboard_address=None,
-                host="127.0.0.1",
-                silence_logs=50,
-                resources={"CPU": cores(), "GPU": len(gpus()), "MEMORY": memory()},
-            )
+            cluster = LocalCluster(**self._at_home(), resources=self._resources())
         self._cluster = cluster
         return Client(cluster, set_as_default=False)
+
+    def _at_home(self) -> dict[str, Any]:
+        """One worker with a thread for each task at once; or, where a number is said, as many with one each."""
+        return {
+            "n_workers": self._workers or 1,
+            "threads_per_worker": 1 if self._workers else cores(),
+            "memory_limit": None,
+            "dashboard_address": "127.0.0.1:0",
+            "host": "127.0.0.1",
+            "silence_logs": logging.CRITICAL,
+        }
+
+    def _resources(self) -> dict[str, float]:
+        """What each worker of this machine has: its share."""
+        share = self._workers or 1
+        return {
+            "CPU": max(1.0, cores() / share),
+            "GPU": len(gpus()) if share == 1 else 0,  # two processes would hand out the same ones
+            "MEMORY": memory() // share,
+        }
 
     @cached_property
     def _machines(self) -> dict[str, dict[str, Any]]:
@@ -370,7 +386,9 @@ class DaskExecutor(RemoteExecutor):
         self.__dict__.pop("_machines", None)
         cluster = self.__dict__.pop("_cluster", None)
         if cluster is not None:
-            cluster.close()
+            with contextlib.suppress(Exception):
+                cluster.close()
+            logging.getLogger("distributed").setLevel(self._logger_level)
 
     def _hear(self, event: tuple[float, bytes]) -> None:
         """In a thread of the client."""

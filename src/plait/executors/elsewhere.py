@@ -172,7 +172,7 @@ class Guest:
         peak = max(usage.peak_memory, self.peak_memory)
         cpu = usage.cpu_seconds + self.cpu_seconds
         self.cpu_seconds, self.peak_memory = 0.0, 0
-        return Usage(usage.started_at, usage.ended_at, cpu, peak, usage.worker)
+        return Usage(usage.started_at, usage.ended_at, cpu, peak, usage.worker, usage.called_at)
 
     def end(self) -> None:
         self._process.kill()

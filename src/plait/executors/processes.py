@@ -97,11 +97,11 @@ class ProcessExecutor:
         self._out_of_memory = _out_of_memory_kills()
         self._cancelled = False
         self._load = 0.0
-        self.look_for_gpus()
-
-    def look_for_gpus(self) -> None:
-        """Know which GPUs there are for tasks, where another program hands them out anew."""
         self._gpus = gpus()
+
+    def use_gpus(self, names: tuple[str, ...]) -> None:
+        """Give these to the tasks that come now, where somebody else hands them out."""
+        self._gpus = names
 
     def room(self) -> int:
         known = self._seconds.values()

@@ -18,6 +18,7 @@ __all__ = ["ENDED", "JobState", "Slurm", "SlurmError", "limit_words"]
 
 _SECONDS = 60.0
 _AWAY = ("Unable to contact slurm controller", "Socket timed out", "slurm_load", "Connection refused")
+_NO_CLUSTER = "Could not establish a configuration source"
 _SIZES = {"": 2**20, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 ENDED = frozenset(
     {
@@ -78,6 +79,11 @@ class Slurm:
             error.is_away = True
             raise error from None
         if done.returncode:
+            if _NO_CLUSTER in done.stderr:
+                raise ConfError(
+                    f"this machine belongs to no Slurm cluster: {command[0]} finds no configuration",
+                    hint="run where jobs are submitted from, or name the file: SLURM_CONF=/path/to/slurm.conf",
+                )
             said = _said(done.stderr) or _said(done.stdout) or f"status {done.returncode}"
             error = SlurmError(f"{command[0]}: {said}")
             error.is_away = any(one in done.stderr for one in _AWAY)

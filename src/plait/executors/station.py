@@ -12,7 +12,8 @@ import socket
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from hashlib import sha256
 from typing import TypeAlias, TypeVar
@@ -23,6 +24,7 @@ from msgspec import Struct
 from plait._version import __version__
 from plait.engine.task import Job, Live, Report, TaskSpec
 from plait.errors import PlaitError
+from plait.executors.capacity import gpus
 from plait.executors.packing import settled
 from plait.executors.processes import ProcessExecutor
 from plait.graph.model import Path
@@ -144,8 +146,12 @@ class Station:
 
     def do(self, spec: TaskSpec, tell: Callable[[Live], None]) -> Report:
         """Do one task to its end, whatever that is."""
-        if spec.options is not None and spec.options.gpus:
-            self._workers.look_for_gpus()  # an engine may have handed out others than for the task before
+        with _gpus_for(spec) as names:
+            if names:
+                self._workers.use_gpus(names)
+            return self._do(spec, tell)
+
+    def _do(self, spec: TaskSpec, tell: Callable[[Live], None]) -> Report:
         self._workers.submit([spec])
         place = (spec.node, spec.path)
         while not self._ended:
@@ -162,6 +168,38 @@ class Station:
         if not self._ended:
             self._ended = True
             self._workers.stop(now=True)
+
+
+class NoGpu(PlaitError):
+    """A worker has fewer GPUs than it has told its engine."""
+
+
+_gpus_taken: set[str] = set()
+_gpus_lock = threading.Lock()
+
+
+@contextmanager
+def _gpus_for(spec: TaskSpec) -> Iterator[tuple[str, ...]]:
+    """The GPUs of a task, of those that this process has just now: no two tasks at once have the same.
+
+    Raises:
+        NoGpu: the engine has brought the task to where there are not enough.
+    """
+    asked = spec.options.gpus if spec.options is not None else 0
+    with _gpus_lock:
+        there = gpus() if asked else ()
+        chosen = tuple(one for one in there if one not in _gpus_taken)[:asked]
+        if len(chosen) < asked:
+            raise NoGpu(
+                f"the task asks for gpus={asked}, and the worker on {host()} has {len(there)}: fewer than it declares",
+                hint="PLAIT_GPUS=0,1 or CUDA_VISIBLE_DEVICES where it is started says which it has",
+            )
+        _gpus_taken.update(chosen)
+    try:
+        yield chosen
+    finally:
+        with _gpus_lock:
+            _gpus_taken.difference_update(chosen)
 
 
 class _Stations:
@@ -247,6 +285,9 @@ def do_task(
         task = _read_spec.decode(spec)
         rank = task.gang.rank if task.gang is not None else 0
         report = station.do(task, lambda live: tell(_of_rank(rank, live)))
+    except NoGpu as error:
+        stations.give_back(digest, station)
+        return encode_said(Refused(host(), describe_error(error)))
     except BaseException:
         stations.drop(digest, station)
         raise

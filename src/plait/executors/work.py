@@ -107,7 +107,7 @@ class Work:
 
     def do(self, spec: TaskSpec, task: TaskContext) -> tuple[Report, BaseException | None]:
         """Run one task to its end, whatever it raises; only the second Ctrl-C goes through."""
-        started, cpu = time.time(), self._cpu_seconds()
+        started, cpu, called = time.time(), self._cpu_seconds(), 0.0
         self._writes.clear()
         artifacts: tuple[Artifact, ...] = ()
         raised: BaseException | None = None
@@ -122,6 +122,7 @@ class Work:
                 if spec.function not in self._callers:
                     self._caller(spec)
                 arguments.update(self._provided(spec))
+                called = time.time()
                 if spec.options is not None and own_environment(spec.options):
                     result = self._call_elsewhere(spec, arguments)
                 else:
@@ -158,7 +159,7 @@ class Work:
 
                     cause, error_info = "memory", ran_out_of(spec.options.memory, error_info)
                 self.capture.finish(task)
-        usage = Usage(started, time.time(), self._cpu_seconds() - cpu, peak_memory(), self.worker)
+        usage = Usage(started, time.time(), self._cpu_seconds() - cpu, peak_memory(), self.worker, called)
         if self._guest is not None:
             usage = self._guest[1].add_to(usage)
         report = Report(

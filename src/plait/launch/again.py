@@ -10,8 +10,8 @@ from plait.graph.pipeline import Definition
 from plait.project.discover import Found, find_pipeline
 from plait.project.place import home_of
 from plait.project.project import Project
-from plait.project.secrets import MASK
 from plait.project.stack import chosen_stack
+from plait.record.recipe import recipe_of, started_from_code
 from plait.record.store import RecordStore
 from plait.record.views import Run
 
@@ -30,13 +30,13 @@ def find_again(run: Run) -> Found:
         RecordError: the folder is gone, or the run was started where no file has its pipeline.
         TargetError: the pipeline is no longer there.
     """
-    folder = Path(run.facts.get("cwd") or run.facts.get("folder") or ".")
+    folder = Path(recipe_of(run).folder or ".")
     if not folder.is_dir():
         raise RecordError(
             f"run {run.id} was started in {folder}, and that folder is gone",
             hint="move the project back, or start anew: plait run TARGET",
         )
-    if run.target.startswith("__main__:") or "<locals>" in run.target:
+    if started_from_code(run):
         raise RecordError(
             f"run {run.id} was started from Python, by a pipeline that no file can be asked for ({run.target})",
             hint=f"resume it there: plait.resume({run.id!r}, pipeline=…)",
@@ -56,7 +56,7 @@ def part_again(run: Run, definition: Definition) -> Definition:
     """The part of a pipeline that a run was of; the pipeline itself where it was of the whole."""
     if definition.selections:
         return definition
-    for words in run.facts.get("selections", ()):
+    for words in recipe_of(run).selections:
         definition = definition.select(**words)
     return definition
 
@@ -66,17 +66,17 @@ def project_again(run: Run, definition: Definition, *, paranoid: bool = False) -
 
     What was typed and is a secret is not recorded, so it is not there.
     """
-    facts = run.facts
-    file = facts.get("params_file")
+    recipe = recipe_of(run)
+    file = Path(recipe.params_file) if recipe.params_file else None
     return Project(
         home_of(definition.file)[0],
-        facts.get("env"),
-        assignments=[text for text in facts.get("assignments", ()) if MASK not in text],
-        params_file=Path(file) if file and Path(file).is_file() else None,
-        load_versions=facts.get("load_versions"),
-        step_options=facts.get("step_options") or (),
+        recipe.env,
+        assignments=recipe.assignments,
+        params_file=file if file is not None and file.is_file() else None,
+        load_versions=recipe.load_versions or None,
+        step_options=recipe.step_options,
         paranoid=paranoid,
-        stack=chosen_stack(None) or facts.get("stack"),
+        stack=chosen_stack(None) or recipe.stack,
     )
 
 

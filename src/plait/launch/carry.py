@@ -15,8 +15,9 @@ from plait.engine.fleet import Fleet, executors_named
 from plait.engine.keys import Keys
 from plait.engine.loop import Loop
 from plait.engine.reuse import Reuse, Take
-from plait.engine.task import Executor, Job, Report
-from plait.errors import CatalogError, ParameterError, PlaitError
+from plait.engine.task import Abroad, Executor, Job, Report
+from plait.errors import CatalogError, PlaitError
+from plait.executors import make_executor
 from plait.graph.model import Graph
 from plait.graph.model import Path as TaskPath
 from plait.graph.pipeline import Habits
@@ -113,8 +114,6 @@ def make_fleet(graph: Graph, main: Executor, project: Project) -> Fleet:
     Raises:
         ParameterError: a step names an executor that is not there, or asks for what its executor cannot do or has not.
     """
-    from plait.executors import make_executor
-
     others = {
         name: make_executor(name, project=project) for name in executors_named(graph) if name != main.name
     }
@@ -162,13 +161,15 @@ def carry(begin: Begin, fleet: Fleet, listener: Any) -> Run:
 def _loop(begin: Begin, fleet: Fleet, listener: Any, dynamic: Dynamic | None) -> Loop:
     graph, project, records = begin.resumed or begin.traced.graph, begin.project, begin.records
     masker, hooks, writer, since = project.masker(), project.hooks, begin.writer, time.time()
-    abroad = None
-    if fleet.travels:
+
+    def send_code() -> Abroad:
         from plait.launch.abroad import make_abroad
 
-        abroad = make_abroad(graph, project, records.artifacts)
+        abroad = make_abroad(loop.graph, project, records.artifacts)
         code = abroad.code
         writer.code(code.digest, code.artifact, code.files, code.size)
+        return abroad
+
     loop = Loop(
         graph,
         begin.traced.functions,
@@ -181,7 +182,6 @@ def _loop(begin: Begin, fleet: Fleet, listener: Any, dynamic: Dynamic | None) ->
             project=project.spec if dynamic is not None or _project_matters(graph, project) else None,
             saves=saved_outputs(graph, project),
             environments=str(environments_folder(records)),
-            abroad=abroad,
         ),
         results=Results(graph, records.artifacts, begin.inputs),
         fleet=fleet,
@@ -197,6 +197,7 @@ def _loop(begin: Begin, fleet: Fleet, listener: Any, dynamic: Dynamic | None) ->
         mask=lambda report: _masked_report(project, report),
         on_retry=retry_teller(hooks, begin.writer.run_id, lambda: loop.graph),
         dynamic=dynamic,
+        send_code=send_code,
     )
     return loop
 
@@ -212,8 +213,10 @@ def _dynamic(begin: Begin, run: Run, fleet: Fleet, listener: Any) -> Iterator[Dy
 
     def check(graph: Graph) -> None:
         nonlocal known
+        for name in executors_named(graph):
+            if not fleet.has(name):
+                fleet.add(name, make_executor(name, project=project))
         fleet.grow(graph)
-        _refuse_other_executors(graph, fleet)
         refuse_what_is_missing(graph, fleet, project)
         saved_outputs(graph, project)
         begin.keys.grow(graph, locks_of(graph, begin.traced.functions, begin.records, known))
@@ -242,18 +245,6 @@ def _dynamic(begin: Begin, run: Run, fleet: Fleet, listener: Any) -> Iterator[Dy
         # For whoever called from Python: the exception itself, as of steps that ran in this process.
         errors: dict[Any, BaseException] = getattr(fleet.main, "errors", {})
         fleet.main.errors = {**errors, (0, ()): dynamic.error}  # type: ignore[attr-defined]
-
-
-def _refuse_other_executors(graph: Graph, fleet: Fleet) -> None:
-    for index, node in enumerate(graph.nodes):
-        name = graph.options(index).executor
-        if name and name not in (fleet.main.name, *fleet.names):
-            raise ParameterError(
-                f"{node.id} names the executor {name!r}; all steps of a dynamic pipeline run where the run does,"
-                f" which is {fleet.main.name!r}",
-                where=node.where,
-                hint=f"--executor {name} for all of them, or --set {node.id}.executor={fleet.main.name}",
-            )
 
 
 def _masked_report(project: Project, report: Report) -> Report:

@@ -207,11 +207,10 @@ def _matched(
             where = one.where if isinstance(one.where, str) else None
             found |= {full: Given(value, one.origin, where=where) for full, value in inside.items()}
         elif definition.whole is None or name not in definition.whole.signature.parameters:
+            hint = did_you_mean(name, asked) or "it takes none"
             raise ParameterError(
-                f"pipeline {definition.name!r} has no parameter {name!r}",
-                where=definition.where,
-                hint=did_you_mean(name, asked) or "it takes none",
-            )
+                f"pipeline {definition.name!r} has no parameter {name!r}", where=definition.where, hint=hint
+            ).of((name, "there is no such parameter", definition.where, hint))
     return found
 
 
@@ -330,7 +329,7 @@ def _missing(definition: Definition, missing: Sequence[str], project: Project) -
         f" {'they have' if several else 'it has'} no default",
         where=definition.where,
         hint="; ".join(near) or "write " + " ".join(f"{name}=…" for name in missing),
-    )
+    ).of(*((name, "it needs a value", definition.where, f"write {name}=…") for name in missing))
 
 
 def _taken_apart(traced: Traced, values: dict[str, Any], project: Project) -> dict[str, Any]:
@@ -391,11 +390,9 @@ def _check_lists(traced: Traced, values: Mapping[str, Any]) -> None:
 
 def _require_lists(name: str, value: Any, depth: int) -> None:
     if not isinstance(value, list | tuple):
-        raise ParameterError(
-            f"{name}: the pipeline takes each(…) of it, so it must be a list,"
-            f" not {type(value).__name__}: {value!r:.80}",
-            hint=f"write {name}=[…]",
-        )
+        problem = f"the pipeline takes each(…) of it, so it must be a list, not {type(value).__name__}: {value!r:.80}"
+        hint = f"write {name}=[…]"
+        raise ParameterError(f"{name}: {problem}", hint=hint).of((name, problem, None, hint))
     if depth > 1:
         for position, item in enumerate(value):
             _require_lists(f"{name}[{position}]", item, depth - 1)

@@ -53,6 +53,7 @@ KINDS: dict[str, Kind] = {
                 "dask": "plait.executors.dask:DaskSettings",
                 "ray": "plait.executors.ray:RaySettings",
                 "ssh": "plait.executors.ssh:SshSettings",
+                "docker": "plait.executors.docker:DockerSettings",
                 "slurm": "plait.executors.slurm:SlurmSettings",
                 "kubernetes": "plait.executors.kubernetes:KubernetesSettings",
             },

@@ -93,13 +93,13 @@ def violation_error(violations: list[Violation]) -> ParameterError:
     """One error that says them all, each with its file and line."""
     if len(violations) == 1:
         only = violations[0]
-        return ParameterError(f"{only.name}: {only.problem}", where=only.where, hint=only.hint)
+        return ParameterError(f"{only.name}: {only.problem}", where=only.where, hint=only.hint).of(only)
     lines = [f"{len(violations)} parameters are wrong:"]
     for name, problem, where, hint in violations:
         lines.append(f"  {name}: {problem}" + (f"  at {where}" if where else ""))
         if hint:
             lines.append(f"    → {hint}")
-    return ParameterError("\n".join(lines))
+    return ParameterError("\n".join(lines)).of(*violations)
 
 
 class Walk:

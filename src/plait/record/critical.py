@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 from plait.graph.model import Path, task_name
@@ -39,14 +41,15 @@ def critical_path(run: Run) -> Critical:
         return Critical([], 0.0)
     node = max(spans, key=lambda one: spans[one][1])
     found: list[Link] = []
-    path, link = _last(run, node, None)
+    latest = _latest(run)
+    path, link = _last(run, node, None, latest)
     while link is not None and len(found) < _MOST:
         found.append(link)
         best: tuple[int, Path, Link] | None = None
         for before in upstream(run.graph, {node}) - {node}:
             if before not in spans or before >= node:
                 continue
-            where, candidate = _last(run, before, _common(run, node, path, before))
+            where, candidate = _last(run, before, _common(run, node, path, before), latest)
             if (
                 candidate is not None
                 and candidate.end <= link.start + 0.5
@@ -79,7 +82,22 @@ def _common(run: Run, node: int, path: Path, before: int) -> Path | None:
     return None
 
 
-def _last(run: Run, node: int, path: Path | None) -> tuple[Path, Link | None]:
+def _latest(run: Run) -> dict[int, tuple[float, float]]:
+    """Of nodes that are summed up, between which moments the task began that ended last."""
+    return {
+        node: (first, last)
+        for node, first, last in run.store.database.rows(
+            "SELECT span.node, first_start, last_start FROM span JOIN (SELECT node, MAX(last_end) AS latest FROM span"
+            " WHERE run = ? AND state <> 'cached' GROUP BY node) ends ON ends.node = span.node AND latest = last_end"
+            " WHERE run = ?",
+            (run.key, run.key),
+        )
+    }
+
+
+def _last(
+    run: Run, node: int, path: Path | None, latest: Mapping[int, tuple[float, float]]
+) -> tuple[Path, Link | None]:
     """The task at a path, or the one of a node that ended last."""
     columns = "path, started_at, ended_at"
     if path is not None:
@@ -89,16 +107,9 @@ def _last(run: Run, node: int, path: Path | None) -> tuple[Path, Link | None]:
             (run.key, node, to_key(path)),
         )
     else:
-        where, values = "node = ?", (node,)
-        summed = run.store.database.row(
-            "SELECT first_start, last_start FROM span WHERE run = ? AND node = ? AND state <> 'cached'"
-            " ORDER BY last_end DESC LIMIT 1",
-            (run.key, node),
-        )
-        if (
-            summed is not None
-        ):  # so that of many thousands only those are looked at that began in the same moment
-            where, values = f"{where} AND {BEGIN} BETWEEN ? AND ?", (node, *summed)
+        where, values = "node = ?", (node, *latest.get(node, ()))
+        if node in latest:  # so that of many thousands only those are looked at that began in the same moment
+            where = f"{where} AND {BEGIN} BETWEEN ? AND ?"
         row = run.store.database.row(
             f"SELECT {columns} FROM attempt WHERE run = ? AND {where} AND started_at IS NOT NULL"
             " AND ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT 1",

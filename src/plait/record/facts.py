@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from types import TracebackType
 from typing import Any
@@ -35,13 +36,17 @@ _MOST_CAUSES = 20
 
 
 class Usage(Struct, frozen=True, array_like=True):
-    """What an attempt used: epoch seconds, seconds of CPU, bytes at the peak."""
+    """What an attempt used: epoch seconds, seconds of CPU, bytes at the peak.
+
+    ``called_at`` is when the step's function was called: before, its inputs were loaded and its code imported.
+    """
 
     started_at: float = 0.0
     ended_at: float = 0.0
     cpu_seconds: float = 0.0
     peak_memory: int = 0
     worker: str = ""
+    called_at: float = 0.0
 
 
 class Metric(Struct, frozen=True, array_like=True):
@@ -228,4 +233,8 @@ def frame_origin(filename: str) -> str:
     if filename.startswith(own):
         return "plait"
     library: tuple[Any, ...] = ("site-packages", "dist-packages", "/lib/python", "<frozen", "\\Lib\\")
-    return "library" if any(part in filename for part in library) else "user"
+    if any(part in filename for part in library):
+        return "library"
+    # What a compiled module tells of its source is where that lay when it was built; one's own lies here.
+    compiled = filename.endswith((".pyx", ".pxd", ".pxi", ".c", ".cpp", ".rs"))
+    return "library" if compiled and not os.path.isfile(filename) else "user"  # noqa: PTH113

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -14,7 +14,17 @@ from plait.record.progress import StepProgress, step_progress
 from plait.record.runlist import shorten
 from plait.record.views import Run
 
-__all__ = ["GDataset", "GEdge", "GGroup", "GInput", "GNode", "GraphView", "graph_view", "run_graph"]
+__all__ = [
+    "GDataset",
+    "GEdge",
+    "GGroup",
+    "GInput",
+    "GNode",
+    "GraphView",
+    "graph_view",
+    "run_graph",
+    "with_places",
+]
 
 _MOST_DATASETS = 50  # of one node
 
@@ -178,6 +188,16 @@ def graph_view(
         list(edges),
         list(datasets.values()),
         [GInput(one.name, one.default, None, sources.get(one.name)) for one in graph.inputs],
+    )
+
+
+def with_places(view: GraphView, known: Mapping[str, tuple[str | None, str | None, str | None]]) -> GraphView:
+    """The same with the layer, the type and the place of each dataset that a catalog has."""
+    return msgspec.structs.replace(
+        view,
+        datasets=[
+            GDataset(one.id, one.name, *known.get(one.name, (None, None, None))) for one in view.datasets
+        ],
     )
 
 

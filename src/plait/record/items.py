@@ -15,7 +15,19 @@ from plait.record.progress import Counts, make_counts
 from plait.record.valuerefs import element_labels
 from plait.record.views import Run
 
-__all__ = ["AttemptRow", "Strip", "TaskPage", "TaskRow", "find_step", "strip", "task_page", "task_row"]
+__all__ = [
+    "ATTEMPT_COLUMNS",
+    "AttemptRow",
+    "Strip",
+    "TaskPage",
+    "TaskRow",
+    "attempt_fields",
+    "attempt_rows",
+    "find_step",
+    "strip",
+    "task_fields",
+    "task_page",
+]
 
 _ORDER = ("failed", "lost", "running", "cancelled", "skipped", "done", "cached")
 _LETTERS = {
@@ -23,17 +35,24 @@ _LETTERS = {
     "cached": "c",
 }  # fmt: skip
 _WORST = "flxrwsdc"
-_LABELLED = (
-    2_000  # of more tasks the elements are not told: the list that they are of would be read for a page
-)
+# Of more tasks the elements are not told: the list that they are of would be read for a page.
+_LABELLED = 20_000
 _EXACT = 5_000  # tasks of which each is looked at for a strip
 _PROBES = 500  # tasks that are looked at by one question
-_COLUMNS = "path, attempt, state, reason, worker, launched_at, started_at, ended_at, cpu_seconds, peak_memory, source"
+ATTEMPT_COLUMNS = (
+    "path, attempt, state, reason, worker, launched_at, started_at, called_at, ended_at,"
+    " cpu_seconds, peak_memory, source"
+)
 _LATEST = "(state IS NULL OR state <> 'retried')"
 
 
-class AttemptRow(Struct, frozen=True):
-    """One try of a task; ``queued_at`` is when it was handed out, times are epoch seconds, memory is bytes."""
+class AttemptRow(Struct, frozen=True, kw_only=True):
+    """One try of a task; times are epoch seconds, memory is bytes.
+
+    Args:
+        queued_at: when it was handed out; ``started_at`` when a worker took it, ``called_at`` when the step's function
+            was called, with its inputs loaded.
+    """
 
     attempt: int
     state: str
@@ -41,27 +60,18 @@ class AttemptRow(Struct, frozen=True):
     worker: str | None
     queued_at: float | None
     started_at: float | None
+    called_at: float | None
     ended_at: float | None
     seconds: float | None
     cpu_seconds: float | None
     peak_memory: int | None
 
 
-class TaskRow(Struct, frozen=True):
+class TaskRow(AttemptRow, frozen=True, kw_only=True):
     """A task in a list, with its latest attempt; ``source`` is the run that its result was taken from."""
 
     task: str
     path: Path
-    state: str
-    attempt: int
-    reason: str | None
-    worker: str | None
-    queued_at: float | None
-    started_at: float | None
-    ended_at: float | None
-    seconds: float | None
-    cpu_seconds: float | None
-    peak_memory: int | None
     source: str | None
     label: str | None = None
 
@@ -95,25 +105,36 @@ def find_step(run: Run, name: str) -> int:
     return node
 
 
-def task_row(run: Run, node: int, row: Sequence[Any], *, running: bool) -> TaskRow:
-    """A row of ``attempt`` as somebody reads it."""
-    key, attempt, state, reason, worker, launched, started, ended, cpu, memory, source = row
-    path = from_key(key)
-    known = state or ("running" if running else "lost")
-    return TaskRow(
-        task=task_name(run.graph.nodes[node].id, path),
-        path=path,
-        state=known,
-        attempt=attempt,
-        reason=reason,
-        worker=worker,
-        queued_at=launched,
-        started_at=started,
-        ended_at=ended,
-        seconds=max(0.0, ended - started) if started is not None and ended is not None else None,
-        cpu_seconds=cpu,
-        peak_memory=memory,
-        source=source,
+def attempt_fields(row: Sequence[Any], *, running: bool) -> dict[str, Any]:
+    """A row of ``attempt`` (``ATTEMPT_COLUMNS``) as the fields of an ``AttemptRow``."""
+    _, attempt, state, reason, worker, launched, started, called, ended, cpu, memory, _ = row
+    return {
+        "attempt": attempt,
+        "state": state or ("running" if running else "lost"),
+        "reason": reason,
+        "worker": worker,
+        "queued_at": launched,
+        "started_at": started,
+        "called_at": called,
+        "ended_at": ended,
+        "seconds": max(0.0, ended - started) if started is not None and ended is not None else None,
+        "cpu_seconds": cpu,
+        "peak_memory": memory,
+    }
+
+
+def task_fields(run: Run, node: int, row: Sequence[Any], *, running: bool) -> dict[str, Any]:
+    """The same as the fields of a ``TaskRow``."""
+    path = from_key(row[0])
+    name = task_name(run.graph.nodes[node].id, path)
+    return {"task": name, "path": path, "source": row[-1], **attempt_fields(row, running=running)}
+
+
+def attempt_rows(run: Run, node: int, path: Path) -> list[tuple[Any, ...]]:
+    """All attempts of a task, the first one first, by ``ATTEMPT_COLUMNS``."""
+    return run.store.database.rows(
+        f"SELECT {ATTEMPT_COLUMNS} FROM attempt WHERE run = ? AND node = ? AND path = ? ORDER BY attempt",
+        (run.key, node, to_key(path)),
     )
 
 
@@ -156,7 +177,7 @@ def task_page(
         rows, following = _by_time(run, node, sort, states and wanted, cursor, limit)
     else:
         raise ParameterError(f"tasks cannot be sorted by {sort!r}", hint="state, index, slowest or latest")
-    items = [task_row(run, node, row, running=running) for row in rows]
+    items = [TaskRow(**task_fields(run, node, row, running=running)) for row in rows]
     if (counts.total or 0) <= _LABELLED:
         labels = element_labels(run, node, [item.path for item in items])
         items = [replace(item, label=label) for item, label in zip(items, labels, strict=True)]
@@ -188,7 +209,7 @@ def _from(
             offset -= size
             continue
         rows += run.store.database.rows(
-            f"SELECT {_COLUMNS} FROM attempt WHERE run = ? AND node = ? AND {condition}"
+            f"SELECT {ATTEMPT_COLUMNS} FROM attempt WHERE run = ? AND node = ? AND {condition}"
             f" ORDER BY path LIMIT {limit - len(rows)} OFFSET {offset}",
             (run.key, node),
         )
@@ -225,7 +246,7 @@ def _by_state(
         if state == first:
             where, values = f"{where} AND path > ?", [*values, after]
         found = run.store.database.rows(
-            f"SELECT {_COLUMNS} FROM attempt WHERE run = ? AND node = ? AND {where}"
+            f"SELECT {ATTEMPT_COLUMNS} FROM attempt WHERE run = ? AND node = ? AND {where}"
             f" ORDER BY path LIMIT {limit + 1 - len(rows)}",
             values,
         )
@@ -245,7 +266,7 @@ def _by_index(
     if cursor:
         where, values = f"{where} AND path > ?", [*values, _read_cursor(cursor)[1]]
     rows = run.store.database.rows(
-        f"SELECT {_COLUMNS} FROM attempt WHERE run = ? AND node = ? AND {where} ORDER BY path LIMIT {limit + 1}",
+        f"SELECT {ATTEMPT_COLUMNS} FROM attempt WHERE run = ? AND node = ? AND {where} ORDER BY path LIMIT {limit + 1}",
         values,
     )
     return rows[:limit], f"index:{rows[limit - 1][0].hex()}" if len(rows) > limit else None
@@ -265,7 +286,7 @@ def _by_time(
             raise ParameterError(f"{cursor!r} is no cursor of this list")
         start = int(cursor[1:])
     rows = run.store.database.rows(
-        f"SELECT {_COLUMNS} FROM attempt WHERE run = ? AND node = ? AND {_of_states(wanted)}"
+        f"SELECT {ATTEMPT_COLUMNS} FROM attempt WHERE run = ? AND node = ? AND {_of_states(wanted)}"
         f" ORDER BY {value} DESC, path LIMIT {limit + 1} OFFSET {start}",
         (run.key, node),
     )

@@ -7,9 +7,11 @@ from msgspec import Struct
 
 from plait.data import Artifact
 from plait.graph.model import task_name
+from plait.record.makers import ArtifactView, artifact_view
 from plait.record.paths import from_key
 from plait.record.store import RecordStore
-from plait.record.views import Run
+from plait.record.valuerefs import input_refs
+from plait.record.views import Run, parse_task
 
 __all__ = [
     "DatasetRead",
@@ -61,7 +63,7 @@ class DatasetRead(Struct, frozen=True):
 
 
 class LineageNode(Struct, frozen=True):
-    """A dataset, a pipeline, a run or a step; ``at`` is when it was written, or began."""
+    """A dataset, a value, a run or a step of one; ``at`` is when it was written, or began."""
 
     id: str
     kind: str
@@ -157,16 +159,29 @@ class _Web:
 
 
 def lineage(
-    store: RecordStore, *, dataset: str | None = None, run: str | None = None, depth: int = 3
+    store: RecordStore,
+    *,
+    dataset: str | None = None,
+    run: str | None = None,
+    artifact: str | None = None,
+    task: str | None = None,
+    depth: int = 3,
 ) -> Lineage:
-    """What a dataset is made of and goes into, or what a run read and wrote.
+    """What a dataset is made of and goes into, what a run read and wrote, or what a value came from and went into.
 
     Upstream and downstream go through the latest runs of each pipeline.
 
     Args:
-        depth: how many runs away.
+        task: with ``run``, where the value was met, if it is too small to be found by itself.
+        depth: how many runs away; of a value, how many tasks.
+
+    Raises:
+        RecordError: there is no such run or value.
     """
     web = _Web()
+    if artifact is not None:
+        _of_value(store, web, artifact, run, task, depth)
+        return web.cut()
     if run is not None:
         _around(store, web, store.run(run))
         return web.cut()
@@ -243,3 +258,61 @@ def _around(store: RecordStore, web: _Web, run: Run) -> None:
                 web.link(web.add(_run_node(store.run(one.run))), f"dataset:{name}", "writes")
     for name in _written(store, run):
         web.link(here, web.add(LineageNode(f"dataset:{name}", "dataset", name)), "writes")
+
+
+def _of_value(
+    store: RecordStore, web: _Web, artifact: str, run: str | None, task: str | None, depth: int
+) -> None:
+    """The task that made a value, what went into that, and so on; and who used it."""
+    found = artifact_view(store, artifact, run=run, task=task)
+    here = web.add(LineageNode(f"artifact:{artifact}", "artifact", _value_label(found)))
+    for maker in found.made_by:
+        made_in = store.run(maker.run)
+        web.link(_task_node(web, made_in, maker.task), here, "writes")
+        _upstream(web, made_in, maker.task, depth, set())
+    for user in found.used_by:
+        used_in = store.run(user.run)
+        target = _task_node(web, used_in, user.task) if user.task else web.add(_run_node(used_in))
+        web.link(here, target, "reads")
+
+
+def _value_label(found: ArtifactView) -> str:
+    names = list(dict.fromkeys(one.output for one in found.made_by if one.output))
+    return f"{names[0]} ({found.type})" if names else found.type
+
+
+def _task_node(web: _Web, run: Run, task: str) -> str:
+    return web.add(LineageNode(f"step:{run.id}/{task}", "step", task, run=run.id, at=run.began))
+
+
+def _upstream(web: _Web, run: Run, task: str, depth: int, seen: set[str]) -> None:
+    """What went into a task: values that others made, datasets, and parameters as parts of the run."""
+    if depth <= 0 or task in seen or len(web.nodes) > _MOST_NODES:
+        return
+    seen.add(task)
+    name, path = parse_task(task)
+    node = run.graph.find_node(name)
+    if node is None:
+        return
+    target = _task_node(web, run, task)
+    # Of a step whose tasks made a list, the first one tells what they were made of.
+    first = path + (0,) * (len(run.graph.layout.node_axes[node]) - len(path))
+    for argument in input_refs(run, node, first):
+        value = argument.value
+        if value.dataset:
+            source = web.add(LineageNode(f"dataset:{value.dataset}", "dataset", value.dataset))
+            web.link(source, target, "reads")
+        elif value.from_task and value.artifact:
+            source = web.add(
+                LineageNode(
+                    f"artifact:{value.artifact}", "artifact", f"{argument.name} ({value.type})", run=run.id
+                )
+            )
+            web.link(source, target, "reads")
+            web.link(_task_node(web, run, value.from_task), source, "writes")
+            _upstream(web, run, value.from_task, depth - 1, seen)
+        elif value.from_task:  # a list that many tasks made
+            web.link(_task_node(web, run, value.from_task), target, "reads")
+            _upstream(web, run, value.from_task, depth - 1, seen)
+        elif value.from_input:
+            web.link(web.add(_run_node(run)), target, "reads")

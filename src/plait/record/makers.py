@@ -23,9 +23,12 @@ _MOST_USERS = 50
 
 
 class Maker(Struct, frozen=True):
+    """A task that returned a value by the name of an output, or logged it by a name of its own."""
+
     run: str
     task: str
     output: str
+    logged: bool = False
 
 
 class User(Struct, frozen=True):
@@ -129,30 +132,55 @@ def _makers(
         (artifact,),
     )
     if row is not None and row[1] is not None:
-        made = store.run(row[0])
-        node = made.graph.nodes[row[1]]
-        name = node.outputs[row[3]] if row[3] < len(node.outputs) else str(row[3])
-        found[Maker(made.id, task_name(node.id, from_key(row[2])), name)] = None
+        made, node, key, position = store.run(row[0]), *row[1:]
+        name = (
+            _output_name(made, node, position) if position >= 0 else _logged_name(made, node, key, artifact)
+        )
+        found[Maker(made.id, task_name(made.graph.nodes[node].id, from_key(key)), name, position < 0)] = None
     if run is not None and task:
         here = store.run(run)
         name, path = parse_task(task)
         at = here.graph.find_node(name)
         if at is not None:
-            for (position,) in store.database.rows(
-                "SELECT position FROM output WHERE run = ? AND node = ? AND path = ? AND artifact = ?",
-                (here.key, at, to_key(path), artifact),
-            ):
-                outputs = here.graph.nodes[at].outputs
-                one = outputs[position] if position < len(outputs) else str(position)
+            where = (here.key, at, to_key(path), artifact)
+            named = [
+                (_output_name(here, at, position), False)
+                for (position,) in store.database.rows(
+                    "SELECT position FROM output WHERE run = ? AND node = ? AND path = ? AND artifact = ?",
+                    where,
+                )
+            ] + [
+                (name, True)
+                for (name,) in store.database.rows(
+                    "SELECT DISTINCT name FROM preview WHERE run = ? AND node = ? AND path = ? AND artifact = ?",
+                    where,
+                )
+            ]
+            for one, logged in named:
                 if output in (None, one):
-                    found[Maker(here.id, task_name(name, path), one)] = None
+                    found[Maker(here.id, task_name(name, path), one, logged)] = None
     return list(found)
+
+
+def _output_name(run: Run, node: int, position: int) -> str:
+    outputs = run.graph.nodes[node].outputs
+    return outputs[position] if position < len(outputs) else str(position)
+
+
+def _logged_name(run: Run, node: int, key: bytes, artifact: str) -> str:
+    row = run.store.database.row(
+        "SELECT name FROM preview WHERE run = ? AND node = ? AND path = ? AND artifact = ? LIMIT 1",
+        (run.key, node, key, artifact),
+    )
+    return str(row[0]) if row else ""
 
 
 def _users(store: RecordStore, artifact: str, makers: list[Maker]) -> tuple[list[User], int]:
     """The steps that read it in the runs that made it, and the runs that began with it."""
     users: dict[User, None] = {}
     for maker in makers:
+        if maker.logged:
+            continue
         run = store.run(maker.run)
         name, path = parse_task(maker.task)
         node = run.graph.find_node(name)
@@ -198,6 +226,11 @@ def _readers(run: Run, value: Output) -> list[tuple[int, str]]:
 def _python(makers: list[Maker], store: RecordStore, artifact: str) -> str:
     if makers:
         maker = makers[0]
+        if maker.logged:
+            return (
+                f'import plait\ntask = plait.get_run("{maker.run}").task("{maker.task}")\n'
+                f'task.run.store.artifacts.load(task.previews["{maker.output}"])'
+            )
         return f'import plait\nplait.get_run("{maker.run}").task("{maker.task}").outputs["{maker.output}"]'
     row = store.database.row(
         "SELECT run.id, input.name FROM input JOIN run ON run.key = input.run WHERE artifact = ? LIMIT 1",

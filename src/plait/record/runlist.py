@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -36,7 +35,7 @@ __all__ = [
 ]
 
 _MOST_SCANNED = 20_000  # runs looked at for one page
-_BATCH = 500
+_BATCH, _MOST_AT_ONCE = 500, 4_000  # runs that are asked for at once, twice as many each time
 _SPARK = 24
 _MOST_DIFFERING = 6
 _ALIKE = 20  # latest runs of a pipeline among which parameters differ
@@ -187,14 +186,14 @@ def _by_start(
     than, order = ("<", "DESC") if newest else (">", "ASC")
     keys: list[int] = []
     place = _place(cursor) if cursor else None
-    searched = 0
+    searched, batch = 0, _BATCH
     while True:
         where, values = found.where, list(found.values)
         if place is not None:
             where += f" AND (started_at {than} ? OR (started_at = ? AND key {than} ?))"
             values += [place[0], place[0], place[1]]
-        batch = limit + 1 - len(keys) if found.is_plain else _BATCH
-        runs = _scan(store, where, values, f"started_at {order}, key {order}", batch)
+        batch = limit + 1 - len(keys) if found.is_plain else min(2 * batch, _MOST_AT_ONCE)
+        runs = _scan(store, found, where, values, f"started_at {order}, key {order}", batch)
         searched += len(runs)
         for run in _taken(store, found, runs):
             if len(keys) == limit:
@@ -212,17 +211,18 @@ def _by_start(
 def _by_value(
     store: RecordStore, found: Filter, key: str, cursor: str | None, limit: int, *, backwards: bool
 ) -> tuple[list[int], str | None, int, int | None]:
-    runs = _scan(store, found.where, list(found.values), "started_at DESC, key DESC", _MOST_SCANNED)
+    name = key.partition(":")[2]
+    if key.startswith("metric:") and found.is_plain:
+        return _by_metric(store, found, name, cursor, limit, backwards=backwards)
+    runs = _scan(
+        store, found, found.where, list(found.values), "started_at DESC, key DESC", _MOST_SCANNED,
+        params=key.startswith("param:"),
+    )  # fmt: skip
     chosen = runs if found.is_plain else list(_taken(store, found, runs))
     by_run: dict[int, Any] = {}
     if key.startswith("metric:"):
-        by_run = dict(
-            store.database.rows(
-                "SELECT run, last FROM measure WHERE name = ?", (key.removeprefix("metric:"),)
-            )
-        )
+        by_run = dict(store.database.rows("SELECT run, last FROM measure WHERE name = ?", (name,)))
     elif key.startswith("param:"):
-        name = key.removeprefix("param:")
         by_run = {run.key: reach_or_none(_params.decode(run.params), name) for run in chosen}
     else:
         now = time.time()
@@ -230,14 +230,14 @@ def _by_value(
             run: (ended or now) - started
             for run, started, ended in store.database.rows("SELECT key, started_at, ended_at FROM run")
         }
+    sign = -1.0 if backwards else 1.0
 
     def rank(run: _Candidate) -> tuple[int, float, str]:
         value = by_run.get(run.key)
-        if value is None or (isinstance(value, float) and math.isnan(value)):
+        if value is None or value != value:
             return (2, 0.0, "")
-        sign = -1.0 if backwards else 1.0
-        if isinstance(value, int | float):
-            return (0, sign * float(value), "")
+        if isinstance(value, (int, float)):
+            return (0, sign * value, "")
         return (1, 0.0, str(value))
 
     chosen.sort(key=rank)
@@ -247,8 +247,54 @@ def _by_value(
     return [run.key for run in page], following, len(runs), len(chosen)
 
 
-def _scan(store: RecordStore, where: str, values: list[Any], order: str, limit: int) -> list[_Candidate]:
-    sql = f"SELECT key, started_at, status, params, facts FROM run WHERE {where} ORDER BY {order} LIMIT {int(limit)}"
+def _by_metric(
+    store: RecordStore, found: Filter, name: str, cursor: str | None, limit: int, *, backwards: bool
+) -> tuple[list[int], str | None, int, int | None]:
+    """By the index of a metric's last values; behind them the runs without one, the newest first."""
+    database, start = store.database, _offset(cursor)
+    order = "DESC" if backwards else "ASC"
+    measured = f"FROM measure JOIN run ON run.key = measure.run WHERE name = ? AND last IS NOT NULL AND {found.where}"
+    keys = [
+        row[0]
+        for row in database.rows(
+            f"SELECT run.key {measured} ORDER BY last {order}, started_at DESC, key DESC"
+            f" LIMIT {limit + 1} OFFSET {start}",
+            (name, *found.values),
+        )
+    ]
+    if len(keys) <= limit:
+        row = database.row(f"SELECT COUNT(*) {measured}", (name, *found.values))
+        keys += [
+            row[0]
+            for row in database.rows(
+                f"SELECT key FROM run WHERE {found.where} AND NOT EXISTS (SELECT 1 FROM measure"
+                " WHERE measure.run = run.key AND name = ? AND last IS NOT NULL)"
+                f" ORDER BY started_at DESC, key DESC LIMIT {limit + 1 - len(keys)}"
+                f" OFFSET {max(0, start - (row[0] if row else 0))}",
+                (*found.values, name),
+            )
+        ]
+    following = f"o{start + limit}" if len(keys) > limit else None
+    return keys[:limit], following, len(keys), None
+
+
+def _scan(
+    store: RecordStore,
+    found: Filter,
+    where: str,
+    values: list[Any],
+    order: str,
+    limit: int,
+    *,
+    params: bool = False,
+) -> list[_Candidate]:
+    """What a filter looks at; what it does not need, such as the long facts of each run, is not read."""
+    columns = (
+        "key, started_at, status",
+        "params" if found.conditions or params else "''",
+        "facts" if found.environments else "''",
+    )
+    sql = f"SELECT {', '.join(columns)} FROM run WHERE {where} ORDER BY {order} LIMIT {int(limit)}"
     return [_Candidate(*row) for row in store.database.rows(sql, values)]
 
 
@@ -504,7 +550,7 @@ def group_runs(store: RecordStore, q: str = "") -> RunGroups:
                     if going.pipeline == pipeline:
                         by_status[going.status] = by_status.get(going.status, 0) + 1
     else:
-        runs = _scan(store, found.where, list(found.values), "started_at DESC", _MOST_SCANNED)
+        runs = _scan(store, found, found.where, list(found.values), "started_at DESC", _MOST_SCANNED)
         named = dict(store.database.rows("SELECT key, pipeline FROM run"))
         for run in _taken(store, found, runs):
             by_status = counts.setdefault(named[run.key], {})

@@ -13,6 +13,7 @@ from plait.graph.values import Output
 from plait.record.curves import MetricSummary, run_metrics
 from plait.record.loglines import LogScope, line_count
 from plait.record.paths import from_key
+from plait.record.recipe import recipe_of, started_from_code
 from plait.record.runlist import RunRow, run_rows, shorten
 from plait.record.taskview import CheckRow, Package, Written, check_rows, written_in
 from plait.record.valuerefs import ValueRef, output_refs
@@ -127,17 +128,7 @@ def run_view(run: Run) -> RunView:
 
 def run_command(run: Run) -> str:
     """What to type to run the same pipeline with the same parameters again."""
-    given = [
-        f"{name}={msgspec.json.encode(value, enc_hook=str).decode() if not isinstance(value, str) else value}"
-        for name, value in run.params.items()
-        if run.origins.get(name) not in ("default", "catalog", "literal")
-    ]
-    return shlex.join(["plait", "run", run.target, *given])
-
-
-def started_from_code(run: Run) -> bool:
-    """Whether no file can be asked for its pipeline."""
-    return run.target.startswith("__main__:") or "<locals>" in run.target
+    return shlex.join(["plait", *recipe_of(run).words()])
 
 
 def _can(run: Run, row: RunRow) -> Can:
@@ -153,6 +144,8 @@ def _can(run: Run, row: RunRow) -> Can:
         said = "it was started from Python, by a pipeline that no file can be asked for"
         why_not.setdefault("resume", said)
         why_not["rerun"] = said
+    elif len(run.facts.get("selections") or ()) > 1:
+        why_not["rerun"] = "it was of a part of a part of a pipeline, which is chosen in Python"
     if running:
         why_not["delete"] = "it is running"
     elif row.pinned:

@@ -422,5 +422,7 @@ _SIXTH = (
     f"INSERT INTO span ({SPAN_COLUMNS}) {SPANS_OF_ATTEMPTS} GROUP BY 1, 2, 3, 4, 5",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH)
+_SEVENTH = ("ALTER TABLE attempt ADD COLUMN called_at REAL",)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH)
 VERSION = len(MIGRATIONS)

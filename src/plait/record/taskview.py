@@ -11,7 +11,7 @@ from plait.errors import RecordError
 from plait.graph.model import Path, task_name
 from plait.record.curves import MetricSummary, task_metrics
 from plait.record.facts import DataCheck, ErrorInfo
-from plait.record.items import AttemptRow
+from plait.record.items import AttemptRow, TaskRow, attempt_fields, attempt_rows, task_fields
 from plait.record.loglines import LogScope, line_count
 from plait.record.paths import from_key, to_key
 from plait.record.valuerefs import NamedValue, element_labels, input_refs, object_refs, output_refs
@@ -102,7 +102,7 @@ class Commands(Struct, frozen=True):
     python: str
 
 
-class TaskView(Struct, frozen=True):
+class TaskView(TaskRow, frozen=True, kw_only=True):
     """A task with the attempt that was asked for, the latest one by default.
 
     ``progress`` is how much of how much it has done (None where it never said so; the second part where it is not
@@ -110,23 +110,11 @@ class TaskView(Struct, frozen=True):
     """
 
     run: str
-    task: str
     id: str
-    path: Path
-    state: str
-    attempt: int
-    reason: str | None
-    worker: str | None
-    queued_at: float | None
-    started_at: float | None
-    ended_at: float | None
-    seconds: float | None
-    cpu_seconds: float | None
-    peak_memory: int | None
-    source: str | None
     step: str
     step_doc: str
     where: str
+    progress: tuple[float, float | None] | None
     attempts: list[AttemptRow]
     error: ErrorView | None
     inputs: list[NamedValue]
@@ -141,8 +129,6 @@ class TaskView(Struct, frozen=True):
     commands: Commands
     previous: str | None
     next: str | None
-    label: str | None = None
-    progress: tuple[float, float | None] | None = None
 
 
 class CodePart(Struct, frozen=True):
@@ -181,44 +167,30 @@ def task_view(run: Run, name: str, attempt: int | None = None) -> TaskView:
     Raises:
         RecordError: there is no such task, or it has no such attempt.
     """
-    latest = run.task(name)
-    attempts = latest.attempts
-    chosen = latest if attempt is None else next((one for one in attempts if one.attempt == attempt), None)
-    if chosen is None:
-        known = ", ".join(str(one.attempt) for one in attempts)
-        raise RecordError(f"{latest.name} has no attempt {attempt}", hint=f"there is {known}")
+    chosen = run.task(name)
     node, path = chosen.node, chosen.path
+    rows = attempt_rows(run, node, path)
+    if attempt is not None:
+        chosen = next((one for one in chosen.attempts if one.attempt == attempt), chosen)
+        if chosen.attempt != attempt:
+            known = ", ".join(str(row[1]) for row in rows)
+            raise RecordError(f"{chosen.name} has no attempt {attempt}", hint=f"there is {known}")
+    running = run.status == "running"
     spec = run.graph.nodes[node]
     step = run.graph.steps[spec.step] if spec.is_step else None
     options = msgspec.to_builtins(run.graph.options(node)) if spec.is_step else {}
-    queued = {
-        row[0]: row[1]
-        for row in run.store.database.rows(
-            "SELECT attempt, launched_at FROM attempt WHERE run = ? AND node = ? AND path = ?",
-            (run.key, node, to_key(path)),
-        )
-    }
     before, after = _neighbours(run, node, path)
+    own = next(row for row in rows if row[1] == chosen.attempt)
     return TaskView(
+        **task_fields(run, node, own, running=running),
+        label=element_labels(run, node, [path])[0] if path else None,
         run=run.id,
-        task=chosen.name,
         id=chosen.id,
-        path=path,
-        state=chosen.state,
-        attempt=chosen.attempt,
-        reason=chosen.reason,
-        worker=chosen.worker,
-        queued_at=queued.get(chosen.attempt),
-        started_at=chosen.started_at,
-        ended_at=chosen.ended_at,
-        seconds=chosen.seconds,
-        cpu_seconds=chosen.cpu_seconds,
-        peak_memory=chosen.peak_memory,
-        source=chosen.source,
         step=step.name if step else spec.kind,
         step_doc=step.doc if step else spec.text,
         where=(step.where if step else "") or spec.where,
-        attempts=[_attempt(one, queued.get(one.attempt)) for one in attempts],
+        progress=chosen.progress,
+        attempts=[AttemptRow(**attempt_fields(row, running=running)) for row in rows],
         error=error_view(chosen.error),
         inputs=input_refs(run, node, path),
         outputs=output_refs(run, node, path),
@@ -232,23 +204,6 @@ def task_view(run: Run, name: str, attempt: int | None = None) -> TaskView:
         commands=_commands(run, chosen),
         previous=before,
         next=after,
-        label=element_labels(run, node, [path])[0] if path else None,
-        progress=chosen.progress,
-    )
-
-
-def _attempt(task: Task, queued_at: float | None) -> AttemptRow:
-    return AttemptRow(
-        task.attempt,
-        task.state,
-        task.reason,
-        task.worker,
-        queued_at,
-        task.started_at,
-        task.ended_at,
-        task.seconds,
-        task.cpu_seconds,
-        task.peak_memory,
     )
 
 

@@ -29,7 +29,8 @@ class Bar(Struct, frozen=True):
 
     Args:
         lane: which of ``lanes``; ``row`` counts within it, from 0.
-        start: epoch seconds, as ``end`` and ``queued_at``.
+        start: epoch seconds, as all times: when a worker took it. It waited for one since ``queued_at``, and its
+            function was called at ``called_at``, when its inputs were loaded.
         busy: of a bin, how many attempts ran at once on average.
         failed: how many of them failed.
     """
@@ -45,6 +46,7 @@ class Bar(Struct, frozen=True):
     task: str | None
     attempt: int | None
     busy: float | None = None
+    called_at: float | None = None
 
 
 class Lane(Struct, frozen=True):
@@ -152,6 +154,7 @@ def _bar(run: Run, lanes: _Lanes, one: Attempt, now: float) -> Bar:
         failed=int(known == "failed"),
         task=task_name(run.graph.nodes[one.node].id, from_key(one.path)),
         attempt=one.attempt,
+        called_at=one.called,
     )
 
 

@@ -80,7 +80,7 @@ def artifact_ref(
 
 def _text(store: ArtifactStore, artifact: Artifact) -> str:
     head = artifact.head
-    if artifact.format == "scalar" and head is not None and head[:1] == b"\0":
+    if head is not None and head[:1] == b"\0" and _is_plain(artifact.format, head):
         value = store.load(artifact)
         text = repr(value) if isinstance(value, str | bytes) else str(value)
         return text if len(text) <= _TEXT else text[: _TEXT - 1] + "…"
@@ -89,6 +89,11 @@ def _text(store: ArtifactStore, artifact: Artifact) -> str:
     if not said and isinstance(artifact.meta.get("length"), int):
         said = f"of {artifact.meta['length']}"
     return f"{artifact.type} {said}".strip()
+
+
+def _is_plain(kind: str, head: bytes) -> bool:
+    """Whether reading it imports nothing: texts and numbers, and collections of them without objects of classes."""
+    return kind == "scalar" or (kind == "tree" and b"\xa1o" not in head)
 
 
 def output_refs(run: Run, node: int, path: Path, limit: int = 100) -> list[NamedValue]:
@@ -154,13 +159,19 @@ def _collect(tree: Tree, found: list[Artifact]) -> None:
 
 
 def element_labels(run: Run, node: int, paths: Sequence[Path]) -> list[str | None]:
-    """For tasks of a mapped step the element that each is of, in a few words."""
+    """For tasks of a mapped step the element that each is of, in a few words; of several, each with its parameter."""
     spec = run.graph.nodes[node]
-    value = next((value for _, value in spec.args if isinstance(value, Item)), None)
-    if value is None:
-        return [None] * len(paths)
-    found = [_reference(run, value, spec.scope, path) for path in paths]
-    return [one.text[:_LABEL] if one.kind in ("value", "dataset") else None for one in found]
+    values = [(name, value) for name, value in spec.args if isinstance(value, Item)]
+    return [_label(run, values, spec.scope, path) for path in paths]
+
+
+def _label(run: Run, values: Sequence[tuple[str, Item]], scope: int, path: Path) -> str | None:
+    found = [(name, _reference(run, value, scope, path)) for name, value in values]
+    told = [(name, one.text) for name, one in found if one.kind != "gone"]
+    if not told:
+        return None
+    text = told[0][1] if len(values) == 1 else ", ".join(f"{name}={text}" for name, text in told)
+    return text if len(text) <= _LABEL else text[: _LABEL - 1] + "…"
 
 
 def _reference(run: Run, value: Value, scope: int, path: Path) -> ValueRef:
@@ -192,6 +203,8 @@ def _reference(run: Run, value: Value, scope: int, path: Path) -> ValueRef:
 
 
 def _maker(run: Run, value: Value, path: Path) -> str | None:
+    if isinstance(value, Item):  # an element of what its source made
+        value = getattr(run.graph.scopes[value.scope], "sources", ())[value.source]
     if not isinstance(value, Output):
         return None
     axes = run.graph.layout.node_axes[value.node]

@@ -18,7 +18,7 @@ from plait.graph.model import Graph, Path, task_name
 from plait.graph.values import DictOf, ListOf, Output, Value
 from plait.record.calls import read_call
 from plait.record.closures import Closure
-from plait.record.facts import DataCheck, ErrorInfo, LogLine
+from plait.record.facts import Advance, DataCheck, ErrorInfo, LogLine
 from plait.record.paths import from_key, prefix_range, to_key
 from plait.record.results import Results, Tree, load_tree
 from plait.record.writer import HEARTBEAT_SECONDS, NOT_TAKEN
@@ -485,6 +485,16 @@ class Run:
         return {
             node: TaskCounts(totals.get(axes[node][-1]) if axes[node] else 1, by_state)
             for node, by_state in states.items()
+        }
+
+    def advances(self) -> dict[int, Advance]:
+        """How far the task of each node that is one task said last that it is, where it said so."""
+        return {
+            node: Advance(done, total, said_at)
+            for node, done, total, said_at in self.store.database.rows(
+                "SELECT node, done, total, said_at FROM advance WHERE run = ? AND path = ? ORDER BY attempt",
+                (self.key, b""),
+            )
         }
 
     def times(self) -> dict[int, TaskTimes]:

@@ -10,7 +10,7 @@ from plait.record.views import Run
 
 __all__ = ["Attempt", "Some", "Window"]
 
-_COLUMNS = "node, path, attempt, state, worker, launched_at, started_at, ended_at"
+_COLUMNS = "node, path, attempt, state, worker, launched_at, started_at, called_at, ended_at"
 _MOST_READ = 10_000  # attempts that are looked at one by one
 _ENOUGH_BINS = 64  # that a picture of a window needs; while a run goes on it is asked for again and again
 _ENOUGH_LIVE = 8
@@ -29,6 +29,7 @@ class Attempt(NamedTuple):
     worker: str | None
     launched: float | None
     started: float | None
+    called: float | None
     ended: float | None
 
     @property

@@ -257,6 +257,7 @@ class RunWriter:
             reason or None,
             usage.worker or None,
             usage.started_at or None,
+            usage.called_at or None,
             usage.ended_at or None,
             usage.cpu_seconds,
             usage.peak_memory or None,
@@ -344,7 +345,8 @@ class RunWriter:
 
     def previews(self, node: int, path: Path, attempt: int, previews: tuple[Preview, ...]) -> None:
         for position, preview in enumerate(previews):
-            body = self.artifact(preview.artifact)
+            # Of what was logged the places count from -1 downwards.
+            body = self.artifact(preview.artifact, (node, to_key(path), -1 - position))
             self._add(
                 _PREVIEW,
                 self.key,
@@ -510,8 +512,8 @@ _CACHED_PREVIEWS = (
     " WHERE run = ? AND node = ? AND path = ? AND attempt = ? ON CONFLICT DO NOTHING"
 )
 _ENDED = (
-    "UPDATE attempt SET state = ?, reason = ?, worker = ?, started_at = ?, ended_at = ?, cpu_seconds = ?,"
-    " peak_memory = ?, error = ? WHERE run = ? AND node = ? AND path = ? AND attempt = ?"
+    "UPDATE attempt SET state = ?, reason = ?, worker = ?, started_at = ?, called_at = ?, ended_at = ?,"
+    " cpu_seconds = ?, peak_memory = ?, error = ? WHERE run = ? AND node = ? AND path = ? AND attempt = ?"
 )
 _SLOT = "INSERT INTO slot (name, run, node, path) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _SETTLED = (

@@ -39,6 +39,8 @@ class Context:
         self.inspector: Inspector = Inspector(settings)
         self.launches: Launches = Launches(settings)
         self.previewer: Previewer = Previewer(settings)
+        # Apart, so that a large file on its way keeps nobody from looking at other values.
+        self.downloads: Previewer = Previewer(settings)
         self.measure: Measure = Measure(settings, self.connections)
         self.watcher: Watcher = Watcher(self.connections, self.inspector)
 
@@ -56,6 +58,7 @@ class Context:
     def close(self) -> None:
         self.watcher.close()
         self.previewer.close()
+        self.downloads.close()
         self.connections.close()
 
 

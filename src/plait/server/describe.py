@@ -19,7 +19,7 @@ from plait.errors import PlaitError
 from plait.graph.pipeline import Definition
 from plait.launch.prepare import Asked, asked_inputs
 from plait.project.project import Project
-from plait.record.graphview import graph_view
+from plait.record.graphview import graph_view, with_places
 from plait.server.problems import Problem, problem_of
 from plait.server.projectview import ConfValue, DatasetSpec, Described, ParamSpec, PipelineSpec, StackPart
 
@@ -165,6 +165,15 @@ def _describe_pipeline(
             for index, node in enumerate(traced.nodes)
         }
         graph = graph_view(traced, datasets, written)
+        if project.has_conf:
+            entries = {
+                one.name: project.catalog.entry(one.name)
+                for one in graph.datasets
+                if one.name in project.catalog
+            }
+            graph = with_places(
+                graph, {name: (one.layer, one.type, _place(one.place)) for name, one in entries.items()}
+            )
         steps = sum(node.is_step for node in traced.nodes)
         tags = {
             tag
@@ -176,6 +185,10 @@ def _describe_pipeline(
         name, definition.where, definition.doc or "", target, folder, default, params, sorted(tags), steps, graph,
         problems,
     )  # fmt: skip
+
+
+def _place(place: Any) -> str | None:
+    return None if place is None else str(place)
 
 
 def _param(project: Project, definition: Definition, name: str, asked: Asked) -> ParamSpec:

@@ -18,7 +18,7 @@ from msgspec import Struct
 from plait.server.problems import Refusal
 from plait.server.settings import Settings
 
-__all__ = ["Launch", "Launches", "assignments"]
+__all__ = ["Launch", "Launches", "assignments", "texts"]
 
 _OUTPUT = 4_000
 _ASK_SECONDS = 120.0
@@ -148,12 +148,21 @@ def _tail(path: Path) -> str:
     return _ANSI.sub("", text)[-_OUTPUT:]
 
 
-def assignments(params: Mapping[str, Any]) -> list[str]:
-    """Parameters as on the command line; a text is taken as it was typed, everything else is JSON, which YAML reads."""
-    found = []
-    for name, value in params.items():
+def texts(params: Mapping[str, Any]) -> dict[str, str]:
+    """Parameters as on the command line; a text is taken as it was typed, everything else is JSON, which YAML reads.
+
+    Raises:
+        Refusal: one is no name.
+    """
+    for name in params:
         if not re.fullmatch(r"[A-Za-z_][\w.-]*", name):
             raise Refusal(400, "invalid", f"{name!r} is no name of a parameter")
-        text = value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=str).decode()
-        found.append(f"{name}={text}")
-    return found
+    return {
+        name: value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=str).decode()
+        for name, value in params.items()
+    }
+
+
+def assignments(params: Mapping[str, Any]) -> list[str]:
+    """The same as ``NAME=VALUE``."""
+    return [f"{name}={text}" for name, text in texts(params).items()]

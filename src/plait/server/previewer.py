@@ -6,7 +6,9 @@ import collections
 import os
 import subprocess
 import sys
+import tempfile
 import threading
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -19,6 +21,7 @@ __all__ = ["LIMIT", "Previewer"]
 
 LIMIT = 256 * 2**20  # bytes of a value that has to be read whole
 _SECONDS = 60.0
+_BYTES_A_SECOND = 20 * 2**20  # that a value is written to a file with, at least
 _KEPT = 256
 _KEPT_BYTES = 64 * 2**20
 
@@ -32,6 +35,21 @@ class Previewer:
         self._process: subprocess.Popen[bytes] | None = None
         self._answers: collections.OrderedDict[bytes, bytes] = collections.OrderedDict()
         self._held = 0
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def write(self, artifact: Artifact, form: str) -> tuple[Path, dict[str, Any]]:
+        """A value as a file of its own, whatever its size, to be removed by whoever asked; and what is known of it.
+
+        Raises:
+            Refusal: it took too long, the process that had the value died of it, or it cannot be written.
+        """
+        with self._lock:
+            if self._folder is None:
+                self._folder = tempfile.TemporaryDirectory(prefix="plait-download-")
+            target = Path(self._folder.name, os.urandom(8).hex())
+            message = _question(artifact, "download", {"target": str(target), "form": form})
+            said = msgspec.json.decode(self._exchange(message, _SECONDS + artifact.size / _BYTES_A_SECOND))
+        return target, said
 
     def ask(self, artifact: Artifact, question: str, **options: Any) -> bytes:
         """The answer to a question about a value, as JSON; see ``plait.server.values`` for what can be asked.
@@ -39,13 +57,7 @@ class Previewer:
         Raises:
             Refusal: it took too long, or the process that had the value died of it.
         """
-        message = msgspec.json.encode(
-            {
-                "artifact": msgspec.msgpack.encode(artifact),
-                "question": question,
-                "options": options,
-            }
-        )
+        message = _question(artifact, question, options)
         with self._lock:
             known = self._answers.get(message)
             if known is not None:
@@ -59,18 +71,18 @@ class Previewer:
                     self._held -= len(self._answers.popitem(last=False)[1])
             return answer
 
-    def _exchange(self, message: bytes) -> bytes:
+    def _exchange(self, message: bytes, seconds: float = _SECONDS) -> bytes:
         process = self._running()
         assert process.stdin is not None
         assert process.stdout is not None
         try:
             process.stdin.write(message + b"\n")
             process.stdin.flush()
-            return _read_answer(process, _SECONDS)
+            return _read_answer(process, seconds)
         except TimeoutError:
             self._end()
             raise Refusal(
-                503, "too_large", f"the value was not there after {_SECONDS:.0f} s", "load it in Python"
+                503, "too_large", f"the value was not there after {seconds:.0f} s", "load it in Python"
             ) from None
         except (OSError, EOFError):
             code = process.wait()
@@ -106,6 +118,15 @@ class Previewer:
     def close(self) -> None:
         with self._lock:
             self._end()
+            folder, self._folder = self._folder, None
+        if folder is not None:
+            folder.cleanup()
+
+
+def _question(artifact: Artifact, question: str, options: dict[str, Any]) -> bytes:
+    return msgspec.json.encode(
+        {"artifact": msgspec.msgpack.encode(artifact), "question": question, "options": options}
+    )
 
 
 def _read_answer(process: subprocess.Popen[bytes], seconds: float) -> bytes:

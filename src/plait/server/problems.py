@@ -22,7 +22,16 @@ from plait.errors import (
     TargetError,
 )
 
-__all__ = ["Answer", "Problem", "Refusal", "answer_error", "error_answer", "problem_of"]
+__all__ = [
+    "Answer",
+    "ParameterProblem",
+    "Problem",
+    "Refusal",
+    "answer_error",
+    "error_answer",
+    "problem_of",
+    "problems_of",
+]
 
 
 class Problem(Struct, frozen=True):
@@ -32,6 +41,12 @@ class Problem(Struct, frozen=True):
     message: str
     hint: str | None = None
     where: str | None = None
+
+
+class ParameterProblem(Problem, frozen=True):
+    """What is wrong with one parameter: ``name`` is its own, or None where it is not one's alone."""
+
+    name: str | None = None
 
 
 class Answer(Struct, frozen=True):
@@ -74,6 +89,15 @@ def problem_of(error: Exception) -> tuple[int, Problem]:
         f"plait failed to answer: {type(error).__name__}: {error}",
         "what happened in full was printed where plait ui runs",
     )
+
+
+def problems_of(error: Exception) -> list[ParameterProblem]:
+    """What is wrong, one by one for each parameter that an exception speaks of."""
+    said = [
+        ParameterProblem("invalid", f"{name}: {problem}", hint, where, name)
+        for name, problem, where, hint in (error.violations if isinstance(error, ParameterError) else ())
+    ]
+    return said or [ParameterProblem(*msgspec.structs.astuple(problem_of(error)[1]))]
 
 
 def _code(error: PlaitError) -> tuple[int, str]:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from plait.record.graphview import GraphView
 from plait.record.progress import StepProgress
 from plait.record.runlist import RecentRun, RunRow
-from plait.server.problems import Problem
+from plait.server.problems import ParameterProblem, Problem
 from plait.server.projectview import ConfValue, ParamSpec, StackPart
 
 __all__ = [
@@ -99,7 +99,7 @@ class CheckAnswer(Struct, frozen=True):
     """Whether a run with these parameters could begin."""
 
     ok: bool
-    errors: list[Problem]
+    errors: list[ParameterProblem]
 
 
 class PlanItem(Struct, frozen=True):

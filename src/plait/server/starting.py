@@ -4,26 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
-from plait.project.secrets import MASK
+import msgspec
+
 from plait.record.annotations import make_annotations
-from plait.record.runview import started_from_code
+from plait.record.recipe import Recipe, recipe_of, started_from_code
 from plait.record.store import RecordStore
 from plait.record.views import Run
 from plait.server.context import Context
-from plait.server.launches import Launch, assignments
+from plait.server.launches import Launch, texts
 from plait.server.problems import Refusal
 
 __all__ = ["rerun", "resume_run", "run_of_process", "start_run"]
 
 
-def start_run(at: Context, target: str, folder: str, said: dict[str, Any]) -> Launch:
-    """Start a run of a target.
+def start_run(at: Context, recipe: Recipe, folder: str, said: dict[str, Any]) -> Launch:
+    """Start a run in a folder.
 
     Args:
-        said: what the form says: params, env, executor, workers, cache, refresh, tags, note, name.
+        said: what the form says beside it: params and env over those of the recipe, executor, workers, cache, refresh,
+            tags, note, name.
     """
-    words = ["run", target, *assignments(said.get("params") or {})]
-    for option in ("env", "executor", "workers"):
+    params = {**recipe.params, **texts(said.get("params") or {})}
+    env = str(said["env"]) if said.get("env") not in (None, "") else recipe.env
+    words = msgspec.structs.replace(recipe, params=params, env=env).words()
+    for option in ("executor", "workers"):
         if said.get(option) not in (None, ""):
             words += [f"--{option}", str(said[option])]
     if said.get("cache") is False:
@@ -55,44 +59,34 @@ def resume_run(at: Context, run: Run) -> Launch:
         raise Refusal(
             409, "conflict", f"run {run.id} was started from Python", f"plait.resume({run.id!r}, pipeline=…)"
         )
-    return at.launches.start(["resume", run.id], folder=_folder(at, run))
+    return at.launches.start(["resume", run.id], folder=_folder(at, recipe_of(run)))
 
 
 def rerun(at: Context, run: Run, said: dict[str, Any]) -> Launch:
-    """Run the same pipeline with the same parameters again, some of them changed.
+    """Run the same part of the same pipeline with the same parameters again, some of them changed.
+
+    A parameter that was a secret is not recorded: the conf has it.
 
     Raises:
-        Refusal: a parameter was a secret and so is not recorded, or the run came from code.
+        Refusal: the run came from code, or was of a part that cannot be typed.
     """
     if started_from_code(run):
         raise Refusal(
             409, "conflict", f"run {run.id} was started from Python, so no file can be asked for its pipeline"
         )
-    changed = dict(said.get("params") or {})
-    params = {
-        name: _typed(value)
-        for name, value in run.params.items()
-        if run.origins.get(name) not in ("default", "catalog", "literal") and _is_value(value)
-    }
-    hidden = [name for name, value in params.items() if MASK in str(value) and name not in changed]
-    for name in hidden:
-        del params[name]  # the conf has it
-    return start_run(at, run.target, _folder(at, run), {**said, "params": {**params, **changed}})
+    recipe = recipe_of(run)
+    if len(recipe.selections) > 1:
+        raise Refusal(
+            409,
+            "conflict",
+            f"run {run.id} was of a part of a part of a pipeline",
+            "choose it again in Python",
+        )
+    return start_run(at, recipe, _folder(at, recipe), said)
 
 
-def _is_value(value: Any) -> bool:
-    return not (isinstance(value, str) and value.startswith("<"))
-
-
-def _typed(value: Any) -> Any:
-    """A recorded value as an assignment reads it: a text stays a text, though it looks like a number."""
-    import msgspec
-
-    return msgspec.json.encode(value, enc_hook=str).decode() if isinstance(value, str) else value
-
-
-def _folder(at: Context, run: Run) -> str:
-    return str(run.facts.get("cwd") or run.facts.get("folder") or at.settings.root)
+def _folder(at: Context, recipe: Recipe) -> str:
+    return recipe.folder or str(at.settings.root)
 
 
 def run_of_process(store: RecordStore, pid: int, since: float) -> str | None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import io
 import os
 import sys
 from collections.abc import Callable
@@ -26,6 +25,8 @@ __all__ = ["main"]
 
 _MEMORY = 8 * 2**30  # bytes that the process may take for itself
 _LONG_TEXT = 1_000_000
+_MAPPED = frozenset({"numpy.array"})
+_LARGE = 256 * 2**20  # bytes of a value of which no second copy is made
 
 
 class Question(Struct, frozen=True):
@@ -121,6 +122,19 @@ def _preview(last: _Last, artifact: Artifact, rows: int = 50) -> dict[str, Any]:
     return found
 
 
+def _glance(last: _Last, artifact: Artifact, rows: int = 50) -> dict[str, Any]:
+    """The beginning of a value that is too large to be read whole: of an array, which is mapped and not read."""
+    if artifact.format not in _MAPPED:
+        return {}
+    value = last.load(artifact)
+    if type(value).__module__ != "numpy" or value.dtype.hasobject:
+        return {}
+    found = preview(value.flat[:rows], rows)
+    for name in ("least", "greatest", "mean", "missing"):
+        found.pop(name, None)  # what is known of the beginning alone
+    return {**found, "shape": list(value.shape)}
+
+
 def _gathered(store: ArtifactStore, artifact: Artifact, rows: int) -> dict[str, Any]:
     from plait.record.valuerefs import artifact_ref
 
@@ -199,55 +213,82 @@ def _plotly(figure: Any) -> str:
     )
 
 
-def _download(last: _Last, artifact: Artifact, form: str = "") -> dict[str, Any]:
-    """A value as a file: ``data`` in base64, its suffix and its media type."""
+def _download(last: _Last, artifact: Artifact, target: str, form: str = "") -> dict[str, Any]:
+    """Write a value to a file, piece by piece where it can be; answers with its suffix and its media type."""
     value = last.load(artifact)
-    name, suffix, media = "", "", "application/octet-stream"
-    data: bytes
+    if artifact.size > _LARGE:
+        last.id, last.value = None, None  # nobody turns the pages of what is only saved
+    with open(target, "wb") as file:
+        suffix, media = _write(value, file, form, large=artifact.size > _LARGE)
+    return {"suffix": suffix, "media": media}
+
+
+def _write(value: Any, file: Any, form: str, *, large: bool) -> tuple[str, str]:
     top = type(value).__module__.partition(".")[0]
     if isinstance(value, str):
-        kind = text_kind(value)
-        suffix = {"html": "html", "svg": "svg", "markdown": "md"}.get(kind or "", "txt")
+        for start in range(0, len(value), _LONG_TEXT):
+            file.write(value[start : start + _LONG_TEXT].encode("utf-8", "replace"))
+        suffix = {"html": "html", "svg": "svg", "markdown": "md"}.get(text_kind(value) or "", "txt")
         # Whatever it is, it is saved and not opened here.
-        data, media = value.encode("utf-8", "replace"), "text/plain; charset=utf-8"
-    elif isinstance(value, bytes | bytearray):
-        data, suffix = bytes(value), "bin"
-    elif hasattr(value, "to_csv") and top == "pandas":
-        data, suffix, media = _frame_file(value, form)
-    elif top == "polars" and hasattr(value, "write_csv"):
-        data, suffix, media = value.write_csv().encode(), "csv", "text/csv"
-    elif top == "pyarrow" and hasattr(value, "to_pandas"):
-        data, suffix, media = _frame_file(value.to_pandas(), form)
-    elif top == "numpy" and hasattr(value, "dtype"):
+        return suffix, "text/plain; charset=utf-8"
+    if isinstance(value, bytes | bytearray):
+        file.write(value)
+        return "bin", "application/octet-stream"
+    if top in ("pandas", "polars", "pyarrow") and (written := _write_table(value, top, file, form)):
+        return written, _TABLES[written]
+    if top == "numpy" and hasattr(value, "dtype"):
         import numpy as np
 
-        file = io.BytesIO()
         np.save(file, value, allow_pickle=False)
-        data, suffix = file.getvalue(), "npy"
-    elif (picture := _png(value)) is not None:
-        data, suffix, media = picture, "png", "image/png"
-    else:
-        try:
-            data, suffix, media = (
-                msgspec.json.format(msgspec.json.encode(value), indent=2),
-                "json",
-                "application/json",
-            )
-        except (TypeError, ValueError):
-            import pickle
+        return "npy", "application/octet-stream"
+    if not large:
+        if (picture := _png(value)) is not None:
+            file.write(picture)
+            return "png", "image/png"
+        with contextlib.suppress(TypeError, ValueError):
+            file.write(msgspec.json.format(msgspec.json.encode(value), indent=2))
+            return "json", "application/json"
+    import pickle
 
-            data, suffix = pickle.dumps(value, protocol=5), "pickle"
-    return {"data": base64.b64encode(data).decode(), "suffix": suffix, "media": media, "name": name}
+    file.seek(0)
+    file.truncate()
+    pickle.dump(value, file, protocol=5)
+    return "pickle", "application/octet-stream"
 
 
-def _frame_file(frame: Any, form: str) -> tuple[bytes, str, str]:
-    file = io.BytesIO()
+_TABLES = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
+
+
+def _write_table(table: Any, library: str, file: Any, form: str) -> str | None:
+    """A table as CSV, or as Parquet where that is asked for; None where it is no table."""
+    if library == "pyarrow":
+        if not hasattr(table, "to_batches") or not hasattr(table, "column_names"):
+            return None
+        if form == "parquet":
+            from pyarrow import parquet
+
+            parquet.write_table(table, file)
+            return "parquet"
+        from pyarrow import csv
+
+        csv.write_csv(table, file)
+        return "csv"
+    if library == "polars":
+        if not hasattr(table, "write_csv"):
+            return None
+        if form == "parquet":
+            table.write_parquet(file)
+            return "parquet"
+        table.write_csv(file)
+        return "csv"
+    if not hasattr(table, "to_csv"):
+        return None
     if form == "parquet":
-        frame = frame.to_frame() if hasattr(frame, "to_frame") else frame
+        frame = table.to_frame() if hasattr(table, "to_frame") and not hasattr(table, "columns") else table
         frame.to_parquet(file)
-        return file.getvalue(), "parquet", "application/vnd.apache.parquet"
-    frame.to_csv(file, index=False)
-    return file.getvalue(), "csv", "text/csv"
+        return "parquet"
+    table.to_csv(file, index=False)
+    return "csv"
 
 
 def _png(value: Any) -> bytes | None:
@@ -257,6 +298,7 @@ def _png(value: Any) -> bytes | None:
 
 _ANSWERS: dict[str, Callable[..., Any]] = {
     "preview": _preview,
+    "glance": _glance,
     "table": _table,
     "columns": _columns,
     "page": _page,

@@ -1101,7 +1101,11 @@ export interface components {
         };
         /**
          * AttemptRow
-         * @description One try of a task; ``queued_at`` is when it was handed out, times are epoch seconds, memory is bytes.
+         * @description One try of a task; times are epoch seconds, memory is bytes.
+         *
+         *         Args:
+         *             queued_at: when it was handed out; ``started_at`` when a worker took it, ``called_at`` when the step's function
+         *                 was called, with its inputs loaded.
          */
         AttemptRow: {
             attempt: number;
@@ -1110,6 +1114,7 @@ export interface components {
             worker: string | null;
             queued_at: number | null;
             started_at: number | null;
+            called_at: number | null;
             ended_at: number | null;
             seconds: number | null;
             cpu_seconds: number | null;
@@ -1121,7 +1126,8 @@ export interface components {
          *
          *         Args:
          *             lane: which of ``lanes``; ``row`` counts within it, from 0.
-         *             start: epoch seconds, as ``end`` and ``queued_at``.
+         *             start: epoch seconds, as all times: when a worker took it. It waited for one since ``queued_at``, and its
+         *                 function was called at ``called_at``, when its inputs were loaded.
          *             busy: of a bin, how many attempts ran at once on average.
          *             failed: how many of them failed.
          */
@@ -1138,6 +1144,8 @@ export interface components {
             attempt: number | null;
             /** @default null */
             busy: number | null;
+            /** @default null */
+            called_at: number | null;
         };
         /**
          * Bulk
@@ -1191,7 +1199,7 @@ export interface components {
          */
         CheckAnswer: {
             ok: boolean;
-            errors: components["schemas"]["Problem"][];
+            errors: components["schemas"]["ParameterProblem"][];
         };
         /** CheckCounts */
         CheckCounts: {
@@ -1672,7 +1680,7 @@ export interface components {
         };
         /**
          * LineageNode
-         * @description A dataset, a pipeline, a run or a step; ``at`` is when it was written, or began.
+         * @description A dataset, a value, a run or a step of one; ``at`` is when it was written, or began.
          */
         LineageNode: {
             id: string;
@@ -1712,11 +1720,16 @@ export interface components {
             total: number;
             next: number | null;
         };
-        /** Maker */
+        /**
+         * Maker
+         * @description A task that returned a value by the name of an output, or logged it by a name of its own.
+         */
         Maker: {
             run: string;
             task: string;
             output: string;
+            /** @default false */
+            logged: boolean;
         };
         /**
          * Meta
@@ -1800,6 +1813,20 @@ export interface components {
             secret: boolean;
             /** @default null */
             help: string | null;
+        };
+        /**
+         * ParameterProblem
+         * @description What is wrong with one parameter: ``name`` is its own, or None where it is not one's alone.
+         */
+        ParameterProblem: {
+            code: string;
+            message: string;
+            /** @default null */
+            hint: string | null;
+            /** @default null */
+            where: string | null;
+            /** @default null */
+            name: string | null;
         };
         /**
          * PieceDiff
@@ -2305,18 +2332,19 @@ export interface components {
          * @description A task in a list, with its latest attempt; ``source`` is the run that its result was taken from.
          */
         TaskRow: {
-            task: string;
-            path: number[];
-            state: string;
             attempt: number;
+            state: string;
             reason: string | null;
             worker: string | null;
             queued_at: number | null;
             started_at: number | null;
+            called_at: number | null;
             ended_at: number | null;
             seconds: number | null;
             cpu_seconds: number | null;
             peak_memory: number | null;
+            task: string;
+            path: number[];
             source: string | null;
             /** @default null */
             label: string | null;
@@ -2329,24 +2357,31 @@ export interface components {
          *         known), ``label`` the element of a map that it is about.
          */
         TaskView: {
-            run: string;
-            task: string;
-            id: string;
-            path: number[];
-            state: string;
             attempt: number;
+            state: string;
             reason: string | null;
             worker: string | null;
             queued_at: number | null;
             started_at: number | null;
+            called_at: number | null;
             ended_at: number | null;
             seconds: number | null;
             cpu_seconds: number | null;
             peak_memory: number | null;
+            task: string;
+            path: number[];
             source: string | null;
+            /** @default null */
+            label: string | null;
+            run: string;
+            id: string;
             step: string;
             step_doc: string;
             where: string;
+            progress: [
+                number,
+                number | null
+            ] | null;
             attempts: components["schemas"]["AttemptRow"][];
             error: components["schemas"]["ErrorView"] | null;
             inputs: components["schemas"]["NamedValue"][];
@@ -2361,13 +2396,6 @@ export interface components {
             commands: components["schemas"]["Commands"];
             previous: string | null;
             next: string | null;
-            /** @default null */
-            label: string | null;
-            /** @default null */
-            progress: [
-                number,
-                number | null
-            ] | null;
         };
         /**
          * Term
@@ -4493,6 +4521,8 @@ export interface operations {
             query?: {
                 dataset?: string | null;
                 run?: string | null;
+                artifact?: string | null;
+                task?: string | null;
                 depth?: number;
             };
             header?: never;

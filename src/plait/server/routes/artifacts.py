@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import base64
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Depends, Query
-from fastapi.responses import Response
+from fastapi.responses import Response, StreamingResponse
 from msgspec import Struct
 
 from plait.data import Artifact
@@ -21,6 +22,7 @@ from plait.server.problems import Refusal
 __all__ = ["router"]
 
 router = APIRouter(tags=["artifacts"])
+_PIECE = 2**20
 _SANDBOX = (
     "sandbox{scripts}; default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:{inline};"
     " frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
@@ -80,7 +82,9 @@ def preview(at: At, artifact: str, place: At_place, rows: Annotated[int, Query(g
     if found.format == "parameter":
         return Preview(kind="text", type="secret", text="a secret, read where it is used")
     if found.size > LIMIT:
-        return Preview(kind="too_large", type=found.type, size=found.size, limit=LIMIT, meta=found.meta)
+        seen = msgspec.json.decode(at.previewer.ask(found, "glance", rows=rows))
+        about: dict[str, Any] = {"type": found.type, "size": found.size, "limit": LIMIT, "meta": found.meta}
+        return Preview(**{**about, **seen}) if seen.get("values") else Preview(kind="too_large", **about)
     body = at.previewer.ask(found, "preview", rows=rows)
     answer = msgspec.json.decode(body)
     address = f"/api/v1/artifacts/{artifact}"
@@ -144,9 +148,26 @@ def page(at: At, artifact: str, place: At_place, scripts: bool = False) -> Respo
 def download(
     at: At, artifact: str, place: At_place, form: Annotated[str, Query(alias="format")] = ""
 ) -> Response:
-    found = _ask(at, _find(at, artifact, place), "download", form=form)
+    file, said = at.downloads.write(_find(at, artifact, place), form)
+    if "suffix" not in said:
+        file.unlink(missing_ok=True)
+        gone = said.get("kind") == "gone"
+        raise Refusal(410 if gone else 400, "gone" if gone else "invalid", said["message"], said.get("hint"))
     name = "".join(
         one for one in (place.output or place.task or artifact[:12]) if one.isalnum() or one in "-_.[]"
     )
-    headers = {"Content-Disposition": f'attachment; filename="{name}.{found["suffix"]}"'}
-    return Response(base64.b64decode(found["data"]), media_type=found["media"], headers=headers)
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}.{said["suffix"]}"',
+        "Content-Length": str(file.stat().st_size),
+    }
+    return StreamingResponse(_pieces(file), media_type=said["media"], headers=headers)
+
+
+def _pieces(file: Path) -> Iterator[bytes]:
+    """A file piece by piece; it is gone afterwards, also where nobody listens to the end."""
+    try:
+        with file.open("rb") as opened:
+            while piece := opened.read(_PIECE):
+                yield piece
+    finally:
+        file.unlink(missing_ok=True)

@@ -145,12 +145,17 @@ def preview(at: At, name: str, env: str | None = None, rows: Annotated[int, Quer
 
 @reads(router, "/lineage", Lineage)
 def flow(
-    at: At, dataset: str | None = None, run: str | None = None, depth: Annotated[int, Query(ge=1, le=10)] = 3
+    at: At,
+    dataset: str | None = None,
+    run: str | None = None,
+    artifact: str | None = None,
+    task: str | None = None,
+    depth: Annotated[int, Query(ge=1, le=10)] = 3,
 ) -> Any:
     described, _ = at.inspector.project(wait=0.0)
     layers = {one.name: one.layer for one in described.datasets} if described else {}
     with at.store() as store:
-        found = lineage(store, dataset=dataset, run=run, depth=depth)
+        found = lineage(store, dataset=dataset, run=run, artifact=artifact, task=task, depth=depth)
     nodes = [
         msgspec.structs.replace(node, layer=layers.get(node.label)) if node.kind == "dataset" else node
         for node in found.nodes

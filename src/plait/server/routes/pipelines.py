@@ -11,6 +11,7 @@ from fastapi import APIRouter, Body, Query
 from plait.errors import RecordError, did_you_mean
 from plait.record.graphview import GraphView, graph_view
 from plait.record.history import Grid, Trends, pipeline_names, run_grid, run_trends
+from plait.record.recipe import Recipe
 from plait.record.runlist import recent_runs, run_rows
 from plait.record.store import RecordStore
 from plait.server.answers import changes, reads
@@ -160,7 +161,7 @@ def plan(at: At, name: str, said: Payload) -> Any:
 @changes(router, "POST", "/pipelines/{name}/run", Launch, status=202)
 def run(at: At, name: str, said: Payload) -> Any:
     _, target, folder, _ = _spec(at, name, said.get("env"))
-    return start_run(at, target, folder, said)
+    return start_run(at, Recipe(target), folder, said)
 
 
 @reads(router, "/launches/{launch}", Launch)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from plait.record.critical import Critical, critical_path
 from plait.record.curves import Curves, MetricPage, curves, metric_page, step_metrics
-from plait.record.graphview import GraphView, run_graph
+from plait.record.graphview import GraphView, run_graph, with_places
 from plait.record.items import Strip, TaskPage, find_step, strip, task_page
 from plait.record.progress import step_progress
 from plait.record.runlist import Columns, RunGroups, RunPage, columns_to_choose, group_runs, run_page
@@ -73,8 +73,10 @@ def list_packages(at: At, run: str) -> Any:
 
 @reads(router, "/runs/{run}/graph", GraphView)
 def graph(at: At, run: str) -> Any:
+    described, _ = at.inspector.project(wait=0.0)
+    known = {one.name: (one.layer, one.type, one.place) for one in described.datasets} if described else {}
     with at.run(run) as found:
-        return run_graph(found)
+        return with_places(run_graph(found), known)
 
 
 @reads(router, "/runs/{run}/steps", Steps)

@@ -341,6 +341,7 @@ function Hover({ bar, lane, start, now, x, y }: { bar: Bar; lane: string; start:
       <span className={css.times}>
         {duration(end - bar.start)} <span className="dim">from {duration(bar.start - start)}</span>
         {bar.queued_at !== null && bar.start - bar.queued_at > 0.001 && <span className="dim"> · waited {duration(bar.start - bar.queued_at)}</span>}
+        {bar.called_at !== null && bar.called_at - bar.start > 0.001 && <span className="dim"> · starting {duration(bar.called_at - bar.start)}</span>}
       </span>
     </div>
   );

@@ -95,6 +95,17 @@ function drawBar(context: CanvasRenderingContext2D, bar: Bar, picture: Picture, 
   context.fillRect(box.x, box.y, box.width, box.height);
   context.globalAlpha = 1;
 
+  // Before its function was called its inputs were loaded: the paler head of the bar.
+  if (bar.count === 1 && bar.called_at !== null && bar.called_at > bar.start) {
+    const head = Math.min(box.width, xOf(bar.called_at, picture.scale) - box.x);
+    if (head >= 1) {
+      context.fillStyle = ink("--surface");
+      context.globalAlpha = 0.55;
+      context.fillRect(box.x, box.y, head, box.height);
+      context.globalAlpha = 1;
+    }
+  }
+
   if (box.height >= 4) {
     if (state === "failed" || state === "lost") hatch(context, box, "rgb(255 255 255 / 45%)", 4);
     else if (state === "retried") hatch(context, box, "rgb(255 255 255 / 40%)", 7);

@@ -10,6 +10,7 @@ const bar = (lane: number, start: number, end: number, more: Partial<Bar> = {}):
   start,
   end,
   queued_at: null,
+  called_at: null,
   state: "done",
   count: 1,
   failed: 0,

@@ -1,0 +1,67 @@
+"""May steps of a dynamic pipeline run elsewhere than the rest of it?"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plait import each, pipeline, step
+from plait.errors import PlaitError
+
+
+@step
+def here(x: int) -> tuple[int, int]:
+    return x, os.getpid()
+
+
+@step(executor="processes")
+def apart(x: int) -> tuple[int, int]:
+    return x * 2, os.getpid()
+
+
+@step(executor="dask", secrets=["TOKEN=env:PLAIT_TEST_TOKEN"])
+def far(x: int) -> tuple[int, int, int]:
+    return x * 3, os.getpid(), len(os.environ["TOKEN"])
+
+
+@step(executor="nowhere")
+def lost(x: int) -> int:
+    return x
+
+
+@pytest.mark.parametrize("main", ["inline", "processes"])
+def test_each_step_runs_where_it_says_and_is_known_only_when_it_is_called(
+    main: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("distributed")
+    monkeypatch.setenv("PLAIT_TEST_TOKEN", "opensesame")
+
+    @pipeline(dynamic=True)
+    def flow(n: int) -> Any:
+        first, mine = here(n).result()
+        if first > 1:
+            doubled = [one.result()[0] for one in apart(each([first, first + 1]))]
+            tripled, _, length = far(sum(doubled)).result()
+            return [tripled, length, mine]
+        return [first, mine]
+
+    run = flow.run(n=2, executor=main)
+    assert run.result[:2] == [30, 10]
+    workers = {task.name: task.worker for task in run.tasks}
+    assert workers["apart[0]"].startswith("process ")
+    assert (workers["here[0]"] == "inline") == (main == "inline")
+    assert workers["far[0]"].split()[1] == "process"  # after the name of the machine
+    assert len(run.code) == 1  # it had to travel for one of them
+    assert flow.run(n=1, executor=main).code == []
+
+
+def test_an_executor_that_there_is_not_is_told_where_the_step_is_called(home: Path) -> None:
+    @pipeline(dynamic=True)
+    def flow(n: int) -> Any:
+        return lost(n)
+
+    with pytest.raises(PlaitError, match="there is no executor 'nowhere'"):
+        flow.run(n=1, executor="inline")
