@@ -93,8 +93,8 @@ def output(base: str, run: str, task: str, name: str) -> str:
 def settle(page: Page, *, graph: bool) -> None:
     page.get_by_role("main").wait_for()
     if graph:
-        page.locator(".react-flow__node").first.wait_for()
-    page.wait_for_timeout(2500)
+        page.locator(".react-flow__node").first.wait_for(timeout=120_000)
+    page.wait_for_timeout(4000)
 
 
 def save(png: bytes, path: Path) -> None:
