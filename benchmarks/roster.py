@@ -22,7 +22,7 @@ FLOOR = Peer(
 OURS = Peer(
     PLAIT,
     install=(".",),
-    also=("pandas", "pyarrow", "fastapi", "uvicorn", "psycopg[binary]", "playwright"),
+    also=("pandas", "pyarrow", "fastapi", "uvicorn", "psycopg[binary]", "playwright", "distributed", "ray"),
     ways={
         "B1": (
             Way("import plait", (PY, "-c", "import plait")),
@@ -67,6 +67,16 @@ OURS = Peer(
             Way("a map, alone and with a page open", (PY, "watched.py", "{n}"), 10_000),
         ),
         "B9": (Way("plait", ()),),
+        "B11": tuple(
+            Way(name, (PY, "executors.py", name, "{n}"), n)
+            for name, n in (
+                ("inline", 5_000),
+                ("threads", 5_000),
+                ("processes", 5_000),
+                ("dask", 1_000),
+                ("ray", 1_000),
+            )
+        ),
         "B10": tuple(
             Way(label, command, n, before=((PY, "make_catalog.py", "{n}"),))
             for label, command in (

@@ -48,9 +48,8 @@ class DaskCluster:
         self._stack = contextlib.ExitStack()
         self._workers: list[subprocess.Popen[bytes]] = []
         self._start(folder, "scheduler", "--port", str(port))
-        options = ("--nthreads", "2", "--no-nanny", "--memory-limit", "0", "--local-directory", str(folder))
-        options += ("--resources", f"CPU=2 GPU=1 MEMORY={4 << 30}")
-        self._workers = [self._start(folder, "worker", self.address, *options, **more) for more in workers]
+        for more in workers:
+            self.add(folder, **more)
 
         def all_there() -> bool:
             from distributed import Client
@@ -59,6 +58,12 @@ class DaskCluster:
                 return len(client.scheduler_info(n_workers=-1)["workers"]) == len(workers)
 
         wait_until(all_there, what="the Dask cluster")
+
+    def add(self, folder: Path, **environ: str) -> None:
+        """Start one more worker."""
+        options = ("--nthreads", "2", "--no-nanny", "--memory-limit", "0", "--local-directory", str(folder))
+        options += ("--resources", f"CPU=2 GPU=1 MEMORY={4 << 30}")
+        self._workers.append(self._start(folder, "worker", self.address, *options, **environ))
 
     def _start(self, folder: Path, what: str, *options: str, **environ: str) -> subprocess.Popen[bytes]:
         code = f"import sys; from distributed.cli.dask_{what} import main; sys.exit(main(sys.argv[1:]))"

@@ -97,6 +97,7 @@ if [ "$what" != demo ]; then
 fi
 if [ "$what" = engines ]; then
     system dockerd docker.io "the tests in containers" "what is tested in them is skipped"
+    system docker-registry docker-registry "the tests of images" "pushing one is not tested"
     system mmdebstrap mmdebstrap "the image of those tests" "what is tested in containers is skipped"
     system slurmctld "slurm-wlm munge" "the tests on a Slurm cluster" "what is tested on it is skipped"
     system slurmdbd "slurmdbd mariadb-server" "Slurm's accounting" "what is tested on a Slurm cluster is skipped"

@@ -13,6 +13,7 @@ from benchmarks.measures import (
     b8_pages,
     b9_install,
     b10_catalog,
+    b11_executors,
 )
 
 MEASURES = (
@@ -28,4 +29,5 @@ MEASURES = (
     b8_pages.MEASURE,
     b9_install.MEASURE,
     b10_catalog.MEASURE,
+    b11_executors.MEASURE,
 )

@@ -15,9 +15,11 @@ from executors import promised as steps
 
 from plait import each, pipeline
 from plait.errors import ParameterError, PlaitError
+from plait.executors import make_executor
 from plait.executors.images import packages_of
+from plait.project.project import Project
 from tests.services import wait_until
-from tests.services.docker import BASE_IMAGE, Docker, docker_engine
+from tests.services.docker import BASE_IMAGE, Docker, docker_engine, registry
 
 in_containers = pytest.mark.engine_slow
 
@@ -136,6 +138,38 @@ def test_no_engine_is_an_error_before_any_task(home: Path, tmp_path: Path) -> No
             executor={"type": "docker", "host": f"unix://{tmp_path}/nothing.sock"}, progress=False
         )
     assert "host:" in (caught.value.hint or "")
+
+
+@in_containers
+def test_the_image_builder_of_a_stack_pushes_what_others_pull(
+    engine: Docker, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "conf/base").mkdir(parents=True)
+    with registry(tmp_path) as place:
+        (tmp_path / "conf/base/stack.yml").write_text(
+            f"image_builder: {{type: docker, registry: '{place}/ml', base: '{BASE_IMAGE}', packages: [],"
+            f" host: '{engine.environ['DOCKER_HOST']}'}}\n"
+            f"executor: {{type: docker, network: none, host: '{engine.environ['DOCKER_HOST']}'}}\n"
+        )
+        (tmp_path / "flow.py").write_text(
+            "from plait import pipeline, step\n"
+            "@step\ndef give(x: int) -> int:\n    return x\n"
+            "@pipeline\ndef flow():\n    return give(7)\n"
+        )
+        project = Project(tmp_path)
+        builder = project.stack.get("image_builder")
+        assert builder is not None
+        image = builder.open(project).image()
+        assert image.startswith(f"{place}/ml/plait:")
+        engine("rmi", image)
+        engine("pull", "--quiet", image)
+        assert "an image would have" in builder.open(project).check()
+        executor = make_executor(None, project=project)
+        command = [sys.executable, "-m", "plait", "run", "flow.py", "-q"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=200)
+        assert done.returncode == 0, done.stderr
+        assert f"docker push {image}" in done.stderr
+    assert executor.name == "docker"
 
 
 def test_without_the_program_it_is_said_what_to_install(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -192,6 +192,26 @@ def test_only_the_user_may_read_what_tasks_need_and_nothing_is_left(
     assert list((tmp_path / "jobs").iterdir()) == []
 
 
+@on_cluster
+def test_the_check_of_a_stack_runs_a_task_there(
+    cluster: Slurm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in cluster.environ.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PLAIT_CODE", str(tmp_path / "code"))
+    conf = tmp_path / "conf" / "base"
+    conf.mkdir(parents=True)
+    (tmp_path / "pyproject.toml").write_text("[tool.plait]\n")
+    (conf / "stack.yml").write_text(
+        f"executor: {{type: slurm, python: {sys.executable}, look_every: 0.3s}}\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "plait", "stack", "check"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "ran a task on" in done.stdout
+
+
 DRIVER = """
 import sys
 sys.path.insert(0, {tests!r})

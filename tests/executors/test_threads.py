@@ -117,6 +117,30 @@ def test_a_step_may_hold_what_no_process_could_be_given() -> None:
     assert run(p).result == [1, 2, 3]
 
 
+def test_a_step_that_cannot_travel_is_no_hindrance_to_others_in_processes() -> None:
+    lock = threading.Lock()
+
+    @step
+    def locked(x: int) -> int:
+        with lock:
+            return x
+
+    @step(executor="processes")
+    def away(x: int) -> int:
+        return os.getpid()
+
+    @step(executor="processes", on_failure=lambda error: -1)
+    def fails(x: int) -> int:
+        raise ValueError(x)
+
+    def p() -> Any:
+        return [locked(1), away(1), fails(1)]
+
+    here, there, instead = run(p).result
+    assert (here, instead) == (1, -1)
+    assert there != os.getpid()
+
+
 def test_a_dynamic_pipeline_has_steps_that_cannot_travel() -> None:
     lock = threading.Lock()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from plait.record.store import open_records
 from tests.clusters import dask_cluster, ray_cluster
 from tests.programs import SOURCE, Folder
 from tests.services import Postgres
+from tests.services.slurm import Slurm, slurm_cluster
 
 FLOW = """
 import numpy as np
@@ -182,7 +184,14 @@ def _no_cluster(_: Path) -> Iterator[None]:
     yield None
 
 
-CLUSTERS = {"processes": _no_cluster, "dask": dask_cluster, "ray": ray_cluster}
+@contextmanager
+def _slurm(folder: Path) -> Iterator[Slurm]:
+    with slurm_cluster() as cluster:
+        cluster.executor = f"{{type: slurm, python: {sys.executable}, folder: {folder}/jobs, look_every: 1s}}"
+        yield cluster
+
+
+CLUSTERS = {"processes": _no_cluster, "dask": dask_cluster, "ray": ray_cluster, "slurm": _slurm}
 
 
 @pytest.mark.engine_slow
@@ -202,7 +211,7 @@ def test_flights_has_the_same_metrics_on_a_bucket_and_a_database(
 
 
 @pytest.mark.engine_slow
-@pytest.mark.parametrize("engine", ["dask", "ray"])
+@pytest.mark.parametrize("engine", ["dask", "ray", "slurm"])
 def test_a_machine_that_dies_in_the_middle_of_flights_costs_a_retry_and_nothing_else(
     tmp_path: Path, cloud: str, at_home: dict[str, Any], monkeypatch: pytest.MonkeyPatch, engine: str
 ) -> None:
@@ -246,5 +255,5 @@ def flights_on(
         return flights_in(folder, cloud)
     for name, value in cluster.environ.items():
         monkeypatch.setenv(name, value)
-    executor = f"executor: {{type: {engine}, address: '{cluster.address}'}}"
-    return flights_in(folder, cloud.replace("executor: {type: processes, workers: 1}", executor))
+    executor = getattr(cluster, "executor", None) or f"{{type: {engine}, address: '{cluster.address}'}}"
+    return flights_in(folder, cloud.replace("{type: processes, workers: 1}", executor))

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.services import started, wait_until
+from tests.services import free_port, listening, started, wait_until
 
-__all__ = ["BASE_IMAGE", "Docker", "docker_engine"]
+__all__ = ["BASE_IMAGE", "Docker", "docker_engine", "registry"]
 
 BASE_IMAGE = "plait-test-python:1"
 _SYSTEM = (
@@ -166,3 +166,21 @@ def docker_engine() -> Iterator[Docker]:
         engine.close()
         with contextlib.suppress(OSError):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def registry(folder: Path) -> Iterator[str]:
+    """A registry of images: ``127.0.0.1:PORT``."""
+    if shutil.which("docker-registry") is None:
+        pytest.skip(
+            "there is no docker-registry, and it could not be installed: apt-get install docker-registry"
+        )
+    port = free_port()
+    conf = folder / "registry.yml"
+    conf.write_text(
+        f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {folder}/images}}}}\n"
+        f"http: {{addr: '127.0.0.1:{port}'}}\n"
+    )
+    with started("docker-registry", "serve", str(conf), log=folder / "registry.log"):
+        wait_until(lambda: listening(port), what="the registry")
+        yield f"127.0.0.1:{port}"

@@ -44,6 +44,7 @@ SwitchType=switch/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 SlurmdParameters=config_overrides
+DefMemPerCPU=1000
 ReturnToService=2
 SlurmdTimeout=10
 SlurmctldTimeout=10
@@ -95,6 +96,7 @@ class Slurm:
         self.folder = folder
         self.environ: Mapping[str, str] = {"SLURM_CONF": str(folder / "slurm.conf")}
         self.minds_memory = os.access(_CGROUPS / "memory" / "tasks", os.W_OK)
+        self.executor = ""  # as a stack says it
         self._stack = contextlib.ExitStack()
         self._nodes: dict[str, contextlib.ExitStack] = {}
 
@@ -195,6 +197,9 @@ class Slurm:
         for process in (*daemons, *keepers, *tasks):  # first who would report the end of the others
             with contextlib.suppress(psutil.Error):
                 process.kill()
+
+    def kill(self, number: int) -> None:
+        self.kill_node(f"n{number}")
 
     def close(self) -> None:
         for stack in self._nodes.values():

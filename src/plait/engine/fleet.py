@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from plait.engine.task import Executor, Live, Message, TaskSpec
 from plait.graph.model import Graph
 
-__all__ = ["Fleet", "executors_named"]
+__all__ = ["Fleet", "executors_named", "runs_elsewhere"]
 
 _TURN_SECONDS = 0.02
 
@@ -16,6 +16,11 @@ def executors_named(graph: Graph) -> list[str]:
     """The executors that steps name for themselves, in the order of the graph."""
     named = (graph.options(node).executor for node in range(len(graph.nodes)))
     return list(dict.fromkeys(name for name in named if name))
+
+
+def runs_elsewhere() -> None:
+    """Stands, on an executor, for a step that runs on another one."""
+    raise RuntimeError("this step runs on another executor")
 
 
 class Fleet:

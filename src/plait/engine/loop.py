@@ -33,7 +33,7 @@ from plait.engine.events import (
     Start,
     Tick,
 )
-from plait.engine.fleet import Fleet
+from plait.engine.fleet import Fleet, runs_elsewhere
 from plait.engine.honours import asked_for
 from plait.engine.machine import Machine
 from plait.engine.reuse import Compute, Reuse, Take, Wait
@@ -231,7 +231,20 @@ class Loop:
             job = msgspec.structs.replace(job, abroad=self._abroad)
         # The steps of a dynamic pipeline come one by one, and tell tasks in other processes where they are.
         comes_later = self._dynamic is not None and not in_process(executor)
-        executor.start(job, () if comes_later else self.functions)
+        executor.start(job, () if comes_later else self._functions_of(executor))
+
+    def _functions_of(self, executor: Executor) -> Sequence[Callable[..., Any]]:
+        """The functions by their numbers; what runs on another executor need not be able to travel to this one."""
+        names = [name for name in self.fleet.names if self.fleet[name] is executor]
+        if in_process(executor) or len(names) == len(self.fleet.names):
+            return self.functions
+        here = {
+            number
+            for node, chosen in enumerate(self.graph.nodes)
+            if self.fleet.of_node(node) in names
+            for number in (chosen.step, self._stand_ins.get(node))
+        }
+        return [function if at in here else runs_elsewhere for at, function in enumerate(self.functions)]
 
     def run(self) -> str:
         """Carry the run to its end; answers with its status.

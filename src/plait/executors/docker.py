@@ -6,10 +6,8 @@ import contextlib
 import json
 import os
 import secrets
-import subprocess
-import sys
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,10 +16,18 @@ import msgspec
 from msgspec import Struct
 
 from plait.engine.task import Job, TaskSpec
-from plait.errors import ConfError, PlaitError
+from plait.errors import PlaitError
 from plait.executors.capacity import gpus as gpus_here
 from plait.executors.flavours import HONOURED
-from plait.executors.images import DEFAULT_BASE, build_image, packages_of
+from plait.executors.images import (
+    DEFAULT_BASE,
+    DockerProgram,
+    ImageBuilder,
+    build_image,
+    builder_of,
+    packages_of,
+    say,
+)
 from plait.executors.piped import Line, PipedExecutor, Spot
 from plait.executors.remote import Place
 
@@ -34,7 +40,6 @@ _OWN_MEMORY = 128 * 2**20  # of what looks after a task in its container
 _RUN = "plait.run"  # a label
 _KILLED = 137
 _NOT_STARTED = (125, 126, 127)
-_SECONDS = 1800.0
 
 
 class DockerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -67,7 +72,7 @@ class DockerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     run: tuple[str, ...] = ()
 
     def open(self, project: Project | None) -> DockerExecutor:
-        return DockerExecutor(self, project.root if project is not None else None)
+        return DockerExecutor(self, project.root if project is not None else None, builder_of(project))
 
 
 class DockerExecutor(PipedExecutor):
@@ -75,37 +80,26 @@ class DockerExecutor(PipedExecutor):
 
     Args:
         root: of the project, whose dependencies the image is built of, and whose data is reached.
+        builder: opens the stack's ``image_builder``, which then makes the image.
     """
 
     name = "docker"
     lasting = False
 
-    def __init__(self, settings: DockerSettings, root: Path | None = None) -> None:
+    def __init__(
+        self,
+        settings: DockerSettings,
+        root: Path | None = None,
+        builder: Callable[[], ImageBuilder] | None = None,
+    ) -> None:
         super().__init__()
         self._settings = settings
         self._root = root
+        self._builder = builder
+        self._docker = DockerProgram(settings.host)
         self._names: dict[int, str] = {}  # of containers, by the id of their line
         self._started: list[str] = []
         self._removing: list[threading.Thread] = []
-
-    def _docker(self, *words: str) -> str:
-        host = ["--host", self._settings.host] if self._settings.host else []
-        try:
-            done = subprocess.run(
-                ["docker", *host, *words], capture_output=True, text=True, timeout=_SECONDS, check=False
-            )
-        except FileNotFoundError:
-            raise ConfError(
-                "the executor docker needs the program docker, which is not on this machine",
-                hint="install Docker or Podman's docker command",
-            ) from None
-        if done.returncode:
-            said = (done.stderr or done.stdout).strip().splitlines()
-            raise PlaitError(
-                f"docker {words[0]}: {said[-1] if said else f'status {done.returncode}'}",
-                hint="is the engine running? docker info; one elsewhere is named: host: ssh://ana@node2",
-            )
-        return done.stdout.strip()
 
     @cached_property
     def _engine(self) -> dict[str, Any]:
@@ -142,10 +136,12 @@ class DockerExecutor(PipedExecutor):
         settings = self._settings
         if settings.image is not None:
             self._image = settings.image
+        elif self._builder is not None:
+            self._image = self._builder().image(say)
         else:
             packages = packages_of(self._root, settings.packages)
             machine = str(self._engine.get("Architecture", "x86_64"))
-            self._image = build_image(self._docker, settings.base, settings.python, packages, machine, _say)
+            self._image = build_image(self._docker, settings.base, settings.python, packages, machine, say)
         self._volumes = [*settings.volumes]
         if not settings.host or settings.host.startswith("unix:"):
             self._volumes += [f"{folder}:{folder}" for folder in self._shared(job)]
@@ -258,8 +254,3 @@ class DockerExecutor(PipedExecutor):
 def _name_of(line: Line) -> str:
     words = list(line.command)
     return words[words.index("--name") + 1]
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text} …\n")
-    sys.stderr.flush()

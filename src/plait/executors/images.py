@@ -16,11 +16,27 @@ from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from msgspec import Struct
 
 from plait._version import __version__
 from plait.errors import ConfError, PlaitError
 
-__all__ = ["DEFAULT_BASE", "Packages", "build_image", "packages_of"]
+if TYPE_CHECKING:
+    from plait.project.project import Project
+
+__all__ = [
+    "DEFAULT_BASE",
+    "DockerImages",
+    "DockerProgram",
+    "ImageBuilder",
+    "Packages",
+    "build_image",
+    "builder_of",
+    "packages_of",
+    "say",
+]
 
 DEFAULT_BASE = f"python:{sys.version_info[0]}.{sys.version_info[1]}-slim"
 _NAME = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?(.*)$", re.DOTALL)
@@ -29,6 +45,111 @@ _BUILD_SECONDS = 1800
 
 Docker = Callable[..., str]
 """Runs ``docker …`` and answers with what it said."""
+
+
+class DockerProgram:
+    """The program ``docker``, for one engine: called with words, it answers with what it says.
+
+    Args:
+        host: the engine; the one that ``docker`` finds by itself if left out.
+    """
+
+    def __init__(self, host: str | None = None) -> None:
+        self.host = host
+
+    def __call__(self, *words: str) -> str:
+        """Run ``docker …``.
+
+        Raises:
+            ConfError: there is no such program here.
+            PlaitError: it failed; the message has its words.
+        """
+        host = ["--host", self.host] if self.host else []
+        try:
+            done = subprocess.run(
+                ["docker", *host, *words],
+                capture_output=True,
+                text=True,
+                timeout=_BUILD_SECONDS,
+                check=False,
+            )
+        except FileNotFoundError:
+            raise ConfError(
+                "whoever makes or runs containers needs the program docker, which is not on this machine",
+                hint="install Docker or Podman's docker command",
+            ) from None
+        if done.returncode:
+            said = (done.stderr or done.stdout).strip().splitlines()
+            raise PlaitError(
+                f"docker {words[0]}: {said[-1] if said else f'status {done.returncode}'}",
+                hint="is the engine running? docker info; one elsewhere is named: host: ssh://ana@node2",
+            )
+        return done.stdout.strip()
+
+
+class DockerImages(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Images by the program ``docker``, brought to a registry where one is named.
+
+    Attributes:
+        registry: where clusters pull from: ``registry.acme.com/ml``; nothing is pushed if left out.
+        base: the image that they are built on, with the Python of this version; ``python:3.x-slim`` if left out.
+        packages: what is installed in them; the dependencies in ``pyproject.toml`` if left out.
+        python: the Python in the base.
+        host: the engine: ``unix:///…``, ``ssh://ana@node2``; the one of ``docker`` here if left out.
+        machine: what containers run on, such as ``x86_64``; what the engine does if left out.
+    """
+
+    registry: str | None = None
+    base: str = DEFAULT_BASE
+    packages: tuple[str, ...] | None = None
+    python: str = "python3"
+    host: str | None = None
+    machine: str | None = None
+
+    def open(self, project: Project | None) -> ImageBuilder:
+        return ImageBuilder(self, project.root if project is not None else None)
+
+
+class ImageBuilder:
+    """What makes the image that a project's tasks run in.
+
+    Args:
+        root: of the project, whose dependencies go into it.
+    """
+
+    def __init__(self, settings: DockerImages, root: Path | None) -> None:
+        self._settings = settings
+        self._root = root
+        self._docker = DockerProgram(settings.host)
+
+    def image(self, say: Callable[[str], None] = lambda _text: None) -> str:
+        """The name of the image, built and pushed as far as that is needed.
+
+        Args:
+            say: told what takes long.
+
+        Raises:
+            PlaitError: it cannot be built or pushed; the message has Docker's words.
+        """
+        settings = self._settings
+        machine = settings.machine or self._docker("info", "--format", "{{.Architecture}}") or "x86_64"
+        packages = packages_of(self._root, settings.packages)
+        built = build_image(self._docker, settings.base, settings.python, packages, machine, say)
+        if settings.registry is None:
+            return built
+        name, _, tag = built.partition(":")
+        whole = f"{settings.registry.rstrip('/')}/{name}:{tag}"
+        self._docker("tag", built, whole)
+        say(f"docker push {whole}")
+        self._docker("push", "--quiet", whole)
+        return whole
+
+    def check(self) -> str:
+        """For ``plait stack check``: is the engine there, and what would be built?"""
+        version = self._docker("version", "--format", "{{.Server.Version}}")
+        packages = packages_of(self._root, self._settings.packages)
+        base = self._settings.base
+        return f"Docker {version} answers; an image would have {len(packages.versions)} packages on {base}"
 
 
 class Packages:
@@ -79,6 +200,20 @@ class Packages:
                 f"the packages of the image cannot be installed: {done.stderr.strip()}",
                 hint="name those that steps import: executor: {type: docker, packages: […]}",
             )
+
+
+def builder_of(project: Project | None) -> Callable[[], ImageBuilder] | None:
+    """What opens the ``image_builder`` of a project's stack; None where it names none."""
+    component = project.stack.get("image_builder") if project is not None else None
+    if component is None:
+        return None
+    return lambda: cast("ImageBuilder", component.open(project))
+
+
+def say(text: str) -> None:
+    """For people: what takes a while."""
+    sys.stderr.write(f"{text} …\n")
+    sys.stderr.flush()
 
 
 def _platform(machine: str) -> list[str]:

@@ -42,8 +42,11 @@ def digest_of(sealed: bytes) -> str:
 
 def keep_job(sealed: bytes) -> None:
     """Know a job, whose tasks then only name it."""
+    digest = digest_of(sealed)
     with _lock:
-        _kept[digest_of(sealed)] = _Kept(sealed)
+        known = _kept.get(digest)
+        if known is None or known.held:  # a run that was cancelled, and goes on
+            _kept[digest] = _Kept(sealed)
 
 
 def hold_job(digest: str) -> None:

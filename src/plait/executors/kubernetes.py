@@ -7,7 +7,7 @@ import contextlib
 import re
 import threading
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -19,6 +19,7 @@ from plait.engine.task import Job, Live, TaskSpec
 from plait.errors import ConfError, ParameterError, PlaitError
 from plait.executors.far import Hello, from_line, read_telling
 from plait.executors.flavours import HONOURED
+from plait.executors.images import ImageBuilder, builder_of, say
 from plait.executors.remote import Place, RemoteExecutor, encode_spec
 from plait.graph.units import read_seconds
 from plait.record.facts import LogLine
@@ -51,7 +52,8 @@ class KubernetesSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
     """On a Kubernetes cluster, a Job for each task.
 
     Attributes:
-        image: of the containers; it has Python and plait, and the packages that steps import.
+        image: of the containers, with Python, plait, and the packages that steps import; what the stack's
+            ``image_builder`` makes if left out.
         namespace: where Jobs are made; that of the context if left out.
         context: of the kubeconfig; its current one if left out. Inside a cluster, the pod's own account.
         kubeconfig: the file; what ``KUBECONFIG`` says if left out.
@@ -71,7 +73,7 @@ class KubernetesSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     integration: ClassVar[str] = "kubernetes"
 
-    image: str
+    image: str | None = None
     namespace: str | None = None
     context: str | None = None
     kubeconfig: str | None = None
@@ -95,7 +97,7 @@ class KubernetesSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
         read_seconds(self.look_every)
 
     def open(self, project: Project | None) -> KubernetesExecutor:
-        return KubernetesExecutor(self)
+        return KubernetesExecutor(self, builder_of(project))
 
 
 def secret_manifest(name: str, run: str, sealed: bytes) -> dict[str, Any]:
@@ -180,9 +182,12 @@ class KubernetesExecutor(RemoteExecutor):
     honours = HONOURED
     looks = True
 
-    def __init__(self, settings: KubernetesSettings) -> None:
+    def __init__(
+        self, settings: KubernetesSettings, builder: Callable[[], ImageBuilder] | None = None
+    ) -> None:
         super().__init__(settings.parallel)
         self._settings = settings
+        self._builder = builder
         self._pods: dict[str, _Pod] = {}
         self._lock = threading.Lock()
         self._asked = 0.0
@@ -239,6 +244,14 @@ class KubernetesExecutor(RemoteExecutor):
         return found
 
     def connect(self, job: Job) -> None:
+        if self._settings.image is None:
+            if self._builder is None:
+                raise ConfError(
+                    "the executor kubernetes has no image",
+                    hint="executor: {type: kubernetes, image: …}, or image_builder: {type: docker, registry: …}",
+                )
+            image = self._builder().image(say)
+            self._settings = msgspec.structs.replace(self._settings, image=image)
         self._run = _label(job.run_id)
         self._secret = f"plait-{self._run}-{int(time.time()):x}"
         if len(self.sealed) > _MOST_SECRET_BYTES:

@@ -11,6 +11,7 @@ import logging
 import os
 import queue
 import shutil
+import socket
 import tempfile
 import threading
 import time
@@ -40,9 +41,9 @@ __all__ = ["RayExecutor", "RaySettings"]
 _AHEAD = 4  # tasks on their way for each that runs
 _STORE_BYTES = 100 * 2**20  # of Ray's own store of objects: what goes through it is small
 _HOLD_SECONDS = 5.0
-_GANG_SECONDS = 10.0
 _QUIET_SECONDS = 0.3  # a task that is younger has not said anything yet
 _SURVEY_SECONDS = 5.0
+_PROBE_SECONDS = 10.0
 
 
 class RaySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -142,6 +143,8 @@ class RayExecutor(RemoteExecutor):
                 f"{self._address} is the address of a Ray Client, through which calls cannot tell how they go",
                 hint="run on one of the cluster's machines, with its own address: host:6379; or ray job submit",
             )
+        if self._address is not None:
+            _refuse_deaf(self._address)
         how: dict[str, Any] = {
             "address": self._address or "local",
             "log_to_driver": False,
@@ -473,6 +476,21 @@ def _quiet() -> Iterator[None]:
 def _first_line(error: BaseException) -> str:
     said = str(error).strip().splitlines()
     return said[0] if said else type(error).__name__
+
+
+def _refuse_deaf(address: str) -> None:
+    """Ray itself tries for minutes, and may end this process, where nobody listens.
+
+    Raises:
+        PlaitError: nobody does.
+    """
+    host, colon, port = address.rpartition(":")
+    if not (colon and port.isdigit()):
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_PROBE_SECONDS).close()
+    except OSError as error:
+        raise _not_reached(address, error) from None
 
 
 def _not_reached(address: str | None, error: Exception) -> PlaitError:

@@ -120,7 +120,12 @@ KINDS: dict[str, Kind] = {
             "the SparkSession of steps that ask for one",
             {"session": "plait.integrations.spark:Session", "connect": "plait.integrations.spark:Connect"},
         ),
-        Kind("image_builder", "plait.image_builders", "what makes container images of the project", {}),
+        Kind(
+            "image_builder",
+            "plait.image_builders",
+            "what makes container images of the project",
+            {"docker": "plait.executors.images:DockerImages"},
+        ),
     )
 }
 

@@ -16,6 +16,7 @@ __all__ = ["Computations", "Found"]
 
 _artifact = msgspec.msgpack.Decoder(Artifact)
 _BATCH = 400
+_MOST_RESULTS = 20  # of a key that are told: who computes the same again and again asks for the latest ones
 
 
 class Found(Struct):
@@ -47,26 +48,25 @@ class Computations:
             # `attempt > 0` is the condition of the index: attempt 0 is a result that was taken from elsewhere. Of
             # those, a `cached` one has inherited the result from a run that was deleted.
             rows = self._database.execute(
-                "SELECT a.key, a.run, r.id, a.node, a.path, a.attempt, a.ended_at, o.body FROM attempt a"
+                "SELECT a.key, a.run, r.id, a.node, a.path, a.attempt, a.ended_at, o.body FROM ("
+                "SELECT key, run, node, path, attempt, ended_at, state, ROW_NUMBER() OVER"
+                " (PARTITION BY key, state IS NULL ORDER BY run DESC, node, path, attempt) AS place FROM attempt"
+                f" WHERE key IN ({','.join('?' * len(batch))}) AND attempt > 0"
+                " AND (state IS NULL OR state IN ('done', 'cached'))) a"
                 " JOIN run r ON r.key = a.run"
                 " LEFT JOIN output o ON a.state IN ('done', 'cached')"
                 " AND o.run = a.run AND o.node = a.node AND o.path = a.path"
-                f" WHERE a.key IN ({','.join('?' * len(batch))}) AND a.attempt > 0"
-                " AND (a.state IS NULL OR a.state IN ('done', 'cached'))"
+                f" WHERE a.place <= {_MOST_RESULTS}"
                 " ORDER BY a.key, a.state IS NULL, a.run DESC, a.node, a.path, a.attempt, o.position",
                 batch,
             )
+            place: tuple[object, ...] | None = None
             for key, run, run_id, node, path, attempt, ended_at, body in rows:
                 known = found.setdefault(key, [])
-                artifact = () if body is None else (_artifact.decode(body),)
-                last = known[-1] if known else None
-                if last is not None and (last.run, last.node, last.path, last.attempt) == (
-                    run,
-                    node,
-                    from_key(path),
-                    attempt,
-                ):
-                    last.artifacts += artifact
+                if place == (key, run, node, path, attempt):
+                    known[-1].artifacts += (_artifact.decode(body),)
                 else:
+                    place = (key, run, node, path, attempt)
+                    artifact = () if body is None else (_artifact.decode(body),)
                     known.append(Found(run, run_id, node, from_key(path), attempt, ended_at, artifact))
         return found

@@ -1,0 +1,40 @@
+"""B11: what does a task cost on each executor, beside the bare call of its engine?"""
+
+from benchmarks.outcome import Measure, Outcome, of_plait
+from benchmarks.table import Column, Table
+
+
+def table(measure: Measure, outcomes: list[Outcome]) -> Table:
+    rows = []
+    for one in of_plait(outcomes):
+        bare, going = one.reported("bare"), one.reported("going")
+        each = None if going is None else going * 1000 / one.way.n
+        call = None if bare is None else bare * 1000 / one.way.n
+        rows.append(
+            one.row(
+                **{
+                    "n": one.way.n,
+                    "bare call ms": call,
+                    "ms/task": each,
+                    "over it ms": None if each is None or call is None else each - call,
+                    "whole run s": one.reported("seconds"),
+                }
+            )
+        )
+    columns = (
+        Column("tool"),
+        Column("work"),
+        Column("n", 0),
+        Column("bare call ms", 3),
+        Column("ms/task", 3),
+        Column("over it ms", 3),
+        Column("whole run s", 2),
+    )
+    notes = [
+        "ms/task: from the beginning of the first to the end of the last, each of them recorded",
+        "whole run: with the connection and the start of workers, which the bare calls have behind them",
+    ]
+    return Table(measure.key, measure.title, columns, rows, notes)
+
+
+MEASURE = Measure("B11", "a no-op task on each executor", repeat=3, table=table, usual=False)
