@@ -87,3 +87,28 @@ def test_the_tail_is_followed_until_one_scrolls(page):
     assert log(page).evaluate("log => log.scrollTop") == top
     page.keyboard.press("f")
     expect(page.get_by_role("button", name="Following")).to_be_visible()
+
+
+def test_long_lines_wrap_where_one_wants_them_to(visit, shown):
+    page = visit(width=390)
+    page.goto(f"/runs/{shown['gallery']}?step=hostile&tab=logs")
+    line = log(page).get_by_text("<script>document.title='taken'</script> <img", exact=False)
+    expect(line).to_be_visible()
+    scrolled = "log => log.scrollWidth - log.clientWidth"
+    assert log(page).evaluate(scrolled) > 0
+    page.get_by_role("button", name="Wrap long lines").click()
+    expect(page.get_by_role("button", name="Wrap long lines")).to_have_attribute("aria-pressed", "true")
+    assert log(page).evaluate(scrolled) == 0
+    assert line.bounding_box()["height"] >= 18 * 2
+
+
+def test_the_end_of_a_long_log_is_seen_when_its_lines_wrap(visit, shown):
+    page = visit(width=390)
+    page.goto(f"/runs/{shown['talking']}?step=talk&tab=logs")
+    expect(log(page).get_by_text("read shard 0", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Wrap long lines").click()
+    log(page).focus()
+    page.keyboard.press("End")
+    expect(log(page).get_by_text("json.decoder.JSONDecodeError").last).to_be_in_viewport()
+    page.keyboard.press("Home")
+    expect(log(page).get_by_text("read shard 0", exact=True)).to_be_in_viewport()

@@ -163,7 +163,7 @@ function options(width: number, latest: { current: ChartProps }): uPlot.Options 
     },
     axes: [
       xTicks
-        ? { ...axis, splits: () => xTicks.map((one) => one.at), values: () => xTicks.map((one) => one.label), size: 26 }
+        ? { ...axis, splits: () => xTicks.map((one) => one.at), values: (self) => xTicks.map((one) => (tight(self.width, xTicks) ? "" : one.label)), size: 26 }
         : { ...axis, values: x === "wall" ? undefined : (_, ticks) => ticks.map((one) => xText(one, x)), size: 26 },
       yTicks
         ? { ...axis, splits: () => yTicks.map((one) => one.at), values: () => yTicks.map((one) => one.label), size: yTicks.length ? 54 : 8 }
@@ -186,6 +186,11 @@ function options(width: number, latest: { current: ChartProps }): uPlot.Options 
       ],
     },
   } as uPlot.Options;
+}
+
+/** Whether the words under an axis would run into each other. */
+function tight(width: number, ticks: readonly ChartTick[]): boolean {
+  return ticks.some((one) => one.label.length * 6.5 > width / ticks.length);
 }
 
 /** Room for boxes and bars: bars stand on zero. */

@@ -118,7 +118,7 @@ function Places({ items, label, head }: { items: Place[]; label: string; head: s
             </Link>
           ),
         },
-        { head, cell: (one) => one.name },
+        ...(head ? [{ head, cell: (one: Place) => one.name }] : []),
         {
           head: "Run",
           wide: true,

@@ -1,6 +1,6 @@
 /** What did it say? A log of any length: live, searched, filtered, with tracebacks folded and a link to each line. */
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { ArrowDownToLine, CaseSensitive, ChevronDown, ChevronUp, Download, Filter, Regex, TriangleAlert } from "lucide-react";
+import { ArrowDownToLine, CaseSensitive, ChevronDown, ChevronUp, Download, Filter, Regex, TriangleAlert, WrapText } from "lucide-react";
 import { type KeyboardEvent, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 
 import { exported, path } from "~/api/client";
@@ -8,8 +8,10 @@ import { type LogLine, type LogScope, logs } from "~/api/run";
 import { Button, IconButton } from "~/components/Button";
 import { ErrorView, Loading } from "~/components/Feedback";
 import { complain, say } from "~/components/Toasts";
+import { classes } from "~/lib/classes";
 import { count } from "~/lib/format";
 import { useKeys } from "~/lib/keys";
+import { useStored } from "~/lib/stored";
 
 import { FoldRow, LineRow, MissingRow } from "./LogRow";
 import css from "./LogView.module.css";
@@ -57,6 +59,7 @@ export function LogView({ scope, live, start }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const field = useRef<HTMLInputElement>(null);
   const [view, setView] = useState({ top: 0, height: 400 });
+  const [wrap, setWrap] = useStored("logs.wrap", false);
   const [follow, setFollow] = useState(live && search.line === undefined);
   const own = useRef(-1);
 
@@ -129,7 +132,10 @@ export function LogView({ scope, live, start }: Props) {
   };
 
   const top = rowAtOffset(view.top, count_, view.height);
-  const first = Math.max(0, Math.floor(top) - 8);
+  // Wrapped lines are of any height: they stand below the one at the top, at the end above the last one; few stand as they are.
+  const whole = wrap && count_ * ROW <= view.height;
+  const atEnd = wrap && !whole && top + view.height / ROW >= count_ - 0.01;
+  const first = whole ? 0 : Math.max(0, Math.floor(top) - (wrap ? 0 : 8));
   const last = Math.min(count_ - 1, Math.ceil(top + view.height / ROW) + 8);
 
   useEffect(() => {
@@ -278,6 +284,9 @@ export function LogView({ scope, live, start }: Props) {
         <IconButton label="Next error" keys="e" onClick={() => toError(false)}>
           <TriangleAlert size={14} />
         </IconButton>
+        <IconButton label="Wrap long lines" aria-pressed={wrap} onClick={() => setWrap(!wrap)}>
+          <WrapText size={14} />
+        </IconButton>
         <span className={css.space} />
         {!exported && (
           <a className={css.download} href={path(logs.downloadRoute(scope.run), logs.asked(scope))} download aria-label="Download the log" title="Download the log">
@@ -298,9 +307,9 @@ export function LogView({ scope, live, start }: Props) {
           {store.known && !filtered && store.total === 0 && <p className={css.nothing}>{live ? "Nothing has been written yet." : "Nothing was written."}</p>}
           {filtered && found.done && found.lines.length === 0 && <p className={css.nothing}>No line {query ? `holds “${query}”` : "is that loud"}.</p>}
           {found.error !== null && <ErrorView error={found.error} />}
-          <div className={css.sizer} style={{ height: sizer(count_), minWidth: `calc(${Math.min(width, 4000)}ch + ${scope.task ? 140 : 264}px)` }}>
-            <div className={css.window} style={{ height: Math.min(view.height, sizer(count_)) }}>
-              <div className={css.rows} style={{ transform: `translateY(${(first - top) * ROW}px)` }}>
+          <div className={css.sizer} style={wrap ? { height: whole ? undefined : sizer(count_) } : { height: sizer(count_), minWidth: `calc(${Math.min(width, 4000)}ch + ${scope.task ? 140 : 264}px)` }}>
+            <div className={classes(css.window, wrap && css.wrapped)} style={{ height: whole ? undefined : Math.min(view.height, sizer(count_)) }}>
+              <div className={classes(css.rows, atEnd && css.last)} style={whole || atEnd ? undefined : { transform: `translateY(${(first - top) * ROW}px)` }}>
                 {rows.map((row) => {
                   const n = lineAt(row);
                   const fold = filtered ? null : store.rows.foldAt(n);

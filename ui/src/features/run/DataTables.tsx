@@ -42,7 +42,7 @@ export function Checks({ items }: { items: Check[] }) {
       rows={items}
       rowKey={(one, at) => `${one.dataset} ${one.check} ${at}`}
       columns={[
-        { head: "", cell: (one) => <StateMark state={one.passed ? "done" : one.severity === "warning" || one.severity === "warn" ? "retried" : "failed"} word={false} /> },
+        { head: <span className="hidden-text">Result</span>, cell: (one) => <StateMark state={one.passed ? "done" : one.severity === "warning" || one.severity === "warn" ? "retried" : "failed"} word={false} /> },
         { head: "Check", cell: (one) => one.check },
         { head: "On", cell: (one) => one.dataset },
         { head: "Severity", cell: (one) => one.severity },

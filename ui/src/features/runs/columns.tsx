@@ -59,7 +59,7 @@ export function runColumns({ chosen, longest, selected, narrow, toggle, entries 
     {
       id: "run",
       header: "Run",
-      size: narrow ? 150 : 186,
+      size: narrow ? 116 : 186,
       meta: { grow: narrow || chosen.length === 0 },
       cell: ({ row: { original: run } }) => (
         <span className={css.run}>
@@ -116,14 +116,14 @@ export function runColumns({ chosen, longest, selected, narrow, toggle, entries 
     {
       id: "started",
       header: "Started",
-      size: narrow ? 96 : 104,
+      size: narrow ? 90 : 104,
       meta: { sort: "started", newest: true },
       cell: ({ row }) => <Time at={row.original.started_at} />,
     },
     {
       id: "seconds",
       header: "Took",
-      size: narrow ? 92 : 150,
+      size: narrow ? 88 : 150,
       meta: { sort: "seconds" },
       cell: ({ row: { original: run } }) => {
         const live = run.status === "running";
