@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +14,9 @@ from typing import Any
 import pytest
 import yaml
 
-from plait import pipeline, step
+from plait import each, get_run, list_runs, pipeline, step
 from plait.errors import ConfError, ParameterError, PlaitError
+from plait.launch.cancel import cancel
 from plait.launch.checkup import check_stack
 from plait.project.project import Project
 from tests.clusters import RayCluster, ray_cluster
@@ -27,6 +31,14 @@ def square(x: int) -> int:
 
 @step(nodes=2, cpus=2)
 def together(x: int) -> int:
+    return x
+
+
+@step(retries=2, cache=False)
+def wait_for_go(folder: str, x: int) -> int:
+    Path(folder, f"begun-{x}").touch()
+    while not Path(folder, "go").exists():
+        time.sleep(0.05)
     return x
 
 
@@ -51,6 +63,13 @@ def conf(
 
     say(address=cluster.address)
     return say
+
+
+def until(ready: Callable[[], Any], seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def test_a_check_of_the_stack_runs_a_task_there(conf: Callable[..., None]) -> None:
@@ -108,3 +127,48 @@ def test_a_program_that_is_connected_stays_so_and_nothing_of_the_run_is_left(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
     )
     assert said.stdout.splitlines() == ["[1, 4, 9] True", "[16] True"], said.stderr
+
+
+def test_a_run_that_is_cancelled_lets_nothing_begin_and_leaves_no_marks(
+    conf: Callable[..., None], tmp_path: Path
+) -> None:
+    @pipeline
+    def flow(folder: str, xs: list[int]) -> Any:
+        return wait_for_go(folder, each(xs))
+
+    def stop() -> None:
+        until(lambda: len(list(tmp_path.glob("begun-*"))) == 4)
+        cancel(list_runs()[0], by="a test")
+        time.sleep(4)
+        (tmp_path / "go").touch()  # what has begun may go on to its end
+
+    stopping = threading.Thread(target=stop)
+    stopping.start()
+    run = flow.run(folder=str(tmp_path), xs=list(range(20)), progress=False, raise_on_failure=False)
+    stopping.join()
+    assert run.status == "cancelled"
+    assert len(list(tmp_path.glob("begun-*"))) == 4
+    assert not list(Path(tempfile.gettempdir()).glob(f"plait-{run.id}-*"))
+
+
+def test_a_node_that_dies_costs_its_tasks_a_try_and_nothing_else(
+    conf: Callable[..., None], cluster: RayCluster, tmp_path: Path
+) -> None:
+    @pipeline
+    def flow(folder: str, xs: list[int]) -> Any:
+        return wait_for_go(folder, each(xs))
+
+    def kill() -> None:
+        until(lambda: len(list(tmp_path.glob("begun-*"))) == 4)  # two on each of them
+        time.sleep(0.5)
+        cluster.kill(1)
+        time.sleep(8)  # what ran there outlives it by a moment, and could still answer
+        (tmp_path / "go").touch()
+
+    killing = threading.Thread(target=kill)
+    killing.start()
+    run = flow.run(folder=str(tmp_path), xs=[1, 2, 3, 4], progress=False)
+    killing.join()
+    assert run.result == [1, 2, 3, 4]
+    tries = [[one.state for one in task.attempts] for task in get_run(run.id).tasks]
+    assert sorted(tries) == [["done"], ["done"], ["retried", "done"], ["retried", "done"]]

@@ -113,7 +113,7 @@ class RayExecutor(RemoteExecutor):
         self._calls: dict[tuple[Place, int], _Call] = {}
         self._groups: dict[Place, Any] = {}
         self._marks = ""  # what marks of the run's tasks are called on the machines
-        self._held = False
+        self._left = False  # marks that nobody has taken away
         self._surveyed = 0.0
         self._job_ref: Any = None
 
@@ -314,6 +314,7 @@ class RayExecutor(RemoteExecutor):
 
     def _fail(self, call: _Call, error: BaseException) -> None:
         known = self._ray.exceptions
+        self._left = True
         if isinstance(error, known.RayTaskError | known.RuntimeEnvSetupError):
             self.refused(call.place, _not_there(error), call.rank)
         elif isinstance(error, known.OutOfMemoryError):
@@ -332,6 +333,7 @@ class RayExecutor(RemoteExecutor):
             self._disband(place)
         for at in [at for at in self._calls if at[0] in taken]:
             call = self._calls.pop(at)
+            self._left = True
             with contextlib.suppress(Exception):
                 # Ends the worker that does it; or, where nothing has begun, takes it out of the queue.
                 self._ray.cancel(call.answers, force=True)
@@ -339,7 +341,7 @@ class RayExecutor(RemoteExecutor):
 
     def _hold(self, places: Collection[Place]) -> set[Place]:
         """Let no machine begin anything more; answers with those tasks that have begun, or may have."""
-        self._held = True
+        self._left = True
         try:
             answers = self._on_each_machine(_hold)
         except Exception:  # noqa: BLE001 - a machine that does not answer may be doing any of them
@@ -367,8 +369,8 @@ class RayExecutor(RemoteExecutor):
             self._disband(place)
         self._calls.clear()
         self._job_ref = None
-        if self._held:
-            self._held = False
+        if self._left:
+            self._left = False
             with contextlib.suppress(Exception):
                 self._on_each_machine(_sweep)
         if self._own:
