@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -76,9 +78,13 @@ class Filter(Struct, frozen=True):
         return (self.statuses is None or status in self.statuses) and status not in self.not_statuses
 
     def takes(self, params: Mapping[str, Any], metrics: Mapping[str, float | None], env: str | None) -> bool:
-        return all((env == wanted) != negated for wanted, negated in self.environments) and all(
-            condition.holds(_look_up(condition, params, metrics)) for condition in self.conditions
-        )
+        for wanted, negated in self.environments:
+            if (env == wanted) == negated:
+                return False
+        for condition in self.conditions:  # noqa: SIM110 - asked of thousands of runs
+            if not condition.holds(_look_up(condition, params, metrics)):
+                return False
+        return True
 
     @property
     def metric_names(self) -> list[str]:
@@ -278,14 +284,15 @@ _HANDLERS: dict[str, Callable[[str, str, bool, _Sql], str | None]] = {
 }
 
 _MISSING = object()
+_ORDERS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
 
 def reach(value: Any, path: str) -> Any:
-    """What stands in a nested value under a dotted name; a sentinel where nothing does."""
-    if isinstance(value, Mapping) and path in value:
+    """What stands in a recorded value under a dotted name; a sentinel where nothing does."""
+    if isinstance(value, dict) and path in value:
         return value[path]
     for part in path.split("."):
-        if isinstance(value, Mapping) and part in value:
+        if isinstance(value, dict) and part in value:
             value = value[part]
         elif isinstance(value, list | tuple) and part.isdecimal() and int(part) < len(value):
             value = value[int(part)]
@@ -313,16 +320,20 @@ def _compare(value: Any, op: str, text: str) -> bool:
     if op in ("=", "!="):
         equal = any(_equal(value, one) for one in text.split(","))
         return equal == (op == "=")
-    left, right = _number(value), _number(text)
-    if left is None or right is None:
-        return False
-    return {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[op]
+    left, right = _number(value), _asked(text)
+    return left is not None and right is not None and _ORDERS[op](left, right)
+
+
+@functools.lru_cache(maxsize=256)
+def _asked(text: str) -> float | None:
+    """The number of a filter's text, which thousands of runs are compared with."""
+    return _number(text)
 
 
 def _equal(value: Any, text: str) -> bool:
     if isinstance(value, bool):
         return text.lower() == str(value).lower()
-    number = _number(text)
+    number = _asked(text)
     if isinstance(value, int | float) and number is not None:
         return float(value) == number
     return str(value) == text

@@ -303,6 +303,7 @@ def _taken(store: RecordStore, found: Filter, runs: list[_Candidate]) -> Iterabl
         yield from runs
         return
     metrics: dict[int, dict[str, float | None]] = {}
+    nothing: dict[str, float | None] = {}
     names = found.metric_names
     if names and runs:
         low, high = min(run.key for run in runs), max(run.key for run in runs)
@@ -312,12 +313,13 @@ def _taken(store: RecordStore, found: Filter, runs: list[_Candidate]) -> Iterabl
             (*names, low, high),
         ):
             metrics.setdefault(run, {})[name] = last
+    any_status = found.statuses is None and not found.not_statuses
     for one in runs:
-        if not found.takes_status(one.status or store.run_of_key(one.key).status):
+        if not any_status and not found.takes_status(one.status or store.run_of_key(one.key).status):
             continue
         env = msgspec.json.decode(one.facts).get("env") if found.environments else None
         params = _params.decode(one.params) if found.conditions else {}
-        if found.takes(params, metrics.get(one.key, {}), env):
+        if found.takes(params, metrics.get(one.key, nothing), env):
             yield one
 
 
