@@ -154,7 +154,10 @@ def wide(x: int) -> list[float]:
 def on_gpu(x: int) -> list[Any]:
     began = time.time()
     time.sleep(0.2)
-    return [os.environ["CUDA_VISIBLE_DEVICES"], began, time.time()]
+    machine = (
+        os.environ.get("SLURMD_NODENAME") or os.uname().nodename
+    )  # nodes that are on one machine have names
+    return [os.environ["CUDA_VISIBLE_DEVICES"], began, time.time(), machine]
 
 
 @step

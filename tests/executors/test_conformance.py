@@ -366,8 +366,8 @@ def test_gpus(run_it: RunIt) -> None:
 
     run = run_it(p)
     assert run.status == "done", run.reason
-    for gpu in {name for name, _, _ in run.result}:
-        times = sorted((began, ended) for name, began, ended in run.result if name == gpu)
+    for gpu, machine in {(name, there) for name, _, _, there in run.result}:
+        times = sorted((row[1], row[2]) for row in run.result if (row[0], row[3]) == (gpu, machine))
         assert all(before[1] <= after[0] for before, after in pairwise(times))
         assert gpu in ("4", "7", "0", "1")
 

@@ -164,8 +164,12 @@ def docker_engine() -> Iterator[Docker]:
         yield engine
     finally:
         engine.close()
-        with contextlib.suppress(OSError):
-            shutil.rmtree(folder, ignore_errors=True)
+        for line in Path("/proc/self/mounts").read_text().splitlines():
+            if line.split()[1].startswith(
+                f"{folder}/"
+            ):  # such as the network of containers that had the host's
+                subprocess.run(["umount", "--lazy", line.split()[1]], capture_output=True, check=False)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
