@@ -3,13 +3,14 @@
 The project has several runs of `training`, one that failed (`grid=[{kind: linear, C: -1.0}]`), and one of anything that
 writes a log.
 
-python tools/screenshots.py [http://localhost:4210]
+python tools/screenshots.py [http://localhost:4210 [PAGE …]]
 """
 
 from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import sys
 import urllib.request
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
@@ -73,8 +74,8 @@ def main() -> None:
             page = browser.new_context(
                 base_url=base, color_scheme=scheme, viewport={"width": width, "height": height}
             ).new_page()
-            for name, address in PAGES.items():
-                page.goto(address.format(**names))
+            for name in sys.argv[2:] or PAGES:
+                page.goto(PAGES[name].format(**names))
                 settle(page, graph=name in {"run", "task", "map", "pipeline", "lineage"} and kind != "narrow")
                 save(page.screenshot(), IMAGES / f"ui-{name}-{kind}.webp")
         browser.close()
@@ -94,7 +95,10 @@ def settle(page: Page, *, graph: bool) -> None:
     page.get_by_role("main").wait_for()
     if graph:
         page.locator(".react-flow__node").first.wait_for(timeout=120_000)
-    page.wait_for_timeout(4000)
+    page.wait_for_timeout(3000)
+    expect(page.get_by_text(re.compile("^(Reading|Loading|Placing|Measuring)"))).to_have_count(
+        0, timeout=120_000
+    )
 
 
 def save(png: bytes, path: Path) -> None:

@@ -76,6 +76,12 @@ def test_a_run_is_watched_while_it_works(page: Page):
     expect(page.get_by_role("main")).to_contain_text("done")
 
 
+def go(page: Page, key: str, address: str) -> None:
+    page.keyboard.press("g")
+    page.keyboard.press(key)
+    expect(page).to_have_url(re.compile(address))
+
+
 def test_all_of_it_by_keyboard(page):
     """Find, open, go back, compare, switch the theme, look up the keys: never a mouse."""
     press = page.keyboard.press
@@ -85,9 +91,7 @@ def test_all_of_it_by_keyboard(page):
         press(key)
     press("c")
     expect(page.get_by_role("heading", name="Compare 2 runs")).to_be_visible()
-    press("g")
-    press("r")
-    expect(page).to_have_url(re.compile("/runs$"))
+    go(page, "r", "/runs$")
     expect(rows(page).nth(1)).to_be_visible()
     press("j")
     press("Enter")
@@ -134,8 +138,7 @@ def test_a_run_is_launched_by_keyboard_alone(page):
     press = page.keyboard.press
     page.goto("/runs")
     expect(rows(page).nth(1)).to_be_visible()
-    press("g")
-    press("p")
+    go(page, "p", "/pipelines$")
     tab_to(page, page.get_by_role("link", name="Run learning"))
     press("Enter")
     rate = page.get_by_label("rate", exact=True)
@@ -167,8 +170,7 @@ def test_lineage_is_walked_from_a_dataset_to_its_run_by_keyboard_alone(page):
     press = page.keyboard.press
     page.goto("/runs")
     expect(rows(page).nth(1)).to_be_visible()
-    press("g")
-    press("c")
+    go(page, "c", "/catalog$")
     model = page.get_by_role("link", name=re.compile("^model"))
     row = page.get_by_role("grid", name="Datasets").get_by_role("row").filter(has=model)
     for _ in range(int(row.get_attribute("aria-rowindex") or 0) - 1):

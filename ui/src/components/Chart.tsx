@@ -167,7 +167,7 @@ function options(width: number, latest: { current: ChartProps }): uPlot.Options 
         : { ...axis, values: x === "wall" ? undefined : (_, ticks) => ticks.map((one) => xText(one, x)), size: 26 },
       yTicks
         ? { ...axis, splits: () => yTicks.map((one) => one.at), values: () => yTicks.map((one) => one.label), size: yTicks.length ? 54 : 8 }
-        : { ...axis, size: 54, values: (_, ticks) => ticks.map((one) => (one == null ? "" : unit === "seconds" ? duration(one) : number(one))) },
+        : { ...axis, size: unit === "seconds" ? 68 : 54, values: (_, ticks) => ticks.map((one) => (one == null ? "" : unit === "seconds" ? duration(one) : number(one))) },
     ],
     hooks: {
       drawAxes: [(self) => boxes && drawBoxes(self, boxes, text, resolved("--hover"))],

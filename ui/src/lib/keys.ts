@@ -60,9 +60,9 @@ function onKey(event: KeyboardEvent): void {
   const two = event.timeStamp - firstAt < 1200 ? `${first} ${pressed}` : "";
   // In an open dialog or menu only the dialog's own keys work, and those that work everywhere.
   const inDialog = event.target instanceof Element && event.target.closest('[role="dialog"],[role="menu"],[role="listbox"]') !== null;
-  for (let index = entries.length - 1; index >= 0; index--) {
-    const one = entries[index];
-    if (!one || (one.keys !== pressed && one.keys !== two)) continue;
+  // Two keys after each other mean what they mean together, whatever the second means alone: `g c` is not `c`.
+  const latest = [...entries].reverse();
+  for (const one of [...latest.filter((of) => of.keys === two), ...latest.filter((of) => of.keys === pressed)]) {
     if ((typing || inDialog) && !one.inFields) continue;
     // Enter and Space on a button or link are the button's own.
     if (/^(Enter| )$/.test(pressed) && event.target instanceof Element && event.target.closest("button,a,summary")) continue;
