@@ -124,6 +124,7 @@ def test_what_is_planned_is_what_the_run_does(program: Program, edits: list[tupl
                 names = sorted(program.values)
                 name = names[which % len(names)]
                 program.values[name] = changed(program.values[name], how)
+            strategies.meaning(program)  # one whose lists are of unequal lengths is no example
             for name, (edit, cached) in versions.items():
                 made = version_of(name, edit, cached=cached)
                 patch.setattr(strategies, name, made)

@@ -38,7 +38,7 @@ def test_a_table_is_paged_sorted_and_described(page, shown):
     table.evaluate("grid => grid.scrollTop = 26 * 1500")
     expect(table.get_by_role("row").nth(12)).to_contain_text("<b>LH")
     expect(page.get_by_text("Load in Python")).to_be_visible()
-    expect(page.get_by_role("table", name="Logged by")).to_contain_text("look")
+    expect(page.get_by_role("table", name="Made by")).to_contain_text("look")
     with page.expect_download() as saved:
         page.get_by_role("link", name="csv").click()
     assert saved.value.path().read_text().startswith("flight,delay")
