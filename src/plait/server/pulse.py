@@ -97,7 +97,9 @@ class Pulse:
                     if opened is None:
                         opened = self._connections.open()
                     changed = opened.store.wait(_WAIT_SECONDS)
-                except (PlaitError, OSError) as error:
+                except Exception as error:  # noqa: BLE001 - nobody would hear anything any more
+                    if not isinstance(error, (PlaitError, OSError)):
+                        _log.error("changes could not be waited for", exc_info=error)
                     self._say_trouble(watched, error)
                     time.sleep(_TROUBLED_SECONDS)
                     continue
@@ -130,8 +132,8 @@ class Pulse:
             self._say_trouble([one], error)
             return
         if one.troubled and not any(name == "runs" for name, _ in events):
-            # That it works again is news, though nothing else is.
-            events = [("runs", RunsEvent([], False, [])), *events]
+            # That it works again is news, and what was missed meanwhile is asked for anew.
+            events = [("runs", RunsEvent([], True, [])), *events]
         now = time.monotonic()
         one.dirty, one.troubled = False, False
         one.next = now + max(_LEAST_SECONDS, (time.thread_time() - began) / _SHARE)

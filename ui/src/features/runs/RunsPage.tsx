@@ -55,7 +55,11 @@ export function RunsPage() {
     queryFn: ({ signal }) => get<RunColumns>("/runs/columns", {}, signal),
     staleTime: 30_000,
   });
-  useLive("runs", (event) => takeRuns(client, event));
+  useLive("runs", (event) => {
+    takeRuns(client, event);
+    // A list that could not be read has nothing to add to: it is asked for anew.
+    if (runs.isError) void runs.refetch();
+  });
 
   const rows = useMemo(() => runs.data?.pages.flatMap((page) => page.items) ?? [], [runs.data]);
   const total = runs.data?.pages[0]?.total ?? null;
