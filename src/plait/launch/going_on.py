@@ -36,6 +36,7 @@ from plait.project.references import refreshed
 from plait.record.beginnings import beginning
 from plait.record.takeover import finished_places, past_attempts, past_checkpoints, take_over
 from plait.record.views import Run
+from plait.record.writer import RunWriter
 
 __all__ = ["fork", "resume"]
 
@@ -110,9 +111,23 @@ def _resume(
         return _branch(run, definition, traced, project, keys, {}, fresh, set(), fleet, listener, orders)
     closures = {node: keys.closure(node) for node in changed.values()}
     writer = take_over(records.database, run, run_facts(project.root), closures)
+    begin = _beginning(run, definition, traced, project, keys, orders, writer)
+    return carry(begin, fleet, listener)
+
+
+def _beginning(
+    run: Run,
+    definition: Definition,
+    traced: Traced,
+    project: Project,
+    keys: Keys,
+    orders: Orders,
+    writer: RunWriter,
+) -> Begin:
+    """What a recorded run goes on with: all that it has behind it."""
     project.announce()
-    begin = Begin(
-        records,
+    return Begin(
+        run.store,
         traced,
         run.results.inputs,
         writer,
@@ -122,10 +137,11 @@ def _resume(
         project,
         definition.habits,
         _recorded(run),
-        past_attempts(records.database, run.key),
-        past_checkpoints(records.database, run.key),
+        past_attempts(run.store.database, run.key),
+        past_checkpoints(run.store.database, run.key),
+        definition.signature,
+        run.graph if run.graph.is_dynamic else None,
     )
-    return carry(begin, fleet, listener)
 
 
 def _go_on(
@@ -149,23 +165,7 @@ def _go_on(
             " are not repeated"
         )
     writer = take_over(records.database, run, run_facts(project.root), {0: own} if changed else {})
-    project.announce()
-    begin = Begin(
-        records,
-        traced,
-        run.results.inputs,
-        writer,
-        keys,
-        run.params,
-        orders,
-        project,
-        definition.habits,
-        _recorded(run),
-        past_attempts(records.database, run.key),
-        past_checkpoints(records.database, run.key),
-        definition.signature,
-        run.graph,
-    )
+    begin = _beginning(run, definition, traced, project, keys, orders, writer)
     return carry(begin, Fleet(run.graph, executor), listener)
 
 
