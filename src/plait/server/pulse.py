@@ -82,7 +82,7 @@ class Pulse:
 
     def _live(self) -> None:
         opened: Opened | None = None
-        trail = 0.0
+        trail, troubled = 0.0, False
         try:
             while True:
                 with self._lock:
@@ -97,10 +97,16 @@ class Pulse:
                     if opened is None:
                         opened = self._connections.open()
                     changed = opened.store.wait(_WAIT_SECONDS)
+                    if troubled:
+                        # Whoever came meanwhile was not told, but what it asked for was refused all the same.
+                        troubled = False
+                        for one in watched:
+                            one.troubled = True
                 except Exception as error:  # noqa: BLE001 - nobody would hear anything any more
                     if not isinstance(error, (PlaitError, OSError)):
                         _log.error("changes could not be waited for", exc_info=error)
                     self._say_trouble(watched, error)
+                    troubled = True
                     time.sleep(_TROUBLED_SECONDS)
                     continue
                 now = time.monotonic()
@@ -133,7 +139,8 @@ class Pulse:
             return
         if one.troubled and not any(name == "runs" for name, _ in events):
             # That it works again is news, and what was missed meanwhile is asked for anew.
-            events = [("runs", RunsEvent([], True, [])), *events]
+            again: Event = ("runs", RunsEvent([], True, []))
+            events, first = [again, *events], [again, *first]
         now = time.monotonic()
         one.dirty, one.troubled = False, False
         one.next = now + max(_LEAST_SECONDS, (time.thread_time() - began) / _SHARE)

@@ -55,11 +55,7 @@ export function RunsPage() {
     queryFn: ({ signal }) => get<RunColumns>("/runs/columns", {}, signal),
     staleTime: 30_000,
   });
-  useLive("runs", (event) => {
-    takeRuns(client, event);
-    // A list that could not be read has nothing to add to: it is asked for anew.
-    if (runs.isError) void runs.refetch();
-  });
+  useLive("runs", (event) => takeRuns(client, event));
 
   const rows = useMemo(() => runs.data?.pages.flatMap((page) => page.items) ?? [], [runs.data]);
   const total = runs.data?.pages[0]?.total ?? null;
