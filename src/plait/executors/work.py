@@ -37,7 +37,6 @@ __all__ = ["Work"]
 
 
 S = TypeVar("S")
-_KINDS = {"SparkSession": "spark"}  # components of a stack that provide arguments
 _MEETING_PORT = 29500
 _GENERATORS = frozenset({GeneratorType, AsyncGeneratorType})
 
@@ -328,7 +327,7 @@ class Work:
         return {name: self._provide(kind) for name, kind in names.items()} if names else {}
 
     def _provide(self, kind: str) -> Any:
-        component = self.project.stack.get(_KINDS[kind]) if self.project is not None else None
+        component = self.project.stack.get(kind) if self.project is not None else None
         if component is None:
             from plait.integrations.spark import Session
 

@@ -8,12 +8,15 @@ from typing import Any
 
 __all__ = ["PROVIDED", "provided", "signature_in_pipelines"]
 
-PROVIDED: dict[str, str] = {"SparkSession": "pyspark"}
-"""The types by name, and the package of each: annotations are looked at, nothing is imported for them."""
+PROVIDED: dict[str, tuple[str, str]] = {"SparkSession": ("pyspark", "spark")}
+"""The types by name: the package of each, and the component of a stack that has it.
+
+Annotations are looked at, nothing is imported for them.
+"""
 
 
 def provided(function: Callable[..., Any]) -> dict[str, str]:
-    """The parameters that are filled in where the step runs: name to type."""
+    """The parameters that are filled in where the step runs, and the component of the stack that does it."""
     hints = getattr(function, "__annotations__", {})
     return {
         name: kind for name, hint in hints.items() if name != "return" and (kind := _kind(hint)) is not None
@@ -32,6 +35,7 @@ def signature_in_pipelines(function: Callable[..., Any]) -> inspect.Signature:
 def _kind(hint: Any) -> str | None:
     if isinstance(hint, str):
         name = hint.strip("\"' ").rpartition(".")[2]
-        return name if name in PROVIDED else None
+        return PROVIDED[name][1] if name in PROVIDED else None
     name, module = getattr(hint, "__name__", ""), getattr(hint, "__module__", "")
-    return name if name in PROVIDED and str(module).partition(".")[0] == PROVIDED[name] else None
+    package, component = PROVIDED.get(name, ("", None))
+    return component if str(module).partition(".")[0] == package else None
