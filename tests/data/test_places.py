@@ -16,6 +16,7 @@ from plait.data import ArtifactStore
 from plait.data.access import Access
 from plait.data.hashing import blob_id
 from plait.data.patience import kind_of
+from plait.data.remote import make_folder
 from plait.errors import StoreError
 from tests.services import Faulty, azure_server, free_port, gcs_server, ssh_server
 
@@ -176,6 +177,28 @@ def test_many_writers_of_one_value_all_succeed(place: Place) -> None:
     assert failed == []
     assert len(ids) == 1
     assert len(list(place.store().blobs())) == 6
+
+
+def test_a_folder_that_another_writer_makes_in_between_is_no_failure(
+    sftp_place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (fs, root), (other, _) = sftp_place.fs, sftp_place.fs
+    looks_for = fs.exists
+
+    def exists(path: str) -> bool:
+        there = looks_for(path)
+        if not there and not path.endswith("last"):
+            other.makedirs(path, exist_ok=True)
+        return bool(there)
+
+    monkeypatch.setattr(fs, "exists", exists)
+    with pytest.raises(OSError, match="Failure"):
+        fs.makedirs(f"{root}/once/last", exist_ok=True)
+    make_folder(fs, f"{root}/a/b/last")
+    assert fs.isdir(f"{root}/a/b/last")
+    fs.pipe_file(f"{root}/file", b"")
+    with pytest.raises(FileNotFoundError):
+        make_folder(fs, f"{root}/file/below")
 
 
 def test_a_large_value_travels_in_several_pieces_at_a_time(s3_place: Place) -> None:

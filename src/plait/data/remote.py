@@ -18,7 +18,7 @@ from plait.data.patience import Patience, status_of
 from plait.data.serializer import Buffer
 from plait.errors import StoreError
 
-__all__ = ["RemoteBlobs"]
+__all__ = ["RemoteBlobs", "make_folder"]
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -133,7 +133,7 @@ class RemoteBlobs:
         temporary = f"{root}/{_UNFINISHED}/{secrets.token_hex(12)}"
         try:
             for name in (temporary, path):
-                fs.makedirs(name.rpartition("/")[0], exist_ok=True)
+                make_folder(fs, name.rpartition("/")[0])
             fs.pipe_file(temporary, bytes(data))
             fs.mv(temporary, path)
         except BaseException:
@@ -354,6 +354,24 @@ def _text(error: Exception) -> str:
 
 def _protocols(fs: Any) -> tuple[str, ...]:
     return (fs.protocol,) if isinstance(fs.protocol, str) else tuple(fs.protocol)
+
+
+def make_folder(fs: Any, folder: str) -> None:
+    """Makes a folder and those above it, while other writers may make the same ones.
+
+    Over SFTP each is looked for and then made, and making one that another writer has just made is a failure without
+    a name. Whoever fails so finds one folder more than before.
+    """
+    for left in range(folder.count("/"), -1, -1):
+        try:
+            fs.makedirs(folder, exist_ok=True)
+        except (FileNotFoundError, PermissionError):
+            raise
+        except OSError:
+            if not left:
+                raise
+        else:
+            return
 
 
 def _modified(info: dict[str, Any]) -> float:

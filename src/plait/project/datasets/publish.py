@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
+from plait.data.remote import make_folder
 from plait.errors import CatalogError
 from plait.project.datasets.fingerprints import hash_local
 from plait.project.datasets.protocol import Written
@@ -224,7 +225,7 @@ def _upload_file(place: Place, item: Path, target: str) -> None:
         fs.put_file(str(item), target)
         return
     parent = str(PurePosixPath(target).parent)
-    fs.makedirs(parent, exist_ok=True)
+    make_folder(fs, parent)
     temporary = f"{parent}/.{PurePosixPath(target).name}.{secrets.token_hex(6)}.saving"
     try:
         fs.put_file(str(item), temporary)
@@ -243,7 +244,7 @@ def _upload_folder(place: Place, item: Path, target: str) -> None:
     """
     fs = place.fs
     mark = f"{target}/{UNFINISHED}"
-    fs.makedirs(target, exist_ok=True)
+    make_folder(fs, target)
     fs.pipe_file(mark, b"")
     names = [file.relative_to(item).as_posix() for file in sorted(item.rglob("*")) if file.is_file()]
     for name in names:
