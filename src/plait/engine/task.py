@@ -192,6 +192,13 @@ class Executor(Protocol):
 
     An executor whose tasks run on other machines says so with an attribute ``travels = True``: then the job has the
     project's code with it.
+
+    In a run that has several, each but the main one is given a function by ``rouse_by(rouse)``, which it calls, from
+    any thread, when ``wait`` has something to tell; ``patience(timeout)`` says how many seconds it may be left alone
+    until then. One without these two is asked every few milliseconds.
+
+    What stands in the way of a run, such as an engine that nobody reaches, a method ``check`` raises before the run is
+    recorded: it may be called several times, and ``stop`` may follow without a ``start``.
     """
 
     name: str
