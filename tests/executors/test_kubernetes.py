@@ -127,6 +127,7 @@ def test_a_namespace_that_is_not_there_is_an_error_of_the_cluster(there: Cluster
     with pytest.raises(PlaitError, match='Kubernetes refused: namespaces "nowhere" not found') as raised:
         run(p, make(there, namespace="nowhere"), x=1)
     assert "kubectl get namespaces" in str(raised.value.hint)
+    assert not (home / "records.db").exists()
 
 
 def test_a_cluster_that_is_away_for_a_while_loses_nothing(

@@ -53,8 +53,13 @@ class Fleet:
         ]
 
     def add(self, name: str, executor: Executor) -> None:
-        """Have one more, for steps that have come to name it; from another thread, before the graph grows."""
+        """Have one more, for steps that have come to name it; from another thread, before the graph grows.
+
+        Raises:
+            PlaitError: it cannot do anything now.
+        """
         if name not in (self.main.name, *self._others):
+            _check(executor)
             _rouse(executor, self.main.wake)
             self._coming[name] = executor
 
@@ -118,6 +123,21 @@ class Fleet:
                 timeout = _patience(one, timeout)
         return messages + self.main.wait(0 if messages else timeout)
 
+    def check(self) -> None:
+        """Let each say what stands in the way of a run.
+
+        Raises:
+            PlaitError: one cannot do anything now; what is said tells what to do.
+        """
+        for one in self._each():
+            _check(one)
+
+    def let_go(self) -> None:
+        """There will be no run: release what was taken to look."""
+        for one in self._each():
+            if hasattr(one, "check"):
+                one.stop(now=True)
+
     def cancel(self) -> None:
         for one in self._each():
             one.cancel()
@@ -129,6 +149,12 @@ class Fleet:
     def _each(self) -> Iterator[Executor]:
         yield self.main
         yield from list(self._others.values())
+
+
+def _check(executor: Executor) -> None:
+    check = getattr(executor, "check", None)
+    if check is not None:
+        check()
 
 
 def _rouse(executor: Executor, rouse: Callable[[], None] | None) -> None:

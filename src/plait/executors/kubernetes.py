@@ -243,7 +243,12 @@ class KubernetesExecutor(RemoteExecutor):
                 found[option] = max(found.get(option, 0.0), amount)
         return found
 
-    def connect(self, job: Job) -> None:
+    def check(self) -> None:
+        core, _, namespace = self._client
+        self._ask(core.list_namespaced_pod, namespace, label_selector=f"{_RUN}=none", limit=1)
+        self._find_image()
+
+    def _find_image(self) -> None:
         if self._settings.image is None:
             if self._builder is None:
                 raise ConfError(
@@ -252,6 +257,9 @@ class KubernetesExecutor(RemoteExecutor):
                 )
             image = self._builder().image(say)
             self._settings = msgspec.structs.replace(self._settings, image=image)
+
+    def connect(self, job: Job) -> None:
+        self._find_image()
         self._run = _label(job.run_id)
         self._secret = f"plait-{self._run}-{int(time.time()):x}"
         if len(self.sealed) > _MOST_SECRET_BYTES:

@@ -43,7 +43,7 @@ from plait.record.writer import RunWriter
 if TYPE_CHECKING:
     from plait.engine.dynamic import Dynamic
 
-__all__ = ["Begin", "Prior", "carry", "make_fleet", "open_reuse", "saved_outputs"]
+__all__ = ["Begin", "Prior", "carry", "letting_go", "make_fleet", "open_reuse", "saved_outputs"]
 
 Prior: TypeAlias = Callable[[int, TaskPath], "Take | None"]
 
@@ -109,17 +109,30 @@ def open_reuse(
 
 
 def make_fleet(graph: Graph, main: Executor, project: Project) -> Fleet:
-    """The executors of a run, each found able to do what the steps ask of it.
+    """The executors of a run, each found able to do what the steps ask of it, and now.
 
     Raises:
         ParameterError: a step names an executor that is not there, or asks for what its executor cannot do or has not.
+        PlaitError: an engine cannot be reached, or would not take a task.
     """
     others = {
         name: make_executor(name, project=project) for name in executors_named(graph) if name != main.name
     }
     fleet = Fleet(graph, main, others)
-    refuse_what_is_missing(graph, fleet, project)
+    with letting_go(fleet):
+        refuse_what_is_missing(graph, fleet, project)
+        fleet.check()
     return fleet
+
+
+@contextlib.contextmanager
+def letting_go(fleet: Fleet) -> Iterator[None]:
+    """What fails inside, before there is a run, leaves nothing that the executors took to look at their engines."""
+    try:
+        yield
+    except BaseException:
+        fleet.let_go()
+        raise
 
 
 def carry(begin: Begin, fleet: Fleet, listener: Any) -> Run:
