@@ -48,6 +48,7 @@ from plait.engine.task import (
     Live,
     Message,
     Report,
+    StepSecret,
     TaskSpec,
     Withdrawn,
     function_ref,
@@ -595,6 +596,7 @@ class Loop:
             _with_memory(self._carried_out[node], launch.growth, self._memory),
             self._checkpoints.get((node, path)) if self._checkpoints else None,
             self._ref(chosen.step) if self._travels(node) else None,
+            secrets=self._secrets(node) if self._dynamic is not None else (),
         )
 
     def _travels(self, node: int) -> bool:
@@ -602,6 +604,14 @@ class Loop:
         return self._dynamic is not None and (
             not in_process(self.fleet[self.fleet.of_node(node)]) or self._carried_out[node] is not None
         )
+
+    def _secrets(self, node: int) -> tuple[StepSecret, ...]:
+        """What a step of a dynamic pipeline asks for: when the run's job went to other machines, nobody knew of it."""
+        options = self._carried_out[node]
+        if options is None or not options.secrets or self._dynamic is None:
+            return ()
+        goes_far = getattr(self.fleet[self.fleet.of_node(node)], "travels", False)
+        return tuple(map(self._dynamic.secret, options.secrets)) if goes_far else ()
 
     def _ref(self, step: int) -> FunctionRef | None:
         """How a task in another process finds the function of a step that was not known at the start."""

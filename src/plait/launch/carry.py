@@ -23,7 +23,7 @@ from plait.graph.model import Path as TaskPath
 from plait.graph.pipeline import Habits
 from plait.graph.tracing import Traced
 from plait.launch.asked import environments_folder, locks_of, refuse_what_is_missing
-from plait.launch.hiding import hidden
+from plait.launch.hiding import Hider, hidden
 from plait.launch.inputs import store_input
 from plait.launch.moments import retry_teller, tell_end, tell_pipeline, tell_start, with_metrics_told
 from plait.launch.naming import find_nodes, matching
@@ -222,7 +222,7 @@ def _dynamic(begin: Begin, run: Run, fleet: Fleet, listener: Any) -> Iterator[Dy
     from plait.graph.dynamic import Growing
     from plait.launch.dynamic import listening, make_dynamic
 
-    project, masker, known = begin.project, begin.project.masker(), 1
+    project, known = begin.project, 1
 
     def check(graph: Graph) -> None:
         nonlocal known
@@ -235,14 +235,14 @@ def _dynamic(begin: Begin, run: Run, fleet: Fleet, listener: Any) -> Iterator[Dy
         begin.keys.grow(graph, locks_of(graph, begin.traced.functions, begin.records, known))
         known = len(graph.nodes)
 
-    with listening(fleet.main, listener, masker.mask if masker is not None else None) as capture:
+    with listening(fleet.main, listener, Hider(project).mask) as capture:
         dynamic = make_dynamic(
             Growing(begin.traced, begin.resumed, project.step_rules),
             begin.signature,
             run_id=run.id,
             run_key=run.key,
             resumed=run if begin.resumed is not None else None,
-            params=hidden(masker, begin.params),
+            params=hidden(project.masker(), begin.params),
             inputs=begin.inputs,
             store=begin.records.artifacts,
             database=begin.records.database,
