@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import pytest
 
 from plait.errors import ParameterError, RecordError
 from plait.record.activity import activity
 from plait.record.codediff import code_diff
-from plait.record.compare import compare_runs, points_of, series_of
+from plait.record.compare import compare_runs, points_of
 from plait.record.critical import critical_path
-from plait.record.curves import curves, metric_page
+from plait.record.curves import curves, curves_of_runs, metric_page
 from plait.record.graphview import run_graph
 from plait.record.history import pipeline_names, run_grid, run_trends
 from plait.record.items import strip, task_page
@@ -18,6 +22,8 @@ from plait.record.loglines import LogScope, next_loud, read_lines, search_lines
 from plait.record.makers import artifact_view
 from plait.record.runlist import columns_to_choose, group_runs, run_page
 from plait.record.runview import packages_of, run_view
+from plait.record.store import RecordStore
+from plait.record.tallies import counts_of, times_of
 from plait.record.taskview import task_code, task_view
 from plait.record.timeline import timeline
 from tests.programs import Folder
@@ -133,7 +139,7 @@ def test_each_question_is_answered(folder: Folder) -> None:
     both = [good.id, other.id]
     assert {row.name for row in compare_runs(store, both).params if row.differs} == {"alpha"}
     assert len(points_of(store, both, "param:alpha", "metric:curve").items) == 2
-    assert len(series_of(store, both, "curve", x="time", points=10).series) == 2
+    assert len(curves_of_runs([good, other], "curve", x="time", points=10).series) == 2
     assert all(one.same for one in code_diff(good, other).steps)
     assert pipeline_names(store) == {"flow": 3}
     assert len(run_grid(store, "flow").runs) == 3
@@ -162,3 +168,90 @@ def test_what_cannot_be_asked_is_refused_in_words(folder: Folder) -> None:
             wrong()
     with pytest.raises(RecordError, match="has no step 'fti'"):
         task_page(run, "fti")
+
+
+@contextmanager
+def _counted(store: RecordStore) -> Iterator[list[str]]:
+    """The statements that are asked within."""
+    asked: list[str] = []
+    database, names = store.database, ("execute", "rows", "row")
+    inside = False
+
+    def telling(kept: Callable[..., Any]) -> Callable[..., Any]:
+        def ask(sql: str, values: Any = ()) -> Any:
+            nonlocal inside
+            if inside:  # one of them calls another
+                return kept(sql, values)
+            asked.append(sql)
+            inside = True
+            try:
+                return kept(sql, values)
+            finally:
+                inside = False
+
+        return ask
+
+    for name in names:
+        setattr(database, name, telling(getattr(database, name)))
+    yield asked
+    for name in names:
+        delattr(database, name)
+
+
+def test_many_runs_beside_each_other_cost_no_more_questions_than_few(folder: Folder) -> None:
+    folder.write(FLOW)
+    runs = [folder.run(alpha=at / 10).id for at in range(5)]
+    store = RecordStore(folder.home)
+    questions: dict[str, Callable[[list[str]], Any]] = {
+        "compare": lambda some: compare_runs(store, some),
+        "points": lambda some: points_of(store, some, "param:alpha", "metric:rmse", "seconds"),
+        "curves": lambda some: curves_of_runs(store.runs_named(some), "curve", points=100),
+        "grid": lambda some: run_grid(store, "flow", limit=len(some)),
+    }
+    for name, ask in questions.items():
+        counts = []
+        for some in (runs[:2], runs):
+            with _counted(store) as asked:
+                ask(some)
+            counts.append(len(asked))
+        assert counts[0] == counts[1], (name, counts)
+
+
+def test_a_grid_tells_of_runs_with_different_graphs_and_ends(folder: Folder) -> None:
+    folder.write(FLOW)
+    first = folder.run()
+    folder.write(FLOW.replace("one = large(table)", "one = large(large(table))"))
+    failed = folder.run(wrong=3)
+    other = folder.run()
+    grid = run_grid(first.store, "flow")
+    assert [row.id for row in grid.runs] == [other.id, failed.id, first.id]
+    cells = dict(zip(grid.steps, grid.cells, strict=True))
+    assert [cell and cell.state for cell in cells["fit"]] == ["cached", "failed", "done"]
+    assert [cell and cell.failed for cell in cells["fit"]] == [0, 1, 0]
+    assert [cell and cell.state for cell in cells["large"]] == ["cached", "skipped", "done"]
+    assert [cell is None for cell in cells["large_2"]] == [False, False, True]
+    assert counts_of([first, failed]) == {first.key: first.counts(), failed.key: failed.counts()}
+    assert times_of([first, failed]) == {first.key: first.times(), failed.key: failed.times()}
+
+
+def test_of_runs_of_which_one_is_not_there_the_nearest_is_named(folder: Folder) -> None:
+    folder.write(FLOW)
+    run = folder.run()
+    assert [one.id for one in run.store.runs_named(["latest", run.id])] == [run.id, run.id]
+    with pytest.raises(RecordError, match="there is no run 'nothing'"):
+        compare_runs(run.store, [run.id, "nothing"])
+
+
+def test_curves_of_several_runs_are_of_their_first_tasks_or_of_one_by_name(folder: Folder) -> None:
+    folder.write(FLOW)
+    runs = [folder.run(), folder.run(alpha=0.7)]
+    first = curves_of_runs(runs, "rmse")
+    assert [(one.run, one.task, one.y) for one in first.series] == [(run.id, "fit[0]", [0.0]) for run in runs]
+    assert first.more == 22
+    more = curves_of_runs(runs, "rmse", tasks=3)
+    assert [one.task for one in more.series] == ["fit[0]", "fit[1]", "fit[2]"] * 2
+    named = curves_of_runs(runs, "rmse", task="fit[7]")
+    assert [(one.run, one.task, one.y) for one in named.series] == [(run.id, "fit[7]", [0.7]) for run in runs]
+    assert curves_of_runs(runs, "rmse", task="nothing").series == []
+    inside = curves_of_runs(runs, "curve", low=5, high=9)
+    assert [one.x for one in inside.series] == [[5.0, 6.0, 7.0, 8.0, 9.0]] * 2

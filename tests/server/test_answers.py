@@ -7,6 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.server.conftest import Server
+from tests.services import wait_until
 
 
 @pytest.mark.parametrize(
@@ -233,6 +234,7 @@ def test_a_pipeline_has_its_grid_its_trends_and_its_form(server: Server, runs: d
 
 
 def test_what_is_not_there_is_said_with_the_nearest(server: Server, runs: dict[str, str]) -> None:
+    wait_until(lambda: not server.get("/pipelines")["loading"])  # until then a pipeline may still be there
     for path, status in (
         ("/runs/nothing0", 404),
         (f"/runs/{runs['done']}/steps/sqare/items", 404),

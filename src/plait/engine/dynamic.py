@@ -16,6 +16,7 @@ from plait.engine.current import TaskContext
 from plait.engine.events import Action, Call, Done, Failed, Grow, Launch, Seen, Settle
 from plait.engine.futures import Failure
 from plait.engine.keys import Keys
+from plait.engine.task import StepSecret
 from plait.errors import TaskFailed
 from plait.graph.model import Calls, Graph, Path, task_name
 from plait.graph.unfold import Fixed, Keyed, Many, Need, Resolved
@@ -40,6 +41,7 @@ class Dynamic:
         store_literal: the artifact of a value that stands in the code of a pipeline.
         codes: of a run that goes on, the code that each node ran with.
         hidden: cleans an error, or a graph, of secrets.
+        secret: finds the secret that a step names.
     """
 
     def __init__(
@@ -52,9 +54,11 @@ class Dynamic:
         store_literal: Callable[[str, Any], Artifact],
         raised: Callable[[Place], BaseException | None] = lambda _place: None,
         codes: Mapping[int, str] | None = None,
-        hidden: Callable[[Any], Any] = lambda record: record,
+        hidden: Callable[[Any], Any],
+        secret: Callable[[str], StepSecret],
     ) -> None:
         self.body = body
+        self.secret = secret
         self.error: BaseException | None = None
         self._keys = keys
         self._context = context

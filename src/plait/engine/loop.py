@@ -139,6 +139,7 @@ class Loop:
             results=results,
             stand_ins={} if stand_ins is None else stand_ins,
             is_dynamic=dynamic is not None,
+            secret=dynamic.secret if dynamic is not None else None,
             send_code=send_code,
         )
         self._slots = slots

@@ -13,7 +13,16 @@ from plait.engine.events import Launch
 from plait.engine.fleet import Fleet, runs_elsewhere
 from plait.engine.honours import asked_for
 from plait.engine.standing_in import StandIn
-from plait.engine.task import Abroad, Executor, FunctionRef, Job, TaskSpec, function_ref, in_process
+from plait.engine.task import (
+    Abroad,
+    Executor,
+    FunctionRef,
+    Job,
+    StepSecret,
+    TaskSpec,
+    function_ref,
+    in_process,
+)
 from plait.graph.model import Graph
 from plait.graph.options import Options
 from plait.record.results import Plain, Results, Tree
@@ -30,6 +39,7 @@ class Specs:
         functions: those of the graph's steps; of a dynamic run the list that grows with it.
         stand_ins: by node, the value or function that its ``on_failure`` names.
         is_dynamic: whether steps come while the run goes on.
+        secret: of a dynamic run, finds the secret that a step names.
         send_code: sends what an executor on other machines needs there; called for the first of them.
 
     Attributes:
@@ -47,12 +57,14 @@ class Specs:
         results: Results,
         stand_ins: Mapping[int, Any],
         is_dynamic: bool,
+        secret: Callable[[str], StepSecret] | None,
         send_code: Callable[[], Abroad] | None,
     ) -> None:
         self.job = job
         self._fleet = fleet
         self._results = results
         self._is_dynamic = is_dynamic
+        self._secret = secret
         self._functions = functions
         self._values = stand_ins
         self._stand_ins: dict[int, int] = {}
@@ -125,6 +137,7 @@ class Specs:
             _with_memory(self._options[node], launch.growth, self._memory),
             checkpoint,
             self._ref(chosen.step) if self._travels(node) else None,
+            secrets=self._secrets(node) if self._secret is not None else (),
         )
 
     def stand_in(self, launch: Launch, attempt: int, error: str) -> TaskSpec:
@@ -145,6 +158,14 @@ class Specs:
         return self._is_dynamic and (
             not in_process(self._fleet[self._fleet.of_node(node)]) or self._options[node] is not None
         )
+
+    def _secrets(self, node: int) -> tuple[StepSecret, ...]:
+        """What a step of a dynamic pipeline asks for: when the run's job went to other machines, nobody knew of it."""
+        options = self._options[node]
+        if options is None or not options.secrets or self._secret is None:
+            return ()
+        goes_far = getattr(self._fleet[self._fleet.of_node(node)], "travels", False)
+        return tuple(map(self._secret, options.secrets)) if goes_far else ()
 
     def _ref(self, step: int) -> FunctionRef | None:
         """How a task in another process finds the function of a step that was not known at the start."""

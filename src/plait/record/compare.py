@@ -9,17 +9,15 @@ import msgspec
 from msgspec import Struct
 
 from plait.errors import ParameterError
-from plait.record.curves import Curve, Curves, curves
 from plait.record.filters import reach_or_none
-from plait.record.runlist import RunRow, flat, run_rows, shorten
+from plait.record.runlist import RunRow, flat, rows_of, shorten
 from plait.record.store import RecordStore
 from plait.record.views import Run
 
-__all__ = ["Comparison", "Point", "Points", "Row", "compare_runs", "find_runs", "points_of", "series_of"]
+__all__ = ["Comparison", "Point", "Points", "Row", "compare_runs", "find_runs", "points_of"]
 
 MOST_RUNS = 500
 _MOST_ROWS = 500
-_MOST_POINTS = 20_000
 _FACTS = (
     "python",
     "platform",
@@ -75,7 +73,7 @@ def find_runs(store: RecordStore, names: Sequence[str], least: int = 1) -> list[
         raise ParameterError(
             f"{least} to {MOST_RUNS} runs can be looked at together, and {len(names)} were named"
         )
-    return [store.run(name) for name in dict.fromkeys(names)]
+    return store.runs_named(list(dict.fromkeys(names)))
 
 
 def compare_runs(store: RecordStore, names: Sequence[str]) -> Comparison:
@@ -90,7 +88,7 @@ def compare_runs(store: RecordStore, names: Sequence[str]) -> Comparison:
     found = {
         "params": _rows([dict(flat(run.params)) for run in runs]),
         "metrics": _rows(_metrics(store, keys)),
-        "environment": _rows(_environments(store, runs)),
+        "environment": _rows(_facts(runs)) + _packages(store, runs),
         "code": _rows(_codes(store, keys)),
         "datasets": _rows(_datasets(store, keys)),
     }
@@ -99,16 +97,20 @@ def compare_runs(store: RecordStore, names: Sequence[str]) -> Comparison:
             rows.sort(key=lambda row: not row.differs)
             cut[block] = len(rows) - _MOST_ROWS
             del rows[_MOST_ROWS:]
-    return Comparison(run_rows(store, keys), **found, cut=cut)
+    return Comparison(rows_of(store, runs), **found, cut=cut)
 
 
-def _rows(columns: Sequence[dict[str, Any]]) -> list[Row]:
+def _rows(columns: Sequence[dict[str, Any]], of_run: Sequence[int] | None = None) -> list[Row]:
+    """A row for each name in some columns; ``of_run`` tells for each run which column is its, if not each has one."""
     names = list(dict.fromkeys(name for column in columns for name in column))
     rows = []
     for name in names:
         values = [column.get(name) for column in columns]
         texts = {msgspec.json.encode(value, enc_hook=str) for value in values}
-        rows.append(Row(name, len(texts) > 1, [shorten(value) for value in values]))
+        shown = [shorten(value) for value in values]
+        rows.append(
+            Row(name, len(texts) > 1, shown if of_run is None else [shown[column] for column in of_run])
+        )
     return rows
 
 
@@ -119,8 +121,8 @@ def _grouped(keys: Sequence[int], found: Any) -> list[dict[str, Any]]:
     return [by_run[key] for key in keys]
 
 
-def _marks(keys: Sequence[int]) -> str:
-    return ", ".join("?" * len(keys))
+def _marks(values: Sequence[Any]) -> str:
+    return ", ".join("?" * len(values))
 
 
 def _metrics(store: RecordStore, keys: Sequence[int]) -> list[dict[str, Any]]:
@@ -130,18 +132,27 @@ def _metrics(store: RecordStore, keys: Sequence[int]) -> list[dict[str, Any]]:
     return _grouped(keys, rows)
 
 
-def _environments(store: RecordStore, runs: Sequence[Run]) -> list[dict[str, Any]]:
-    known: dict[str, dict[str, str]] = {}
-    found = []
-    for run in runs:
-        digest = run.packages_digest
-        if digest not in known:
-            known[digest] = run.packages
-        facts = {name: run.facts.get(name) for name in _FACTS if run.facts.get(name) is not None}
-        found.append(
-            {"executor": run.executor, **facts, **{f"package {k}": v for k, v in known[digest].items()}}
+def _facts(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    return [
+        {
+            "executor": run.executor,
+            **{name: run.facts[name] for name in _FACTS if run.facts.get(name) is not None},
+        }
+        for run in runs
+    ]
+
+
+def _packages(store: RecordStore, runs: Sequence[Run]) -> list[Row]:
+    """Hundreds of packages by hundreds of runs, of which most have the same: what is the same is looked at once."""
+    digests = list(dict.fromkeys(run.packages_digest for run in runs))
+    known: dict[str, dict[str, str]] = {
+        digest: msgspec.json.decode(body)
+        for digest, body in store.database.rows(
+            f"SELECT hash, body FROM document WHERE hash IN ({_marks(digests)})", digests
         )
-    return found
+    }
+    columns = [{f"package {k}": v for k, v in known.get(digest, {}).items()} for digest in digests]
+    return _rows(columns, [digests.index(run.packages_digest) for run in runs])
 
 
 def _codes(store: RecordStore, keys: Sequence[int]) -> list[dict[str, Any]]:
@@ -209,16 +220,3 @@ def _column(store: RecordStore, runs: Sequence[Run], name: str) -> list[Any]:
     if kind in ("pipeline", "status", "user", "executor", "host"):
         return [getattr(run, kind) for run in runs]
     raise ParameterError(f"runs have no {name!r}", hint="param:NAME, metric:NAME, seconds or started")
-
-
-def series_of(store: RecordStore, names: Sequence[str], metric: str, *, x: str, points: int) -> Curves:
-    """A metric's course in each of some runs: of the first task that logged it."""
-    runs = find_runs(store, names)
-    each = max(10, min(points, _MOST_POINTS // len(runs)))
-    found: list[Curve] = []
-    more = 0
-    for run in runs:
-        one = curves(run, metric, x=x, points=each, tasks=1)
-        found += one.series
-        more += one.more
-    return Curves(found, more)

@@ -8,7 +8,7 @@ from plait.record.filters import read_filter
 from plait.record.progress import quantile, worst_state
 from plait.record.runlist import RecentRun, RunRow, run_page, run_rows
 from plait.record.store import RecordStore
-from plait.record.views import TaskCounts
+from plait.record.tallies import TaskCounts, counts_of, times_of
 
 __all__ = ["Grid", "GridCell", "Trends", "pipeline_names", "run_grid", "run_trends"]
 
@@ -55,20 +55,19 @@ def pipeline_names(store: RecordStore) -> dict[str, int]:
 def run_grid(store: RecordStore, pipeline: str, *, q: str = "", limit: int = 30) -> Grid:
     """The latest runs of a pipeline, step by step."""
     page = run_page(store, q=f'pipeline:"{pipeline}" {q}', limit=limit)
-    runs = [store.run(row.id) for row in page.items]
-    columns: list[dict[str, GridCell]] = []
-    for run, row in zip(runs, page.items, strict=True):
-        counts, times = run.counts(), run.times()
-        ended = row.status != "running"
-        cells = {}
-        for node, name in store.database.rows(
-            f"SELECT node, id FROM node WHERE run = ? ORDER BY node LIMIT {_MOST_STEPS}", (run.key,)
-        ):
-            one = counts.get(node, TaskCounts(None, {}))
-            state = worst_state(one.by_state, one.total, ended=ended)
-            took = times[node].elapsed if node in times else None
-            cells[name] = GridCell(state, took, one.by_state.get("failed", 0))
-        columns.append(cells)
+    runs = store.runs_named([row.id for row in page.items])
+    counts, times = counts_of(runs), times_of(runs)
+    columns: list[dict[str, GridCell]] = [{} for _ in runs]
+    place = {run.key: at for at, run in enumerate(runs)}
+    for key, node, name in store.database.rows(
+        f"SELECT run, node, id FROM node WHERE run IN ({', '.join('?' * len(runs))}) AND node < {_MOST_STEPS}"
+        " ORDER BY run, node",
+        list(place),
+    ) if runs else ():  # fmt: skip
+        one = counts[key].get(node, TaskCounts(None, {}))
+        state = worst_state(one.by_state, one.total, ended=page.items[place[key]].status != "running")
+        took = times[key][node].elapsed if node in times[key] else None
+        columns[place[key]][name] = GridCell(state, took, one.by_state.get("failed", 0))
     steps = list(dict.fromkeys(name for cells in columns for name in cells))[:_MOST_STEPS]
     return Grid(steps, page.items, [[cells.get(step) for cells in columns] for step in steps])
 

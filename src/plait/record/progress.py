@@ -8,7 +8,8 @@ from typing import Any
 from msgspec import Struct
 
 from plait.record.schema import PACE_BUCKETS
-from plait.record.views import Run, TaskCounts
+from plait.record.tallies import TaskCounts
+from plait.record.views import Run
 
 __all__ = ["Counts", "StepProgress", "make_counts", "run_counts", "step_progress", "worst_state"]
 

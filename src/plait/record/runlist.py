@@ -30,6 +30,7 @@ __all__ = [
     "group_runs",
     "live_row",
     "recent_runs",
+    "rows_of",
     "run_page",
     "run_rows",
 ]
@@ -349,21 +350,29 @@ def run_rows(
     """The rows of some runs by their numbers, in that order; one that is gone is left out."""
     if not keys:
         return []
-    marks = ", ".join("?" * len(keys))
     found = {
         row[0]: Run(store, row)
-        for row in store.database.rows(f"SELECT {RUN_COLUMNS} FROM run WHERE key IN ({marks})", keys)
+        for row in store.database.rows(f"SELECT {RUN_COLUMNS} FROM run WHERE key IN ({_marks(keys)})", keys)
     }
-    runs = [found[key] for key in keys if key in found]
-    said = annotations_of(store, list(found))
+    return rows_of(store, [found[key] for key in keys if key in found], columns=columns, spark=spark)
+
+
+def rows_of(
+    store: RecordStore, runs: Sequence[Run], *, columns: Sequence[str] = (), spark: Sequence[str] = ()
+) -> list[RunRow]:
+    """The rows of some runs that are there already, in that order."""
+    if not runs:
+        return []
+    keys = [run.key for run in runs]
+    said = annotations_of(store, keys)
     pins = {
         row[0]
         for row in store.database.rows(
-            f"SELECT id FROM pin WHERE kind = 'run' AND id IN ({marks})", [run.id for run in found.values()]
+            f"SELECT id FROM pin WHERE kind = 'run' AND id IN ({_marks(runs)})", [run.id for run in runs]
         )
-    } if found else set()  # fmt: skip
+    }
     wanted = [name.removeprefix("metric:") for name in columns if name.startswith("metric:")]
-    measured = _measures(store, list(found), wanted)
+    measured = _measures(store, keys, wanted)
     differing = {name: _differing(store, name) for name in {run.pipeline for run in runs}}
     curves = {
         run.key: {
@@ -385,6 +394,10 @@ def run_rows(
         )
         for run in runs
     ]
+
+
+def _marks(values: Sequence[Any]) -> str:
+    return ", ".join("?" * len(values))
 
 
 def _row(

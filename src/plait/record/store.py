@@ -6,7 +6,7 @@ In the record store and the artifact store of its stack: ``.plait/`` with its ta
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -100,6 +100,20 @@ class RecordStore:
             )
         several = ", ".join(row[1] for row in rows[:3])
         raise RecordError(f"several runs begin with {run_id!r}: {several}", hint="write one character more")
+
+    def runs_named(self, names: Sequence[str]) -> list[Run]:
+        """Several runs, each as ``run`` finds it: those named by their whole ids by one question.
+
+        Raises:
+            RecordError: there is none of a name, or there are several.
+        """
+        from plait.record.views import RUN_COLUMNS, Run
+
+        if not names:
+            return []
+        sql = f"SELECT {RUN_COLUMNS} FROM run WHERE id IN ({', '.join('?' * len(names))})"
+        found = {row[1]: Run(self, row) for row in self.database.rows(sql, names)}
+        return [found.get(name) or self.run(name) for name in names]
 
     def wait(self, timeout: float) -> bool:
         """Wait until somebody has written, ``timeout`` seconds at most; whether it may be so. For live views."""

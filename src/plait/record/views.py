@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from plait.record.closures import Closure
 from plait.record.facts import Advance, DataCheck, ErrorInfo, LogLine
 from plait.record.paths import from_key, prefix_range, to_key
 from plait.record.results import Results, Tree, load_tree
+from plait.record.tallies import TaskCounts, TaskTimes, counts_of, times_of
 from plait.record.writer import HEARTBEAT_SECONDS, NOT_TAKEN
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ __all__ = [
     "MetricPoint",
     "Run",
     "Task",
-    "TaskCounts",
-    "TaskTimes",
     "first_task",
     "host_name",
     "parse_task",
@@ -67,21 +66,6 @@ class MetricPoint(Struct, frozen=True):
     at: float | None
     logged_at: float
     attempt: int = 1
-
-
-class TaskCounts(Struct, frozen=True):
-    """How many tasks of a node are in each state; ``total`` is None while that is not known."""
-
-    total: int | None
-    by_state: dict[str, int]
-
-
-class TaskTimes(Struct, frozen=True):
-    """How long the tasks of a node took, in seconds: first start to last end, the longest, all together."""
-
-    elapsed: float
-    longest: float
-    total: float
 
 
 class LogChunk(Struct, frozen=True):
@@ -339,6 +323,23 @@ class Run:
     def graph(self) -> Graph:
         return Graph.from_json(self._document(self._graph_hash))
 
+    @staticmethod
+    def read_graphs(runs: Sequence[Run]) -> None:
+        """Read the graphs of several runs at once; runs of one pipeline mostly have the same."""
+        lacking = {run._graph_hash for run in runs if "graph" not in run.__dict__}
+        if not lacking:
+            return
+        graphs = {
+            digest: Graph.from_json(bytes(body))
+            for digest, body in runs[0].store.database.rows(
+                f"SELECT hash, body FROM document WHERE hash IN ({', '.join('?' * len(lacking))})",
+                list(lacking),
+            )
+        }
+        for run in runs:
+            if run._graph_hash in graphs:
+                run.__dict__.setdefault("graph", graphs[run._graph_hash])
+
     @cached_property
     def params(self) -> dict[str, Any]:
         found: dict[str, Any] = msgspec.json.decode(self._params)
@@ -460,32 +461,7 @@ class Run:
 
     def counts(self) -> dict[int, TaskCounts]:
         """For each node how many of its tasks are in which state; costs a look at what is summed up of the run."""
-        states: dict[int, dict[str, int]] = {index: {} for index in range(len(self.graph.nodes))}
-        # What a process that is gone had not summed up yet is counted.
-        crashed = self.status == "crashed"
-        usual = (
-            "COALESCE(state, ''), COUNT(*) FROM attempt WHERE run = ? AND (state IS NULL OR state"
-            if crashed
-            else "state, SUM(attempts) FROM pace WHERE run = ? AND (state = '' OR state"
-        )
-        for node, state, count in self.store.database.rows(
-            f"SELECT node, {usual} IN ('done', 'cached')) GROUP BY node, state UNION ALL"
-            " SELECT node, state, COUNT(*) FROM attempt WHERE run = ?"
-            " AND state NOT IN ('done', 'cached') AND state <> 'retried' GROUP BY node, state",
-            (self.key, self.key),
-        ):
-            if count:
-                states[node][state or ("lost" if crashed else "running")] = int(count)
-        totals: dict[int, int] = dict(
-            self.store.database.rows(
-                "SELECT scope, SUM(items) FROM extent WHERE run = ? GROUP BY scope", (self.key,)
-            )
-        )
-        axes = self.graph.layout.node_axes
-        return {
-            node: TaskCounts(totals.get(axes[node][-1]) if axes[node] else 1, by_state)
-            for node, by_state in states.items()
-        }
+        return counts_of([self])[self.key]
 
     def advances(self) -> dict[int, Advance]:
         """How far the task of each node that is one task said last that it is, where it said so."""
@@ -499,15 +475,7 @@ class Run:
 
     def times(self) -> dict[int, TaskTimes]:
         """For each node with an ended task how long its tasks took."""
-        rows = self.store.database.rows(
-            "SELECT node, MIN(first_start), MAX(last_end), MAX(longest), SUM(seconds)"
-            " FROM pace WHERE run = ? AND first_start IS NOT NULL GROUP BY node",
-            (self.key,),
-        )
-        return {
-            node: TaskTimes(max(0.0, end - start), max(0.0, longest), max(0.0, total))
-            for node, start, end, longest, total in rows
-        }
+        return times_of([self])[self.key]
 
     @cached_property
     def origins(self) -> dict[str, str]:

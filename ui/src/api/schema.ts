@@ -3454,7 +3454,11 @@ export interface operations {
             query: {
                 runs: string;
                 metric: string;
+                task?: string | null;
+                tasks?: number;
                 x?: string;
+                from?: number | null;
+                to?: number | null;
                 points?: number;
             };
             header?: never;

@@ -8,7 +8,15 @@ from fastapi import APIRouter, Query
 from msgspec.structs import replace
 
 from plait.record.critical import Critical, critical_path
-from plait.record.curves import Curves, MetricPage, curves, metric_page, step_metrics
+from plait.record.curves import (
+    MOST_TASKS,
+    Curves,
+    MetricPage,
+    curves,
+    curves_of_runs,
+    metric_page,
+    step_metrics,
+)
 from plait.record.graphview import GraphView, run_graph, with_places
 from plait.record.items import Strip, TaskPage, find_step, strip, task_page
 from plait.record.progress import step_progress
@@ -173,10 +181,15 @@ def series_of_runs(
     at: At,
     runs: Words,
     metric: str,
+    task: str | None = None,
+    tasks: Annotated[int, Query(ge=1, le=MOST_TASKS)] = 1,
     x: str = "step",
+    low: Annotated[float | None, Query(alias="from")] = None,
+    to: float | None = None,
     points: Annotated[int, Query(ge=10, le=2000)] = 500,
 ) -> Any:
-    from plait.record.compare import series_of
+    from plait.record.compare import find_runs
 
     with at.store() as store:
-        return series_of(store, words(runs), metric, x=x, points=points)
+        found = find_runs(store, words(runs))
+        return curves_of_runs(found, metric, task=task, tasks=tasks, x=x, low=low, high=to, points=points)
