@@ -58,6 +58,41 @@ def test_each_step_runs_where_it_says_and_is_known_only_when_it_is_called(
     assert flow.run(n=1, executor=main).code == []
 
 
+@step(secrets=["TOKEN=env:PLAIT_TEST_TOKEN"])
+def tell_secret(x: int) -> int:
+    print(f"the token is {os.environ['TOKEN']}")
+    return len(os.environ["TOKEN"]) + x
+
+
+@step(secrets=["TOKEN=env:PLAIT_TEST_TOKEN"])
+def spill_secret(x: int) -> None:
+    raise ValueError(f"bad token {os.environ['TOKEN']}")
+
+
+def test_a_secret_that_a_later_step_names_travels_with_its_task_and_nowhere_else(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("distributed")
+    monkeypatch.setenv("PLAIT_TEST_TOKEN", "opensesame-opensesame")
+
+    @pipeline(dynamic=True)
+    def flow(n: int) -> Any:
+        with_token = tell_secret(n).result()
+        print(f"the body says {os.environ['PLAIT_TEST_TOKEN']}")
+        spill_secret(with_token)
+        return with_token
+
+    run = flow.run(n=2, executor="dask", raise_on_failure=False)
+    assert run.task("tell_secret[0]").state == "done"
+    assert [line.text for line in run.task("tell_secret[0]").logs()] == ["the token is ***"]
+    assert run.task("spill_secret[0]").error.message == "bad token ***"
+    assert [line.text for line in run.task("flow").logs()] == ["the body says ***"]
+    assert "opensesame" not in "".join(capfd.readouterr())
+    kept = [file for file in home.rglob("*") if file.is_file()]
+    assert kept
+    assert [file for file in kept if b"opensesame" in file.read_bytes()] == []
+
+
 def test_an_executor_that_there_is_not_is_told_where_the_step_is_called(home: Path) -> None:
     @pipeline(dynamic=True)
     def flow(n: int) -> Any:

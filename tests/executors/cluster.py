@@ -61,7 +61,7 @@ class _Pod:
         command = [sys.executable, *self.container["command"][1:]]
         for place, folder in folders.items():
             command = [part.replace(f"{place}/", f"{folder}/") for part in command]
-        variables = {one["name"]: one["value"] for one in self.container["env"]}
+        variables = {one["name"]: _value(one, secrets) for one in self.container["env"]}
         self.log.touch()
         self.process = subprocess.Popen(
             command,
@@ -114,6 +114,13 @@ class _Pod:
             with contextlib.suppress(OSError):
                 os.killpg(self.process.pid, 9)
             self.process.wait()
+
+
+def _value(variable: dict[str, Any], secrets: dict[str, Any]) -> str:
+    if "value" in variable:
+        return str(variable["value"])
+    there = variable["valueFrom"]["secretKeyRef"]
+    return base64.b64decode(secrets[there["name"]]["data"][there["key"]]).decode()
 
 
 class Cluster:

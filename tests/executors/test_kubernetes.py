@@ -12,9 +12,10 @@ import kubernetes_validate
 import pytest
 from executors import steps
 from executors.cluster import MISSING_IMAGE, Cluster, cluster
+from msgspec import structs
 
 from plait import each, pipeline, step
-from plait.engine.task import TaskSpec
+from plait.engine.task import StepSecret, TaskSpec
 from plait.errors import PlaitError
 from plait.executors.kubernetes import KubernetesSettings, job_manifest, secret_manifest
 from plait.graph.options import make_options
@@ -68,7 +69,7 @@ def test_manifests_are_what_the_schemas_of_kubernetes_allow(version: str) -> Non
     spec = TaskSpec(3, (1, 2), 1, 0, "fit", (), (("fit", 0),), make_options(given, where="here"))
     job = job_manifest(settings, "plait-fit-1", "plait-run", "run", spec)
     kubernetes_validate.validate(job, version, strict=True)
-    kubernetes_validate.validate(secret_manifest("plait-run", "run", b"job"), version, strict=True)
+    kubernetes_validate.validate(secret_manifest("plait-run", "run", {"job": b"job"}), version, strict=True)
     (container,) = job["spec"]["template"]["spec"]["containers"]
     assert container["resources"] == {
         "requests": {"cpu": "1500m", "memory": str(2 << 30), "nvidia.com/gpu": "2"},
@@ -76,6 +77,8 @@ def test_manifests_are_what_the_schemas_of_kubernetes_allow(version: str) -> Non
     }
     assert job["spec"]["activeDeadlineSeconds"] == 1320
     assert job["spec"]["backoffLimit"] == 0
+    told = structs.replace(spec, secrets=(StepSecret("TOKEN=db.token", "opensesame"),))
+    kubernetes_validate.validate(job_manifest(settings, "a", "plait-run", "run", told), version, strict=True)
 
 
 def test_tasks_run_as_jobs_and_nothing_of_theirs_is_left(
@@ -90,6 +93,29 @@ def test_tasks_run_as_jobs_and_nothing_of_theirs_is_left(
     assert there.secrets == {}
     ((digest, files, size),) = done.code
     assert (len(digest), files > 0, size > 0) == (32, True, True)
+
+
+def test_what_only_pods_may_read_of_a_task_is_a_secret_that_ends_with_it(
+    there: Cluster, executor: dict[str, Any], home: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLAIT_TEST_TOKEN", "opensesame")
+
+    @pipeline(dynamic=True)
+    def flow(n: int) -> Any:
+        return with_token(n).result()
+
+    there.jobs.clear()
+    assert flow.run(executor=executor, progress=False, n=2).result == 12
+    (job,) = there.jobs.values()
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    (task,) = [one for one in container["env"] if one["name"] == "PLAIT_TASK"]
+    assert "value" not in task
+    assert there.secrets == {}
+
+
+@step(secrets=["TOKEN=env:PLAIT_TEST_TOKEN"])
+def with_token(x: int) -> int:
+    return x + len(os.environ["TOKEN"])
 
 
 def test_a_pod_that_dies_costs_a_retry(there: Cluster, executor: dict[str, Any], home: Any) -> None:
@@ -127,6 +153,7 @@ def test_a_namespace_that_is_not_there_is_an_error_of_the_cluster(there: Cluster
     with pytest.raises(PlaitError, match='Kubernetes refused: namespaces "nowhere" not found') as raised:
         run(p, make(there, namespace="nowhere"), x=1)
     assert "kubectl get namespaces" in str(raised.value.hint)
+    assert not (home / "records.db").exists()
 
 
 def test_a_cluster_that_is_away_for_a_while_loses_nothing(

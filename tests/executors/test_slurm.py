@@ -146,12 +146,27 @@ def test_what_slurm_itself_ends_for_its_memory_is_out_of_memory(
 
 
 @on_cluster
-def test_a_wrong_partition_is_an_error_before_any_task_in_slurms_words(run: Callable[..., Any]) -> None:
+def test_a_wrong_partition_is_an_error_before_the_run_in_slurms_words(
+    run: Callable[..., Any], home: Path
+) -> None:
     def p() -> Any:
         return steps.give(1)
 
     with pytest.raises(PlaitError, match=r"sbatch: .*[Ii]nvalid partition"):
         run(p, {"partition": "nowhere"})
+    assert not (home / "records.db").exists()
+
+
+@on_cluster
+def test_a_folder_that_cannot_be_written_is_an_error_before_the_run(
+    run: Callable[..., Any], home: Path
+) -> None:
+    def p() -> Any:
+        return steps.give(1)
+
+    with pytest.raises(PlaitError, match="the folder that the nodes share cannot be written"):
+        run(p, {"folder": "/proc/plait"})
+    assert not (home / "records.db").exists()
 
 
 @on_cluster

@@ -13,6 +13,7 @@ from executors import steps
 
 import plait
 from plait import each, pipeline
+from plait.errors import PlaitError
 from plait.project.environments import _interpreter
 from tests.services import Sshd, ssh_server
 
@@ -64,17 +65,18 @@ def test_a_machine_that_lets_nobody_in_is_warned_of_and_the_others_do_its_tasks(
     assert any("nobody-of-that-name@127.0.0.1: " in line.text for line in lines)
 
 
-def test_where_no_machine_can_be_used_each_says_why(server: Sshd, home: Path) -> None:
-    failed = run(server, "nobody-of-that-name@127.0.0.1")
-    assert failed.status == "failed"
-    assert "Permission denied" in failed.task("count_up").error.message
+def test_where_no_machine_can_be_used_each_says_why_and_no_run_is_recorded(server: Sshd, home: Path) -> None:
+    with pytest.raises(PlaitError, match="nobody-of-that-name@127.0.0.1: .*Permission denied"):
+        run(server, "nobody-of-that-name@127.0.0.1")
+    assert not (home / "records.db").exists()
 
 
 def test_a_python_without_plait_says_what_to_install(server: Sshd, home: Path, tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "bare")], check=True)
-    failed = run(server, "{user}@127.0.0.1", python=str(tmp_path / "bare/bin/python"))
+    with pytest.raises(PlaitError) as refused:
+        run(server, "{user}@127.0.0.1", python=str(tmp_path / "bare/bin/python"))
     assert (
-        failed.task("count_up").error.message
+        refused.value.what
         == f"there is no plait on {server.user}@127.0.0.1: pip install plait=={plait.__version__}"
     )
 
@@ -91,8 +93,9 @@ def test_another_python_is_told_and_nothing_is_tried(server: Sshd, home: Path, t
     subprocess.run([*uv, "pip", "install", "-q", "--python", str(venv / "bin/python"), *NEEDS], check=True)
     (site,) = venv.glob("lib/python*/site-packages")
     (site / "plait.pth").write_text(f"{SOURCE}\n")
-    failed = run(server, "{user}@127.0.0.1", python=str(venv / "bin/python"))
-    said = failed.task("count_up").error.message
+    with pytest.raises(PlaitError) as refused:
+        run(server, "{user}@127.0.0.1", python=str(venv / "bin/python"))
+    said = refused.value.what
     assert f"has Python {other} and plait {plait.__version__}, and this run has Python" in said
     assert said.endswith("install the same there")
 

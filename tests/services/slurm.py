@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import platform
 import shutil
@@ -186,12 +187,13 @@ class Slurm:
     def kill_node(self, name: str) -> None:
         """As if the machine had lost its power, with all that runs on it."""
         daemons, keepers, tasks = [], [], []
+        conf = self.environ["SLURM_CONF"]  # other clusters have nodes of the same name
         for process in psutil.process_iter(["pid"]):
             with contextlib.suppress(psutil.Error):
-                words = process.cmdline()
-                if words and "slurmd" in words[0] and words[2:4] == ["-N", name]:
+                words, environ = process.cmdline(), process.environ()
+                if words and "slurmd" in words[0] and words[2:4] == ["-N", name] and conf in words:
                     daemons.append(process)
-                elif process.environ().get("SLURMD_NODENAME") == name:
+                elif environ.get("SLURMD_NODENAME") == name and environ.get("SLURM_CONF") == conf:
                     tasks.append(process)
                     keepers += [one for one in process.parents() if one.name() == "slurmstepd"]
         for process in (*daemons, *keepers, *tasks):  # first who would report the end of the others
@@ -216,7 +218,10 @@ class Slurm:
 
 @contextlib.contextmanager
 def slurm_cluster() -> Iterator[Slurm]:
-    """A cluster for as long as it is needed; skips where Slurm is not installed, or cannot run."""
+    """A cluster for as long as it is needed; skips where Slurm is not installed, or cannot run.
+
+    One at a time on a machine: what Slurm keeps of a job in the system's control groups is named by node and job alone.
+    """
     path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
     missing = [name for name in _PROGRAMS if shutil.which(name, path=path) is None]
     if missing:
@@ -226,19 +231,21 @@ def slurm_cluster() -> Iterator[Slurm]:
     if os.getuid() != 0:
         pytest.skip("a Slurm cluster of one's own is started by root")
     os.environ["PATH"] = path
-    folder = Path(tempfile.mkdtemp(prefix="plait-slurm-"))
-    folder.chmod(0o755)
-    cluster = Slurm(folder)
-    try:
+    with Path(tempfile.gettempdir(), "plait-slurm.lock").open("w") as alone:
+        fcntl.flock(alone, fcntl.LOCK_EX)
+        folder = Path(tempfile.mkdtemp(prefix="plait-slurm-"))
+        folder.chmod(0o755)
+        cluster = Slurm(folder)
         try:
-            cluster.start()
-        except (TimeoutError, AssertionError, subprocess.SubprocessError) as error:
-            words = "\n".join(
-                f"{log.name}: {log.read_text(errors='replace')[-600:]}"
-                for log in sorted(folder.glob("*.log"))
-            )
-            pytest.skip(f"no Slurm cluster runs here: {error}\n{words}")
-        yield cluster
-    finally:
-        cluster.close()
-        shutil.rmtree(folder, ignore_errors=True)
+            try:
+                cluster.start()
+            except (TimeoutError, AssertionError, subprocess.SubprocessError) as error:
+                words = "\n".join(
+                    f"{log.name}: {log.read_text(errors='replace')[-600:]}"
+                    for log in sorted(folder.glob("*.log"))
+                )
+                pytest.skip(f"no Slurm cluster runs here: {error}\n{words}")
+            yield cluster
+        finally:
+            cluster.close()
+            shutil.rmtree(folder, ignore_errors=True)

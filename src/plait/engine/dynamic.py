@@ -16,6 +16,7 @@ from plait.engine.current import TaskContext
 from plait.engine.events import Action, Call, Done, Failed, Grow, Launch, Seen, Settle
 from plait.engine.futures import Failure
 from plait.engine.keys import Keys
+from plait.engine.task import StepSecret
 from plait.errors import TaskFailed
 from plait.graph.model import Calls, Graph, Path, task_name
 from plait.graph.unfold import Fixed, Keyed, Many, Need, Resolved
@@ -40,6 +41,7 @@ class Dynamic:
         store_literal: the artifact of a value that stands in the code of a pipeline.
         codes: of a run that goes on, the code that each node ran with.
         hidden: cleans an error, or a graph, of secrets.
+        secret: finds the secret that a step names.
     """
 
     def __init__(
@@ -52,9 +54,11 @@ class Dynamic:
         store_literal: Callable[[str, Any], Artifact],
         raised: Callable[[Place], BaseException | None] = lambda _place: None,
         codes: Mapping[int, str] | None = None,
-        hidden: Callable[[Any], Any] = lambda record: record,
+        hidden: Callable[[Any], Any],
+        secret: Callable[[str], StepSecret],
     ) -> None:
         self.body = body
+        self.secret = secret
         self.error: BaseException | None = None
         self._keys = keys
         self._context = context
@@ -78,7 +82,7 @@ class Dynamic:
         """The body is a task of its own; it starts when that is recorded."""
         self._attempt, self._to_start = attempt, True
         loop.writer.launched(launch.node, launch.path, attempt, None, "a body runs in each run")
-        loop._tell(lambda listener: listener.task_started(launch.node, launch.path, attempt))
+        loop.notices.add(lambda listener: listener.task_started(launch.node, launch.path, attempt))
 
     @property
     def is_running(self) -> bool:
@@ -110,7 +114,7 @@ class Dynamic:
             answer = [one for one in answer if not (type(one).__name__ == "Settle" and one.node == 0)]  # type: ignore[union-attr]
         self._point_out_rest(loop)
         loop.writer.ended(0, (), self._attempt, state, usage, reason, info)
-        loop._tell(lambda listener: listener.task_ended(0, (), state, usage, info, reason))
+        loop.notices.add(lambda listener: listener.task_ended(0, (), state, usage, info, reason))
         return answer
 
     def _point_out_rest(self, loop: Loop) -> None:
@@ -128,7 +132,7 @@ class Dynamic:
         )
         line = LogLine(time.time(), "WARNING", text)
         loop.writer.logs(0, (), self._attempt, (line,))
-        loop._tell(lambda listener: listener.said(0, (), (line,), ()))
+        loop.notices.add(lambda listener: listener.said(0, (), (line,), ()))
 
     def _say(self, loop: Loop) -> None:
         """What the body has printed and logged since."""
@@ -138,7 +142,7 @@ class Dynamic:
         if lines or metrics:
             loop.writer.logs(0, (), self._attempt, lines)
             loop.writer.metrics(0, (), self._attempt, metrics)
-            loop._tell(lambda listener: listener.said(0, (), lines, metrics))
+            loop.notices.add(lambda listener: listener.said(0, (), lines, metrics))
 
     # What it asks for.
 
@@ -175,7 +179,7 @@ class Dynamic:
         loop.grow(graph)
         closures = [self._keys.closure(node) for node in range(first, len(graph.nodes))]
         loop.writer.grown(self._hidden(graph), first, [self._hidden(one) for one in closures])
-        loop._tell(lambda listener: listener.grown(graph))
+        loop.notices.add(lambda listener: listener.grown(graph))
         actions = loop.machine.handle(Grow(graph))
         loop.learn_limits()
         return actions

@@ -37,6 +37,9 @@ class Fleet:
     def __init__(self, graph: Graph, main: Executor, others: Mapping[str, Executor] | None = None) -> None:
         self.main = main
         self._others = {name: one for name, one in (others or {}).items() if name != main.name}
+        _rouse(main, None)  # it may have been another's in an earlier run
+        for one in self._others.values():
+            _rouse(one, main.wake)
         self._coming: dict[str, Executor] = {}
         self._hear: Callable[[Live], None] | None = None
         self.names = ("", *self._others)
@@ -50,8 +53,14 @@ class Fleet:
         ]
 
     def add(self, name: str, executor: Executor) -> None:
-        """Have one more, for steps that have come to name it; from another thread, before the graph grows."""
+        """Have one more, for steps that have come to name it; from another thread, before the graph grows.
+
+        Raises:
+            PlaitError: it cannot do anything now.
+        """
         if name not in (self.main.name, *self._others):
+            _check(executor)
+            _rouse(executor, self.main.wake)
             self._coming[name] = executor
 
     def has(self, name: str) -> bool:
@@ -70,10 +79,7 @@ class Fleet:
 
     def wake(self) -> None:
         """Let ``wait`` return; from another thread."""
-        for one in self._each():
-            wake = getattr(one, "wake", None)
-            if wake is not None:
-                wake()
+        self.main.wake()
 
     @property
     def travels(self) -> bool:
@@ -108,11 +114,29 @@ class Fleet:
                 self[name].submit(chosen)
 
     def wait(self, timeout: float) -> list[Message]:
-        """What has been said by any of them."""
+        """What has been said by any of them: the main one is waited for, and roused where another has something."""
         if not self._others:
             return self.main.wait(timeout)
         messages = [message for one in self._others.values() for message in one.wait(0)]
-        return messages + self.main.wait(0 if messages else min(timeout, _TURN_SECONDS))
+        if not messages:
+            for one in self._others.values():
+                timeout = _patience(one, timeout)
+        return messages + self.main.wait(0 if messages else timeout)
+
+    def check(self) -> None:
+        """Let each say what stands in the way of a run.
+
+        Raises:
+            PlaitError: one cannot do anything now; what is said tells what to do.
+        """
+        for one in self._each():
+            _check(one)
+
+    def let_go(self) -> None:
+        """There will be no run: release what was taken to look."""
+        for one in self._each():
+            if hasattr(one, "check"):
+                one.stop(now=True)
 
     def cancel(self) -> None:
         for one in self._each():
@@ -125,3 +149,21 @@ class Fleet:
     def _each(self) -> Iterator[Executor]:
         yield self.main
         yield from list(self._others.values())
+
+
+def _check(executor: Executor) -> None:
+    check = getattr(executor, "check", None)
+    if check is not None:
+        check()
+
+
+def _rouse(executor: Executor, rouse: Callable[[], None] | None) -> None:
+    rouse_by = getattr(executor, "rouse_by", None)
+    if rouse_by is not None:
+        rouse_by(rouse)
+
+
+def _patience(executor: Executor, timeout: float) -> float:
+    """How long one of several may be left alone at most: one that cannot rouse the others is asked often."""
+    patience: Callable[[float], float] | None = getattr(executor, "patience", None)
+    return patience(timeout) if patience is not None else min(timeout, _TURN_SECONDS)

@@ -39,6 +39,7 @@ __all__ = [
     "Live",
     "Message",
     "Report",
+    "StepSecret",
     "TaskSpec",
     "Withdrawn",
     "function_ref",
@@ -122,13 +123,24 @@ class Gang(Struct, frozen=True, array_like=True):
     peers: tuple[str, ...]
 
 
+class StepSecret(Struct, frozen=True, array_like=True):
+    """A secret on its way to the task that asks for it: as the step says it, and the value. No record of it is kept."""
+
+    said: str
+    value: str
+
+    def __repr__(self) -> str:
+        return f"<the secret {self.said}>"
+
+
 class TaskSpec(Struct, frozen=True, array_like=True):
     """One attempt of a task.
 
     ``outputs`` has an item per output: its name and how many levels of list are stored apart for an ``each``.
     ``options`` are told where the executor has to carry out some of them. ``checkpoint`` is the state that an earlier
     attempt has saved. ``ref`` tells where the function is that was not among those of the start. ``gang`` is there
-    where several machines do the task together.
+    where several machines do the task together. ``secrets`` are those of a step that was not known when the job began
+    its way to other machines.
     """
 
     node: int
@@ -142,6 +154,7 @@ class TaskSpec(Struct, frozen=True, array_like=True):
     checkpoint: Artifact | None = None
     ref: FunctionRef | None = None
     gang: Gang | None = None
+    secrets: tuple[StepSecret, ...] = ()
 
 
 class Report(Struct, frozen=True, array_like=True, tag="report"):
@@ -192,6 +205,13 @@ class Executor(Protocol):
 
     An executor whose tasks run on other machines says so with an attribute ``travels = True``: then the job has the
     project's code with it.
+
+    In a run that has several, each but the main one is given a function by ``rouse_by(rouse)``, which it calls, from
+    any thread, when ``wait`` has something to tell; ``patience(timeout)`` says how many seconds it may be left alone
+    until then. One without these two is asked every few milliseconds.
+
+    What stands in the way of a run, such as an engine that nobody reaches, a method ``check`` raises before the run is
+    recorded: it may be called several times, and ``stop`` may follow without a ``start``.
     """
 
     name: str

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -20,6 +20,7 @@ from plait.executors.capacity import cores, gpus, memory
 from plait.executors.flavours import HONOURED
 from plait.executors.kept import digest_of, do_kept, end_kept, end_tasks, hold_job, keep_job, tasks_begun
 from plait.executors.remote import Place, RemoteExecutor, encode_spec
+from plait.executors.station import Versions
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -179,7 +180,13 @@ class DaskExecutor(RemoteExecutor):
         """The workers, by address."""
         found: dict[str, dict[str, Any]] = self._client.scheduler_info(n_workers=-1)["workers"]
         if not found:
-            self._client.wait_for_workers(1, timeout=_TIMEOUT_SECONDS)
+            try:
+                self._client.wait_for_workers(1, timeout=_TIMEOUT_SECONDS)
+            except TimeoutError:
+                raise PlaitError(
+                    f"the Dask scheduler at {self._address} has no workers",
+                    hint="start one: dask worker ADDRESS",
+                ) from None
             found = self._client.scheduler_info(n_workers=-1)["workers"]
         return found
 
@@ -201,6 +208,13 @@ class DaskExecutor(RemoteExecutor):
                 found[option] = max(amounts)
         return found
 
+    def check(self) -> None:
+        """Whether there are workers, and each has this Python and this plait."""
+        for theirs in self._tell_workers(Versions.on_this_host).values():
+            fault = Versions.here().differ_from(theirs[1], theirs[0])
+            if fault is not None:
+                raise PlaitError(fault)
+
     def connect(self, job: Job) -> None:
         self._survey()
         self._topic = f"plait-{job.run_id}-{time.monotonic_ns()}"
@@ -217,13 +231,18 @@ class DaskExecutor(RemoteExecutor):
 
     def _bring(self, address: str | None = None) -> None:
         """Let workers know the job; all that there are if none is named. One that comes later asks for it."""
+        self._tell_workers(keep_job, self.sealed, workers=[address] if address is not None else None)
+
+    def _tell_workers(self, function: Callable[..., Any], *given: Any, **how: Any) -> dict[str, Any]:
+        """Call a function on workers; its answers, by their addresses."""
         try:
-            self._client.run(keep_job, self.sealed, workers=[address] if address is not None else None)
+            answers: dict[str, Any] = self._client.run(function, *given, **how)
         except ModuleNotFoundError as error:
             raise PlaitError(
                 f"a worker of the Dask cluster cannot import {error.name}",
                 hint=f"pip install plait=={__version__} where the workers run",
             ) from None
+        return answers
 
     def look(self) -> None:
         if time.monotonic() - self._surveyed > _SURVEY_SECONDS:

@@ -128,20 +128,33 @@ class DockerExecutor(PipedExecutor):
             "memory": float(self._engine["MemTotal"]) - _OWN_MEMORY,
         }
 
+    @cached_property
+    def _image(self) -> str:
+        """What containers are made of, which is there: built or pulled, if need be."""
+        settings = self._settings
+        if settings.image is not None:
+            try:
+                self._docker("image", "inspect", "--format", "{{.Id}}", settings.image)
+            except PlaitError:
+                say(f"docker pull {settings.image}")
+                self._docker("pull", "--quiet", settings.image)
+            return settings.image
+        if self._builder is not None:
+            return self._builder().image(say)
+        packages = packages_of(self._root, settings.packages)
+        machine = str(self._engine.get("Architecture", "x86_64"))
+        return build_image(self._docker, settings.base, settings.python, packages, machine, say)
+
+    def check(self) -> None:
+        _ = self._image
+
     def connect(self, job: Job) -> None:
         super().connect(job)
         self._label = f"{_RUN}={job.run_id}"
         self._remove(self._docker("ps", "--all", "--quiet", "--filter", f"label={self._label}").split())
         self._started.clear()
+        self.check()
         settings = self._settings
-        if settings.image is not None:
-            self._image = settings.image
-        elif self._builder is not None:
-            self._image = self._builder().image(say)
-        else:
-            packages = packages_of(self._root, settings.packages)
-            machine = str(self._engine.get("Architecture", "x86_64"))
-            self._image = build_image(self._docker, settings.base, settings.python, packages, machine, say)
         self._volumes = [*settings.volumes]
         if not settings.host or settings.host.startswith("unix:"):
             self._volumes += [f"{folder}:{folder}" for folder in self._shared(job)]
@@ -157,8 +170,8 @@ class DockerExecutor(PipedExecutor):
             folders.append(str(Path(project.root).absolute() / "data"))
         return folders
 
-    def command(self, spot: Spot, spec: TaskSpec, gpus: tuple[str, ...]) -> Sequence[str]:
-        settings, options = self._settings, spec.options
+    def command(self, spot: Spot, spec: TaskSpec | None, gpus: tuple[str, ...]) -> Sequence[str]:
+        settings, options = self._settings, spec.options if spec is not None else None
         name = f"plait-{secrets.token_hex(8)}"
         self._started.append(name)
         words = [
@@ -249,6 +262,7 @@ class DockerExecutor(PipedExecutor):
                     self._docker("ps", "--all", "--quiet", "--filter", f"label={self._label}").split()
                 )
             self._started.clear()
+        self.__dict__.pop("_image", None)  # by the next run, packages may be others
 
 
 def _name_of(line: Line) -> str:

@@ -57,6 +57,7 @@ class InlineExecutor:
         self._queue: list[TaskSpec] = []
         self._withdrawn: list[Message] = []
         self._woken = threading.Event()
+        self._rouse: Callable[[], None] | None = None
         self._listener: Callable[[Live], None] | None = None
         self._beside: ProcessExecutor | None = None
         self._out: TaskSpec | None = None  # what is done there
@@ -118,6 +119,8 @@ class InlineExecutor:
     def _process(self) -> ProcessExecutor:
         if self._beside is None:
             self._beside = open_beside(1, self._job, self._functions)
+            if self._rouse is not None:
+                self._beside.rouse_by(self._rouse)
         return self._beside
 
     def _heard(self, messages: list[Message]) -> list[Message]:
@@ -133,6 +136,14 @@ class InlineExecutor:
         self._woken.set()
         if self._beside is not None:
             self._beside.wake()
+
+    def rouse_by(self, rouse: Callable[[], None] | None) -> None:
+        self._rouse = rouse
+
+    def patience(self, timeout: float | None) -> float | None:
+        if self._out is not None and self._beside is not None:
+            return self._beside.patience(timeout)
+        return 0.0 if self._queue or self._withdrawn else timeout
 
     def cancel(self) -> None:
         self._withdrawn += [Withdrawn(spec.node, spec.path, spec.attempt) for spec in self._queue]

@@ -100,14 +100,14 @@ class KubernetesSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
         return KubernetesExecutor(self, builder_of(project))
 
 
-def secret_manifest(name: str, run: str, sealed: bytes) -> dict[str, Any]:
-    """What all tasks of a run share: the conf is in it, so it is a Secret."""
+def secret_manifest(name: str, run: str, data: Mapping[str, bytes]) -> dict[str, Any]:
+    """What may be read by pods alone: the job that all tasks of a run share, with its conf; a task with secrets."""
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {"name": name, "labels": {_RUN: run}},
         "type": "Opaque",
-        "data": {"job": base64.b64encode(sealed).decode()},
+        "data": {key: base64.b64encode(value).decode() for key, value in data.items()},
     }
 
 
@@ -123,13 +123,18 @@ def job_manifest(
         limits["memory"] = requests["memory"] = str(memory)
     if gpus:
         limits[settings.gpu] = requests[settings.gpu] = str(gpus)
-    variables = {**settings.env, "PLAIT_TASK": base64.b64encode(encode_spec(spec)).decode()}
+    variables: list[dict[str, Any]] = [{"name": key, "value": value} for key, value in settings.env.items()]
+    if spec.secrets:  # whoever may look at pods sees their variables
+        there = {"secretKeyRef": {"name": name, "key": "task"}}
+        variables.append({"name": "PLAIT_TASK", "valueFrom": there})
+    else:
+        variables.append({"name": "PLAIT_TASK", "value": _task_text(spec).decode()})
     labels = {**settings.labels, _RUN: run, _TASK: name}
     container: dict[str, Any] = {
         "name": "task",
         "image": settings.image,
         "command": [settings.python, "-m", "plait.executors.far", "pod", _JOB_FILE],
-        "env": [{"name": key, "value": value} for key, value in variables.items()],
+        "env": variables,
         "resources": {"requests": requests, **({"limits": limits} if limits else {})},
         "volumeMounts": [{"name": "plait", "mountPath": "/plait", "readOnly": True}, *settings.mounts],
     }
@@ -165,9 +170,10 @@ def job_manifest(
 class _Pod:
     """A task on the cluster, and what was seen of it."""
 
-    def __init__(self, place: Place, job: str) -> None:
+    def __init__(self, place: Place, job: str, *, has_secret: bool = False) -> None:
         self.place = place
         self.job = job
+        self.has_secret = has_secret  # of its own, of the same name
         self.sent_at = time.monotonic()
         self.following = False
         self.heard = 0  # lines of its log
@@ -243,7 +249,12 @@ class KubernetesExecutor(RemoteExecutor):
                 found[option] = max(found.get(option, 0.0), amount)
         return found
 
-    def connect(self, job: Job) -> None:
+    def check(self) -> None:
+        core, _, namespace = self._client
+        self._ask(core.list_namespaced_pod, namespace, label_selector=f"{_RUN}=none", limit=1)
+        self._find_image()
+
+    def _find_image(self) -> None:
         if self._settings.image is None:
             if self._builder is None:
                 raise ConfError(
@@ -252,6 +263,9 @@ class KubernetesExecutor(RemoteExecutor):
                 )
             image = self._builder().image(say)
             self._settings = msgspec.structs.replace(self._settings, image=image)
+
+    def connect(self, job: Job) -> None:
+        self._find_image()
         self._run = _label(job.run_id)
         self._secret = f"plait-{self._run}-{int(time.time()):x}"
         if len(self.sealed) > _MOST_SECRET_BYTES:
@@ -262,11 +276,13 @@ class KubernetesExecutor(RemoteExecutor):
             )
         core, _, namespace = self._client
         self._ask(
-            core.create_namespaced_secret, namespace, secret_manifest(self._secret, self._run, self.sealed)
+            core.create_namespaced_secret,
+            namespace,
+            secret_manifest(self._secret, self._run, {"job": self.sealed}),
         )
 
     def send(self, specs: Sequence[TaskSpec]) -> None:
-        _, batch, namespace = self._client
+        core, batch, namespace = self._client
         for spec in specs:
             place = (spec.node, spec.path, spec.attempt)
             name = _job_name(self._secret, spec)
@@ -277,12 +293,14 @@ class KubernetesExecutor(RemoteExecutor):
                 )
                 continue
             with self._lock:
-                self._pods[name] = _Pod(place, name)
+                pod = self._pods[name] = _Pod(place, name, has_secret=bool(spec.secrets))
             try:
+                if spec.secrets:
+                    own = secret_manifest(name, self._run, {"task": _task_text(spec)})
+                    self._ask(core.create_namespaced_secret, namespace, own)
                 self._ask(batch.create_namespaced_job, namespace, manifest)
             except PlaitError as error:
-                with self._lock:
-                    self._pods.pop(name, None)
+                self._forget(pod)
                 self.lost(place, error.what)
 
     def look(self) -> None:
@@ -407,6 +425,11 @@ class KubernetesExecutor(RemoteExecutor):
     def _forget(self, pod: _Pod) -> None:
         with self._lock:
             self._pods.pop(pod.job, None)
+            had, pod.has_secret = pod.has_secret, False
+        if had:
+            core, _, namespace = self._client
+            with contextlib.suppress(PlaitError):
+                self._ask(core.delete_namespaced_secret, pod.job, namespace)
 
     def _delete(self, pod: _Pod) -> None:
         _, batch, namespace = self._client
@@ -419,9 +442,8 @@ class KubernetesExecutor(RemoteExecutor):
             chosen = [
                 pod for pod in self._pods.values() if pod.place in wanted and (begun or not pod.following)
             ]
-            for pod in chosen:
-                del self._pods[pod.job]
         for pod in chosen:
+            self._forget(pod)
             self._delete(pod)
         return {pod.place for pod in chosen}
 
@@ -472,6 +494,10 @@ def _message(error: Any) -> str:
     with contextlib.suppress(Exception):
         return str(msgspec.json.decode(error.body)["message"])
     return f"{error.status} {error.reason}"
+
+
+def _task_text(spec: TaskSpec) -> bytes:
+    return base64.b64encode(encode_spec(spec))
 
 
 def _job_name(run: str, spec: TaskSpec) -> str:

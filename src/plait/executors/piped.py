@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import IO
 
 from plait.engine.task import Job, Live, TaskSpec
+from plait.errors import PlaitError
 from plait.executors.far import Hello, frame, read_frame, read_telling
 from plait.executors.remote import Place, RemoteExecutor, encode_spec
 from plait.executors.station import Versions
@@ -49,7 +50,6 @@ class Line:
         self,
         spot: Spot,
         command: Sequence[str],
-        sealed: bytes,
         gpus: tuple[str, ...],
         heard: Callable[..., None],
     ) -> None:
@@ -58,7 +58,9 @@ class Line:
         self.command = command
         self.task: TaskSpec | None = None
         self.hello: Hello | None = None
+        self.fault = ""  # why it is of no use, though it has begun
         self.ended = False
+        self.dismissed = False  # by this side
         self._heard = heard
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the line
         self._process = subprocess.Popen(
@@ -68,7 +70,7 @@ class Line:
             stderr=self._errors,
             start_new_session=True,  # Ctrl-C is for the driver
         )
-        self._say(sealed)
+        self._knows_job = False
         threading.Thread(target=self._listen, daemon=True).start()
 
     @property
@@ -78,8 +80,12 @@ class Line:
             return 0.0
         return self.task.options.cpus if self.task.options is not None else 1.0
 
-    def give(self, spec: TaskSpec) -> None:
+    def give(self, sealed: bytes, spec: TaskSpec) -> None:
+        """Have a task of the job done."""
         self.task = spec
+        if not self._knows_job:
+            self._knows_job = True
+            self._say(sealed)
         self._say(encode_spec(spec))
 
     def _say(self, body: bytes) -> None:
@@ -114,6 +120,7 @@ class Line:
 
     def end(self, *, now: bool = False) -> None:
         """Let its process end, which it does with its input; a process that does not is killed."""
+        self.dismissed = True
         with contextlib.suppress(OSError):
             if self._process.stdin is not None:
                 self._process.stdin.close()
@@ -149,6 +156,8 @@ class PipedExecutor(RemoteExecutor):
         self._queue: deque[TaskSpec] = deque()
         self._ended: deque[tuple[Line, Place, bool]] = deque()
         self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)  # a line has said its first word, or ended
+        self._untold: list[str] = []  # of places that are down
 
     # What an executor of this kind says for itself.
 
@@ -156,8 +165,12 @@ class PipedExecutor(RemoteExecutor):
         """The places that there are."""
         raise NotImplementedError
 
-    def command(self, spot: Spot, spec: TaskSpec, gpus: tuple[str, ...]) -> Sequence[str]:
-        """What starts ``python -m plait.executors.far pipe`` there, for a task (and more, if it is lasting)."""
+    def command(self, spot: Spot, spec: TaskSpec | None, gpus: tuple[str, ...]) -> Sequence[str]:
+        """What starts ``python -m plait.executors.far pipe`` there, for a task (and more, if it is lasting).
+
+        Args:
+            spec: None where it is started before there is one.
+        """
         raise NotImplementedError
 
     def why(self, line: Line, code: int) -> tuple[str, str]:
@@ -176,9 +189,37 @@ class PipedExecutor(RemoteExecutor):
 
     # What it does for all of them.
 
+    def check(self) -> None:
+        """Start a process in each place, which the first task there then finds.
+
+        Raises:
+            PlaitError: in none of them can anything be done; each says why.
+        """
+        if not self.lasting:
+            return
+        with self._changed:
+            self._survey()
+            begun = {line.spot for line in self._lines}
+            for spot in self._spots:
+                if spot not in begun and not spot.down:
+                    self._open(spot, None, ())
+            while not all(spot.down for spot in self._spots):
+                if any(line.hello is not None for line in self._lines):
+                    return
+                self._changed.wait()
+            raise PlaitError(self._why_nowhere(), hint="plait stack check tries it by itself")
+
+    def _survey(self) -> None:
+        if not self._spots:
+            self._spots = list(self.spots())
+            self.most = max(1, sum(max(1, int(spot.cpus)) for spot in self._spots))
+
+    def _why_nowhere(self) -> str:
+        return "; ".join(dict.fromkeys(spot.down for spot in self._spots)) or "there is no place to run it"
+
     def connect(self, job: Job) -> None:
-        self._spots = list(self.spots())
-        self.most = max(1, sum(max(1, int(spot.cpus)) for spot in self._spots))
+        with self._lock:
+            self._survey()
 
     def largest(self) -> dict[str, float]:
         spots = self._spots or list(self.spots())
@@ -210,8 +251,7 @@ class PipedExecutor(RemoteExecutor):
         cpus, gpus = (options.cpus, options.gpus) if options is not None else (1.0, 0)
         alive = [spot for spot in self._spots if not spot.down]
         if not alive:
-            why = "; ".join(dict.fromkeys(spot.down for spot in self._spots)) or "there is no place to run it"
-            self.lost((spec.node, spec.path, spec.attempt), why)
+            self.lost((spec.node, spec.path, spec.attempt), self._why_nowhere())
             return True
         for spot in sorted(alive, key=lambda one: self._busy(one) / one.cpus):
             busy = self._busy(spot)
@@ -222,7 +262,8 @@ class PipedExecutor(RemoteExecutor):
             free = tuple(one for one in spot.gpus if one not in taken)[:gpus]
             if len(free) < gpus:
                 continue
-            self._line_for(spot, spec, free).give(spec)
+            self._warn((spec.node, spec.path, spec.attempt))
+            self._line_for(spot, spec, free).give(self.sealed, spec)
             return True
         return False
 
@@ -234,9 +275,19 @@ class PipedExecutor(RemoteExecutor):
             for line in self._lines:
                 if line.spot is spot and line.task is None and not line.gpus and not line.ended:
                     return line
-        line = Line(spot, self.command(spot, spec, gpus), self.sealed, gpus, self._hear)
+        return self._open(spot, spec, gpus)
+
+    def _open(self, spot: Spot, spec: TaskSpec | None, gpus: tuple[str, ...]) -> Line:
+        line = Line(spot, self.command(spot, spec, gpus), gpus, self._hear)
         self._lines.append(line)
         return line
+
+    def _warn(self, place: Place) -> None:
+        """Let a task say which places are down."""
+        untold, self._untold = self._untold, []
+        if untold:
+            now = time.time()
+            self.told(Live(*place, tuple(LogLine(now, "WARNING", text) for text in untold)))
 
     def _hear(self, line: Line, body: bytes | None) -> None:
         """In the thread of a line."""
@@ -246,12 +297,22 @@ class PipedExecutor(RemoteExecutor):
             return
         said = read_telling.decode(body)
         if isinstance(said, Hello):
-            line.hello = said
+            with self._lock:
+                self._meet(line, said)
         elif isinstance(said, Live):
             self.told(said)
         else:
             with self._lock:
                 self._take_answer(line, body)
+
+    def _meet(self, line: Line, hello: Hello) -> None:
+        fault = Versions.here().differ_from(Versions(hello.python, hello.plait), hello.place)
+        if fault is None:
+            line.hello = hello
+            self._changed.notify_all()
+        else:
+            line.fault = fault
+            line.end()
 
     def _take_answer(self, line: Line, body: bytes) -> None:
         spec, line.task = line.task, None
@@ -270,15 +331,18 @@ class PipedExecutor(RemoteExecutor):
         spec, code = line.task, line.code
         if spec is not None:
             place = (spec.node, spec.path, spec.attempt)
-            if line.hello is None:
-                # It is not the task's fault: another place may do it.
-                line.spot.down = self.stillborn(line, code)
-                self.told(Live(*place, (LogLine(time.time(), "WARNING", line.spot.down),)))
+            if line.hello is None:  # it is not the task's fault: another place may do it
                 self._queue.appendleft(spec)
             else:
                 why, cause = self.why(line, code)
                 self.lost(place, why, cause, spec.gang.rank if spec.gang is not None else 0)
+        if line.hello is None and not line.spot.down and (line.fault or not line.dismissed):
+            line.spot.down = line.fault or self.stillborn(line, code)
+            self._untold.append(line.spot.down)
+        if spec is not None and line.hello is None:
+            self._warn((spec.node, spec.path, spec.attempt))
         line.close()
+        self._changed.notify_all()
         self._dispatch()
 
     def take_back(self, places: Collection[Place], *, begun: bool) -> Collection[Place]:
@@ -301,6 +365,8 @@ class PipedExecutor(RemoteExecutor):
     def release(self, *, now: bool) -> None:
         with self._lock:
             lines, self._lines = self._lines, []
+            self._spots = []
+            self._untold.clear()
         for line in lines:
             line.end(now=now and line.task is not None)
         for line in lines:

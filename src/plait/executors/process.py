@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import queue
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from typing import Any
 
 from plait.engine.task import Report, TaskSpec
 from plait.executors.flavours import PLAIN, Flavour
+from plait.executors.inbox import Inbox
 from plait.executors.trees import end_tree, tree_cpu, tree_memory
 from plait.executors.wire import Channel, Tasks, read_replies
 from plait.graph.model import Path
@@ -34,7 +34,7 @@ class WorkerProcess:
     def __init__(
         self,
         spool: str,
-        said: queue.SimpleQueue[Any],
+        said: Inbox[Any],
         flavour: Flavour = PLAIN,
         gpus: tuple[str, ...] = (),
         folder: str | None = None,
@@ -183,7 +183,7 @@ class WorkerProcess:
                 pass
         self._process.kill()
 
-    def _listen(self, said: queue.SimpleQueue[Any]) -> None:
+    def _listen(self, said: Inbox[Any]) -> None:
         try:
             while (body := self._replies.receive()) is not None:
                 said.put((self, read_replies.decode(body)))

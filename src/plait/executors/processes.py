@@ -21,6 +21,7 @@ from msgspec import Struct
 from plait.engine.task import FunctionRef, Job, Live, Message, Report, TaskSpec, Withdrawn, function_ref
 from plait.executors.capacity import cores, gpus, machine
 from plait.executors.flavours import HONOURED, PLAIN, Flavour, flavour_of
+from plait.executors.inbox import Inbox
 from plait.executors.outcomes import lost, out_of_memory, timed_out
 from plait.executors.process import GRACE_SECONDS, WorkerProcess
 from plait.executors.spool import part_stack, read_last_task, read_start
@@ -68,7 +69,7 @@ class ProcessExecutor:
         self._gpus: tuple[str, ...] = ()
         self._looked = 0.0
         self._load = 0.0
-        self._said: queue.SimpleQueue[tuple[WorkerProcess | None, list[Reply] | None]] = queue.SimpleQueue()
+        self._said: Inbox[tuple[WorkerProcess | None, list[Reply] | None]] = Inbox()
         self._seconds: dict[int, float] = {}
         self._folder: str | None = None
         self._work_in: str | None = None
@@ -118,7 +119,7 @@ class ProcessExecutor:
     def wait(self, timeout: float | None) -> list[Message]:
         messages: list[Message] = []
         try:
-            worker, replies = self._said.get(timeout=self._patience(timeout))
+            worker, replies = self._said.get(timeout=self.patience(timeout))
             while True:
                 if worker is None:
                     pass
@@ -142,6 +143,9 @@ class ProcessExecutor:
 
     def wake(self) -> None:
         self._said.put((None, []))
+
+    def rouse_by(self, rouse: Callable[[], None] | None) -> None:
+        self._said.rouse = rouse
 
     def cancel(self) -> None:
         self._cancelled = True
@@ -228,7 +232,7 @@ class ProcessExecutor:
             one.retire()
         return self._spawn(flavour if flavour != PLAIN else PLAIN, chosen)
 
-    def _patience(self, timeout: float | None) -> float | None:
+    def patience(self, timeout: float | None) -> float | None:
         """How long to wait for what workers say: no longer than until a limit has to be looked at."""
         if self._cancelled and (self._backlog or self._particular):
             return 0.0

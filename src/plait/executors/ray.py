@@ -182,13 +182,16 @@ class RayExecutor(RemoteExecutor):
         nodes: list[dict[str, Any]] = self._ray.nodes()
         return [one for one in nodes if one["Alive"] and one["Resources"].get("CPU")]
 
-    def connect(self, job: Job) -> None:
+    def check(self) -> None:
         self._connect()
         if not self._machines() and not self._autoscaling:
             raise PlaitError(
                 "the Ray cluster has no machine with CPUs for tasks",
                 hint=f"add one: ray start --address {self._address or 'HOST:6379'}",
             )
+
+    def connect(self, job: Job) -> None:
+        self.check()
         self._survey()
         self._marks = f"plait-{job.run_id}-{time.time_ns():x}"
         self._job_ref = self._ray.put(self.sealed)

@@ -27,6 +27,7 @@ from plait.engine.task import (
     function_ref,
 )
 from plait.executors.flavours import HONOURED
+from plait.executors.inbox import Inbox
 from plait.executors.outcomes import lost, out_of_memory, timed_out
 from plait.executors.station import Answer, Held, Refused, host, read_said, seal_job
 from plait.graph.model import Path
@@ -80,7 +81,7 @@ class RemoteExecutor:
         self.most = most
         self.sealed = b""
         self._errands: dict[Place, _Errand] = {}
-        self._said: queue.SimpleQueue[Message | _Ranked | Callable[[], None] | None] = queue.SimpleQueue()
+        self._said: Inbox[Message | _Ranked | Callable[[], None] | None] = Inbox()
         self._looked = 0.0
         self._cancelled = False
         self._job: Job | None = None
@@ -228,7 +229,7 @@ class RemoteExecutor:
             if now - self._looked >= _LOOK_SECONDS:
                 self._looked = now
                 self.look()
-            timeout = min(_LOOK_SECONDS, _LOOK_SECONDS if timeout is None else timeout)
+        timeout = self.patience(timeout)
         found: list[Message] = []
         try:
             said = self._said.get(timeout=timeout)
@@ -278,6 +279,14 @@ class RemoteExecutor:
 
     def wake(self) -> None:
         self._said.put(None)
+
+    def rouse_by(self, rouse: Callable[[], None] | None) -> None:
+        self._said.rouse = rouse
+
+    def patience(self, timeout: float | None) -> float | None:
+        if self.looks and self._errands:
+            return min(_LOOK_SECONDS, _LOOK_SECONDS if timeout is None else timeout)
+        return timeout
 
     def cancel(self) -> None:
         self._cancelled = True

@@ -8,6 +8,7 @@ import queue
 import shlex
 import shutil
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Collection, Iterable, Sequence
@@ -147,8 +148,23 @@ class SlurmExecutor(RemoteExecutor):
         room = super().room()
         return room if room * 10 >= self.most else 0
 
-    def connect(self, job: Job) -> None:
+    def check(self) -> None:
         self._slurm.check(self._wishes())
+        try:
+            self._shared.mkdir(parents=True, exist_ok=True, mode=0o700)
+            tempfile.TemporaryFile(dir=self._shared).close()
+        except OSError as error:
+            raise self._no_folder(error) from None
+
+    @staticmethod
+    def _no_folder(error: OSError) -> StoreError:
+        return StoreError(
+            f"the folder that the nodes share cannot be written: {error}",
+            hint="name one that this machine and all nodes have: executor: {type: slurm, folder: …}",
+        )
+
+    def connect(self, job: Job) -> None:
+        self.check()
         self._prefix = f"plait.{job.run_id}."
         left = [one for one, state in self._slurm.jobs(self._prefix).items() if not state.has_ended]
         self._slurm.cancel(left)  # of a driver that is gone: it would compute beside this one
@@ -159,10 +175,7 @@ class SlurmExecutor(RemoteExecutor):
             self._folder.chmod(0o700)
             _write_private(self._folder / "job", self.sealed)
         except OSError as error:
-            raise StoreError(
-                f"the folder that the nodes share cannot be written: {error}",
-                hint="name one that this machine and all nodes have: executor: {type: slurm, folder: …}",
-            ) from None
+            raise self._no_folder(error) from None
         self._over.clear()
         self._poster = threading.Thread(target=self._post, name="plait-slurm", daemon=True)
         self._poster.start()

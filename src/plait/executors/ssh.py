@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 from msgspec import Struct
 
-from plait.engine.task import Job, TaskSpec
+from plait.engine.task import TaskSpec
 from plait.errors import ConfError
 from plait.executors.flavours import HONOURED
 from plait.executors.piped import Line, PipedExecutor, Spot
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["SshExecutor", "SshSettings"]
 
 _ALIVE_SECONDS = 15
+_CONNECT_SECONDS = 30
 _NO_CONNECTION = 255
 
 
@@ -76,10 +77,10 @@ class SshExecutor(PipedExecutor):
         hosts = (one if isinstance(one, Host) else Host(host=one) for one in settings.hosts)
         self._hosts = {one.host: one for one in hosts}
 
-    def connect(self, job: Job) -> None:
+    def check(self) -> None:
         if shutil.which("ssh") is None:
             raise ConfError("the executor ssh needs the program ssh", hint="apt-get install openssh-client")
-        super().connect(job)
+        super().check()
 
     def spots(self) -> Sequence[Spot]:
         return [
@@ -87,7 +88,7 @@ class SshExecutor(PipedExecutor):
             for one in self._hosts.values()
         ]
 
-    def command(self, spot: Spot, spec: TaskSpec, gpus: tuple[str, ...]) -> Sequence[str]:
+    def command(self, spot: Spot, spec: TaskSpec | None, gpus: tuple[str, ...]) -> Sequence[str]:
         settings, host = self._settings, self._hosts[spot.name]
         ssh = ["ssh", "-T", "-o", "BatchMode=yes", "-o", f"ServerAliveInterval={_ALIVE_SECONDS}"]
         ssh += ["-o", "ServerAliveCountMax=3"]
@@ -97,6 +98,7 @@ class SshExecutor(PipedExecutor):
             ssh += ["-i", os.path.expanduser(settings.identity)]  # noqa: PTH111 - a text for ssh
         for name, value in settings.options.items():
             ssh += ["-o", f"{name}={value}"]
+        ssh += ["-o", f"ConnectTimeout={_CONNECT_SECONDS}"]  # of two, ssh takes the first
         there = [host.python or settings.python, "-m", "plait.executors.far", "pipe"]
         if gpus:
             there = ["env", f"CUDA_VISIBLE_DEVICES={','.join(gpus)}", *there]

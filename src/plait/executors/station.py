@@ -61,6 +61,11 @@ class Versions(Struct, frozen=True, array_like=True):
     def here(cls) -> Versions:
         return cls(".".join(map(str, sys.version_info[:2])), __version__)
 
+    @classmethod
+    def on_this_host(cls) -> tuple[str, Versions]:
+        """The same, with the name of this machine."""
+        return host(), cls.here()
+
     def differ_from(self, theirs: Versions, place: str) -> str | None:
         """What is wrong with a worker's versions, and what to do; None if nothing is."""
         if theirs == self:

@@ -20,6 +20,7 @@ from plait.executors.capacity import cores, machine
 from plait.executors.capture import Capture
 from plait.executors.crew import Crew, weight
 from plait.executors.flavours import HONOURED, changes_process, needs_process
+from plait.executors.inbox import Inbox
 from plait.executors.work import Work
 from plait.graph.options import Options
 from plait.project.project import Project
@@ -58,7 +59,8 @@ class ThreadExecutor:
 
     def __init__(self, workers: int | None = None) -> None:
         self._most = workers or cores()
-        self._said: queue.SimpleQueue[tuple[TaskSpec | None, Message | None]] = queue.SimpleQueue()
+        self._said: Inbox[tuple[TaskSpec | None, Message | None]] = Inbox()
+        self._rouse: Callable[[], None] | None = None
         self._outward: deque[TaskSpec] = deque()  # what waits for a process
         self._out: dict[tuple[int, tuple[int, ...]], TaskSpec] = {}  # what is in one
         self._beside: ProcessExecutor | None = None
@@ -72,9 +74,8 @@ class ThreadExecutor:
 
     def start(self, job: Job, functions: Sequence[Callable[..., Any]]) -> None:
         self._job, self._functions = job, functions
-        self._said = (
-            queue.SimpleQueue()
-        )  # a task of an earlier run may still be stuck, and speak into the old one
+        self._said = Inbox()  # a task of an earlier run may still be stuck, and speak into the old one
+        self._said.rouse = self._rouse
         self._load = 0.0
         capture, home = Capture(tee=False), os.getcwd()
         self._stack = contextlib.ExitStack()
@@ -99,7 +100,7 @@ class ThreadExecutor:
 
         self._crew = Crew(self._most, cores(), hire, done)
 
-    def _hear(self, said: queue.SimpleQueue[Any], spec: TaskSpec | None, message: Message) -> None:
+    def _hear(self, said: Inbox[Any], spec: TaskSpec | None, message: Message) -> None:
         """Called in the threads."""
         said.put((spec, message))
         beside = self._beside
@@ -155,6 +156,8 @@ class ThreadExecutor:
             return
         if self._beside is None:
             self._beside = open_beside(self._most, self._job, self._functions)
+            if self._rouse is not None:
+                self._beside.rouse_by(self._rouse)
         while self._outward and self._crew.take_place(self._outward[0]):
             spec = self._outward.popleft()
             self._out[spec.node, spec.path] = spec
@@ -177,6 +180,12 @@ class ThreadExecutor:
         beside = self._beside
         if beside is not None:
             beside.wake()
+
+    def rouse_by(self, rouse: Callable[[], None] | None) -> None:
+        self._rouse = self._said.rouse = rouse
+
+    def patience(self, timeout: float | None) -> float | None:
+        return self._beside.patience(timeout) if self._out and self._beside is not None else timeout
 
     def cancel(self) -> None:
         for spec in (*self._crew.withdraw(), *self._outward):

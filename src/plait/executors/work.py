@@ -232,8 +232,9 @@ class Work:
             variables = {**_meeting(spec.gang), **variables}
         if spec.options.secrets:
             assert self.project is not None
+            told = {one.said: one.value for one in spec.secrets}
             for said in spec.options.secrets:
-                name, value = self.project.step_secret(said)
+                name, value = self.project.step_secret(said, told.get(said))
                 variables[name] = value.reveal()
             self._hide_from_now_on(self.project.masker())
         if spec.options.workdir:

@@ -23,7 +23,7 @@ from plait.graph.model import Path as TaskPath
 from plait.graph.pipeline import Habits
 from plait.graph.tracing import Traced
 from plait.launch.asked import environments_folder, locks_of, refuse_what_is_missing
-from plait.launch.hiding import hidden
+from plait.launch.hiding import Hider, hidden
 from plait.launch.inputs import store_input
 from plait.launch.moments import retry_teller, tell_end, tell_pipeline, tell_start, with_metrics_told
 from plait.launch.naming import find_nodes, matching
@@ -43,7 +43,7 @@ from plait.record.writer import RunWriter
 if TYPE_CHECKING:
     from plait.engine.dynamic import Dynamic
 
-__all__ = ["Begin", "Prior", "carry", "make_fleet", "open_reuse", "saved_outputs"]
+__all__ = ["Begin", "Prior", "carry", "letting_go", "make_fleet", "open_reuse", "saved_outputs"]
 
 Prior: TypeAlias = Callable[[int, TaskPath], "Take | None"]
 
@@ -109,17 +109,30 @@ def open_reuse(
 
 
 def make_fleet(graph: Graph, main: Executor, project: Project) -> Fleet:
-    """The executors of a run, each found able to do what the steps ask of it.
+    """The executors of a run, each found able to do what the steps ask of it, and now.
 
     Raises:
         ParameterError: a step names an executor that is not there, or asks for what its executor cannot do or has not.
+        PlaitError: an engine cannot be reached, or would not take a task.
     """
     others = {
         name: make_executor(name, project=project) for name in executors_named(graph) if name != main.name
     }
     fleet = Fleet(graph, main, others)
-    refuse_what_is_missing(graph, fleet, project)
+    with letting_go(fleet):
+        refuse_what_is_missing(graph, fleet, project)
+        fleet.check()
     return fleet
+
+
+@contextlib.contextmanager
+def letting_go(fleet: Fleet) -> Iterator[None]:
+    """What fails inside, before there is a run, leaves nothing that the executors took to look at their engines."""
+    try:
+        yield
+    except BaseException:
+        fleet.let_go()
+        raise
 
 
 def carry(begin: Begin, fleet: Fleet, listener: Any) -> Run:
@@ -209,7 +222,7 @@ def _dynamic(begin: Begin, run: Run, fleet: Fleet, listener: Any) -> Iterator[Dy
     from plait.graph.dynamic import Growing
     from plait.launch.dynamic import listening, make_dynamic
 
-    project, masker, known = begin.project, begin.project.masker(), 1
+    project, known = begin.project, 1
 
     def check(graph: Graph) -> None:
         nonlocal known
@@ -222,14 +235,14 @@ def _dynamic(begin: Begin, run: Run, fleet: Fleet, listener: Any) -> Iterator[Dy
         begin.keys.grow(graph, locks_of(graph, begin.traced.functions, begin.records, known))
         known = len(graph.nodes)
 
-    with listening(fleet.main, listener, masker.mask if masker is not None else None) as capture:
+    with listening(fleet.main, listener, Hider(project).mask) as capture:
         dynamic = make_dynamic(
             Growing(begin.traced, begin.resumed, project.step_rules),
             begin.signature,
             run_id=run.id,
             run_key=run.key,
             resumed=run if begin.resumed is not None else None,
-            params=hidden(masker, begin.params),
+            params=hidden(project.masker(), begin.params),
             inputs=begin.inputs,
             store=begin.records.artifacts,
             database=begin.records.database,

@@ -15,11 +15,12 @@ from plait.engine.current import TaskContext
 from plait.engine.dynamic import Dynamic
 from plait.engine.fleet import Fleet
 from plait.engine.keys import Keys
-from plait.engine.task import Executor
+from plait.engine.task import Executor, StepSecret
 from plait.errors import RecordError
 from plait.executors.capture import Capture
 from plait.graph.dynamic import Growing
 from plait.graph.model import Graph
+from plait.launch.hiding import Hider
 from plait.project.project import Project
 from plait.project.references import load_reference
 from plait.record.calls import RecordedCalls
@@ -48,11 +49,10 @@ def make_dynamic(
     store_literal: Callable[[str, Any], Artifact],
 ) -> Dynamic:
     """The body of a run that is recorded, with the calls that it made before, if any."""
-    masker = project.masker()
+    hider = Hider(project)
     own = copy.copy(store)  # another thread reads and writes with it
     own.read_reference = lambda artifact: load_reference(project, artifact)
-    if masker is not None:
-        own.forbidden = masker.is_in
+    own.forbidden = hider.is_in
     body = Body(
         growing.functions[0],
         lambda: _arguments(signature, inputs, own, body, run_id),
@@ -75,7 +75,7 @@ def make_dynamic(
             params=params,
             store=own,
             keeper=capture,
-            mask=masker.mask if masker is not None else None,
+            mask=hider.mask,
         )
 
     errors: Mapping[Any, BaseException] = getattr(fleet.main, "errors", {})
@@ -87,7 +87,8 @@ def make_dynamic(
         store_literal=store_literal,
         raised=errors.get,
         codes=resumed.closures if resumed else None,
-        hidden=(lambda record: record) if masker is None else masker.struct,
+        hidden=hider.struct,
+        secret=lambda said: StepSecret(said, project.step_secret(said)[1].reveal()),
     )
 
 

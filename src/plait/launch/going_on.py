@@ -18,7 +18,7 @@ from plait.graph.slicing import downstream, input_names, meanings, upstream
 from plait.graph.tracing import Traced
 from plait.launch.again import part_again, project_again
 from plait.launch.asked import keys_of
-from plait.launch.carry import Begin, Prior, carry, make_fleet
+from plait.launch.carry import Begin, Prior, carry, letting_go, make_fleet
 from plait.launch.facts import run_facts
 from plait.launch.hiding import hiding
 from plait.launch.inputs import shown, store_inputs
@@ -156,6 +156,9 @@ def _go_on(
 ) -> Run:
     """Run the body of a dynamic pipeline once more: the calls that it makes again are those that are recorded."""
     records = run.store
+    fleet = Fleet(run.graph, executor)
+    with letting_go(fleet):
+        fleet.check()
     keys = Keys(run.graph, traced.functions, traced.uses, records.artifacts)
     own = keys.closure(0)
     changed = run.closures.get(0) != own.digest
@@ -166,7 +169,7 @@ def _go_on(
         )
     writer = take_over(records.database, run, run_facts(project.root), {0: own} if changed else {})
     begin = _beginning(run, definition, traced, project, keys, orders, writer)
-    return carry(begin, Fleet(run.graph, executor), listener)
+    return carry(begin, fleet, listener)
 
 
 def _recorded(run: Run) -> Prior:

@@ -13,7 +13,7 @@ from plait.graph.model import Graph
 from plait.project.project import Project
 from plait.project.secrets import Masker
 
-__all__ = ["hidden", "hidden_graph", "hiding"]
+__all__ = ["Hider", "hidden", "hidden_graph", "hiding"]
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -35,6 +35,33 @@ def _masker(project: Project) -> Masker | None:
         return project.masker()
     except PlaitError:  # the conf itself is broken, and that is what is being told
         return None
+
+
+class Hider:
+    """Hides the secrets of a project that are known by now: steps of a dynamic pipeline name theirs as they come."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._known = -1
+        self._masker: Masker | None = None
+
+    def _now(self) -> Masker | None:
+        known = self._project.secrets_named
+        if known != self._known:
+            self._masker, self._known = self._project.masker(), known
+        return self._masker
+
+    def mask(self, text: Any) -> Any:
+        masker = self._now()
+        return text if masker is None else masker.mask(text)
+
+    def is_in(self, data: bytes | bytearray | memoryview) -> bool:
+        masker = self._now()
+        return masker is not None and masker.is_in(data)
+
+    def struct(self, record: Any) -> Any:
+        masker = self._now()
+        return record if masker is None else masker.struct(record)
 
 
 def hidden(masker: Masker | None, value: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 from plait.engine.task import Executor
 from plait.launch.again import target_of
 from plait.launch.asked import keys_of
-from plait.launch.carry import Begin, carry, make_fleet, saved_outputs
+from plait.launch.carry import Begin, carry, letting_go, make_fleet, saved_outputs
 from plait.launch.hiding import hiding
 from plait.launch.inputs import shown, store_inputs
 from plait.launch.naming import find_nodes
@@ -50,8 +50,15 @@ def execute(
 def _execute(
     prepared: Prepared, executor: Executor, target: str, home: Path | None, listener: Any, orders: Orders
 ) -> Run:
+    fleet = make_fleet(prepared.graph, executor, prepared.project)
+    with letting_go(fleet):
+        begin = _begun(prepared, executor, target, home, orders)
+    return carry(begin, fleet, listener)
+
+
+def _begun(prepared: Prepared, executor: Executor, target: str, home: Path | None, orders: Orders) -> Begin:
+    """The run, recorded."""
     definition, project = prepared.definition, prepared.project
-    fleet = make_fleet(prepared.graph, executor, project)
     if not prepared.graph.is_dynamic:
         find_nodes(prepared.graph, orders.policy.refresh)  # a wrong name is said before anything is recorded
     saved_outputs(prepared.graph, project)
@@ -73,7 +80,7 @@ def _execute(
             selections=definition.selections,
             inputs_from=prepared.inputs_from,
         )
-    begin = Begin(
+    return Begin(
         records,
         prepared.traced,
         inputs,
@@ -85,4 +92,3 @@ def _execute(
         definition.habits,
         signature=definition.signature,
     )
-    return carry(begin, fleet, listener)

@@ -397,10 +397,16 @@ class Project:
             context = ProjectLoaded(root=str(self.root), package=self.package, env=env)
             self.hooks.call("project_loaded", context)
 
-    def step_secret(self, said: str) -> tuple[str, Secret]:
+    @property
+    def secrets_named(self) -> int:
+        """How many secrets steps have named by now."""
+        return len(self._step_secrets)
+
+    def step_secret(self, said: str, value: str | None = None) -> tuple[str, Secret]:
         """A secret that a step asks for, and the variable that it is in: the masker hides it from now on.
 
         Args:
+            value: what it is, where this machine has been told.
             said: ``NAME=REFERENCE``, with what ``${secret:…}`` takes for a reference; or the reference alone, of which
                 the last part gives the variable's name: ``db.password`` is ``DB_PASSWORD``.
 
@@ -411,7 +417,7 @@ class Project:
 
         reference = _reference_of(said)
         name = said.partition("=")[0] if "=" in said else _variable_name(said)
-        found = Secret(self.conf.secret(reference))
+        found = Secret(self.conf.secret(reference) if value is None else value)
         self._step_secrets[name] = found
         return name, found
 
