@@ -178,7 +178,9 @@ def test_a_version_of_what_is_no_dataset_is_refused(project, plait, tmp_path):
     assert "did you mean 'flights'?" in said.err
     alone = tmp_path / "alone"
     alone.mkdir()
-    (alone / "one.py").write_text("import plait\n\n@plait.pipeline\ndef p(x: int = 1): return x\n")
+    (alone / "one.py").write_text(
+        "import plait\n\n@plait.step\ndef s(): return 1\n\n@plait.pipeline\ndef p(): return s()\n"
+    )
     said = plait("run", "one.py", "--load-version", "flights=1", cwd=alone)
     assert said.status != 0
     assert "has no conf/, and so no datasets" in said.err
