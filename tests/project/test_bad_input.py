@@ -171,13 +171,12 @@ def test_a_version_that_climbs_out_of_its_folder_is_refused(project, write, plai
     assert "root:" not in loaded.out + loaded.err
 
 
-def test_a_version_of_what_is_no_dataset_is_refused(project, plait, tmp_path):
+def test_a_version_of_what_is_no_dataset_is_refused(project, plait, tmp_path_factory):
     said = plait("run", "--load-version", "flight=1", cwd=project)
     assert said.status != 0
     assert "a version is asked for of 'flight', which is not in the catalog" in said.err
     assert "did you mean 'flights'?" in said.err
-    alone = tmp_path / "alone"
-    alone.mkdir()
+    alone = tmp_path_factory.mktemp("alone")
     (alone / "one.py").write_text(
         "import plait\n\n@plait.step\ndef s(): return 1\n\n@plait.pipeline\ndef p(): return s()\n"
     )
