@@ -18,7 +18,7 @@ from plait.record.gc import collect
 from plait.record.store import open_records
 from tests.clusters import dask_cluster, ray_cluster
 from tests.programs import SOURCE, Folder
-from tests.services import Postgres
+from tests.services import Postgres, wait_until
 from tests.services.slurm import Slurm, slurm_cluster
 
 FLOW = """
@@ -224,7 +224,8 @@ def test_a_machine_that_dies_in_the_middle_of_flights_costs_a_retry_and_nothing_
         for line in run.stderr:
             said.append(line)
             if "✓ add_rates" in line:  # now models are fitted, each for seconds
-                time.sleep(4)
+                wait_until(lambda: cluster.has_worker(1), what="a worker on the machine that is to die")
+                time.sleep(1)
                 cluster.kill(1)
                 break
         _, err = run.communicate(timeout=900)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import random
 import shutil
 import subprocess
 import tempfile
@@ -14,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.clusters import is_worker
 from tests.services import free_port, listening, started, wait_until
 
 __all__ = ["Slurm", "slurm_cluster"]
@@ -51,6 +53,7 @@ SlurmctldTimeout=10
 KillWait=2
 JobRequeue=0
 MinJobAge=300
+FirstJobId={first}
 OverTimeLimit=0
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=task=1
@@ -89,6 +92,7 @@ class Slurm:
 
     Attributes:
         environ: what Slurm's commands need to find it.
+        controller: the process of ``slurmctld``.
         minds_memory: whether it ends jobs that hold more than they may, which it does by cgroups.
     """
 
@@ -112,7 +116,9 @@ class Slurm:
         folder = self.folder
         ports = {name: free_port() for name in ("ctld", "dbd", "sql", "n1", "n2")}
         task = "task/cgroup" if self.minds_memory else "task/none"
-        said = {"folder": folder, "host": platform.node(), "task": task, **ports}
+        # Cgroups are named after jobs and nodes: another cluster on this machine must have other ones.
+        first = 1000 * random.randint(1, 60)
+        said = {"folder": folder, "host": platform.node(), "task": task, "first": first, **ports}
         (folder / "slurm.conf").write_text(_CONF.format(**said))
         (folder / "gres.conf").write_text("NodeName=n[1-2] Name=gpu File=/dev/zero\n")
         (folder / "cgroup.conf").write_text(
@@ -128,13 +134,23 @@ class Slurm:
         self("sacctmgr", "-i", "add", "cluster", "plait")
         self("sacctmgr", "-i", "add", "account", "science", "cluster=plait")
         self("sacctmgr", "-i", "add", "user", "root", "account=science")
-        self._run("slurmctld", "-D", "-f", str(folder / "slurm.conf"))
+        self.start_controller()
         for name in ("n1", "n2"):
             self.start_node(name)
 
-    def _run(self, program: str, *arguments: str) -> None:
+    def _run(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
         log = self.folder / f"{program}.out"
-        self._stack.enter_context(started(program, *arguments, log=log, env={**os.environ, **self.environ}))
+        return self._stack.enter_context(
+            started(program, *arguments, log=log, env={**os.environ, **self.environ})
+        )
+
+    def start_controller(self) -> None:
+        self.controller = self._run("slurmctld", "-D", "-f", str(self.folder / "slurm.conf"))
+
+    def stop_controller(self) -> None:
+        """As for an update: it is gone until it is started anew, and jobs go on meanwhile."""
+        self.controller.terminate()
+        self.controller.wait(60)
 
     def _start_munge(self) -> None:
         key = self.folder / "munge.key"
@@ -186,17 +202,31 @@ class Slurm:
     def kill_node(self, name: str) -> None:
         """As if the machine had lost its power, with all that runs on it."""
         daemons, keepers, tasks = [], [], []
+        conf = str(self.folder / "slurm.conf")  # another cluster here has nodes of the same names
         for process in psutil.process_iter(["pid"]):
             with contextlib.suppress(psutil.Error):
                 words = process.cmdline()
-                if words and "slurmd" in words[0] and words[2:4] == ["-N", name]:
+                if words and "slurmd" in words[0] and words[2:4] == ["-N", name] and conf in words:
                     daemons.append(process)
-                elif process.environ().get("SLURMD_NODENAME") == name:
+                elif (has := process.environ()).get("SLURMD_NODENAME") == name and has.get(
+                    "SLURM_CONF"
+                ) == conf:
                     tasks.append(process)
                     keepers += [one for one in process.parents() if one.name() == "slurmstepd"]
         for process in (*daemons, *keepers, *tasks):  # first who would report the end of the others
             with contextlib.suppress(psutil.Error):
                 process.kill()
+
+    def has_worker(self, number: int) -> bool:
+        for process in filter(is_worker, psutil.process_iter(["pid"])):
+            with contextlib.suppress(psutil.Error):
+                has = process.environ()
+                if (
+                    has.get("SLURMD_NODENAME") == f"n{number}"
+                    and has.get("SLURM_CONF") == self.environ["SLURM_CONF"]
+                ):
+                    return True
+        return False
 
     def kill(self, number: int) -> None:
         self.kill_node(f"n{number}")
