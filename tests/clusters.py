@@ -11,11 +11,10 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-import psutil
 import pytest
 
 from tests.services import free_port, started, wait_until
@@ -37,23 +36,6 @@ class Cluster(Protocol):
     environ: Mapping[str, str]
 
     def kill(self, number: int) -> None: ...
-
-    def has_worker(self, number: int) -> bool:
-        """Whether a process of plait's does tasks there."""
-
-
-def is_worker(process: psutil.Process) -> bool:
-    with contextlib.suppress(psutil.Error):
-        return any("plait.executors.worker" in word for word in process.cmdline())
-    return False
-
-
-def is_worker_below(pids: Iterable[int]) -> bool:
-    for pid in pids:
-        with contextlib.suppress(psutil.Error):
-            if any(map(is_worker, psutil.Process(pid).children(recursive=True))):
-                return True
-    return False
 
 
 class DaskCluster:
@@ -96,9 +78,6 @@ class DaskCluster:
         """All of a worker at once, as if its machine had gone."""
         os.killpg(self._workers[number].pid, signal.SIGKILL)
         self._workers[number].wait()
-
-    def has_worker(self, number: int) -> bool:
-        return is_worker_below([self._workers[number].pid])
 
     def close(self) -> None:
         self._stack.close()
@@ -147,12 +126,6 @@ class RayCluster:
         assert self._process.stdout is not None
         print("kill", number, file=self._process.stdin, flush=True)
         assert self._process.stdout.readline() == "killed\n"
-
-    def has_worker(self, number: int) -> bool:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        print("pids", number, file=self._process.stdin, flush=True)
-        return is_worker_below(map(int, self._process.stdout.readline().split()))
 
     def close(self) -> None:
         assert self._process.stdin is not None

@@ -1,7 +1,7 @@
 """Ray's nodes as a process of its own, on loopback alone: what it reads on its standard input kills them.
 
 ``python ray_nodes.py '[{"num_cpus": 2}, …]'`` prints the address when all are there; ``kill 1`` ends the second, as if
-its machine had gone, ``pids 1`` tells its processes; the end of its input ends all.
+its machine had gone; the end of its input ends all.
 """
 
 from __future__ import annotations
@@ -19,12 +19,9 @@ def main() -> None:
     cluster.wait_for_nodes()
     print(cluster.address, flush=True)
     for line in sys.stdin:
-        verb, number = line.split()
-        if verb == "kill":
-            cluster.remove_node(nodes[int(number)], allow_graceful=False)
-            print("killed", flush=True)
-        else:
-            print(*(process.pid for _, process in nodes[int(number)].live_processes()), flush=True)
+        number = int(line.removeprefix("kill "))
+        cluster.remove_node(nodes[number], allow_graceful=False)
+        print("killed", flush=True)
     cluster.shutdown()
 
 

@@ -55,9 +55,9 @@ class RunIt:
         return list_runs() if Path(os.environ["PLAIT_HOME"], "records.db").exists() else []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Adapter], Engine]]:
-    """The engines of this session, each started when the first test needs it."""
+    """The engines of these tests, each started when the first of them needs it."""
     with ExitStack() as running:
         known: dict[str, Engine] = {}
 

@@ -171,15 +171,25 @@ def test_a_version_that_climbs_out_of_its_folder_is_refused(project, write, plai
     assert "root:" not in loaded.out + loaded.err
 
 
+def test_a_version_of_what_is_no_dataset_is_refused(project, plait, tmp_path_factory):
+    said = plait("run", "--load-version", "flight=1", cwd=project)
+    assert said.status != 0
+    assert "a version is asked for of 'flight', which is not in the catalog" in said.err
+    assert "did you mean 'flights'?" in said.err
+    alone = tmp_path_factory.mktemp("alone")
+    (alone / "one.py").write_text(
+        "import plait\n\n@plait.step\ndef s(): return 1\n\n@plait.pipeline\ndef p(): return s()\n"
+    )
+    said = plait("run", "one.py", "--load-version", "flights=1", cwd=alone)
+    assert said.status != 0
+    assert "has no conf/, and so no datasets" in said.err
+
+
 def test_one_typo_among_5000_entries_is_told_with_its_line(ran, write, plait):
     entries = [f"d{at}:\n  type: csv\n  filepath: data/{at}.csv\n" for at in range(5000)]
     entries[3333] = entries[3333].replace("filepath", "filepth")
     write("conf/base/catalog.yml", CATALOG + "".join(entries))
-    said = (
-        refused("catalog", "check", "d3333", status=2)
-        if False
-        else plait("catalog", "check", "d3333", cwd=ran)
-    )
+    said = plait("catalog", "check", "d3333", cwd=ran)
     text = said.out + said.err
     assert said.status != 0
     assert "'filepath'" in text

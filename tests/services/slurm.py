@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import platform
-import random
 import shutil
 import subprocess
 import tempfile
@@ -15,7 +15,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.clusters import is_worker
 from tests.services import free_port, listening, started, wait_until
 
 __all__ = ["Slurm", "slurm_cluster"]
@@ -53,7 +52,6 @@ SlurmctldTimeout=10
 KillWait=2
 JobRequeue=0
 MinJobAge=300
-FirstJobId={first}
 OverTimeLimit=0
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=task=1
@@ -116,9 +114,7 @@ class Slurm:
         folder = self.folder
         ports = {name: free_port() for name in ("ctld", "dbd", "sql", "n1", "n2")}
         task = "task/cgroup" if self.minds_memory else "task/none"
-        # Cgroups are named after jobs and nodes: another cluster on this machine must have other ones.
-        first = 1000 * random.randint(1, 60)
-        said = {"folder": folder, "host": platform.node(), "task": task, "first": first, **ports}
+        said = {"folder": folder, "host": platform.node(), "task": task, **ports}
         (folder / "slurm.conf").write_text(_CONF.format(**said))
         (folder / "gres.conf").write_text("NodeName=n[1-2] Name=gpu File=/dev/zero\n")
         (folder / "cgroup.conf").write_text(
@@ -202,31 +198,18 @@ class Slurm:
     def kill_node(self, name: str) -> None:
         """As if the machine had lost its power, with all that runs on it."""
         daemons, keepers, tasks = [], [], []
-        conf = str(self.folder / "slurm.conf")  # another cluster here has nodes of the same names
+        conf = self.environ["SLURM_CONF"]  # other clusters have nodes of the same name
         for process in psutil.process_iter(["pid"]):
             with contextlib.suppress(psutil.Error):
-                words = process.cmdline()
+                words, environ = process.cmdline(), process.environ()
                 if words and "slurmd" in words[0] and words[2:4] == ["-N", name] and conf in words:
                     daemons.append(process)
-                elif (has := process.environ()).get("SLURMD_NODENAME") == name and has.get(
-                    "SLURM_CONF"
-                ) == conf:
+                elif environ.get("SLURMD_NODENAME") == name and environ.get("SLURM_CONF") == conf:
                     tasks.append(process)
                     keepers += [one for one in process.parents() if one.name() == "slurmstepd"]
         for process in (*daemons, *keepers, *tasks):  # first who would report the end of the others
             with contextlib.suppress(psutil.Error):
                 process.kill()
-
-    def has_worker(self, number: int) -> bool:
-        for process in filter(is_worker, psutil.process_iter(["pid"])):
-            with contextlib.suppress(psutil.Error):
-                has = process.environ()
-                if (
-                    has.get("SLURMD_NODENAME") == f"n{number}"
-                    and has.get("SLURM_CONF") == self.environ["SLURM_CONF"]
-                ):
-                    return True
-        return False
 
     def kill(self, number: int) -> None:
         self.kill_node(f"n{number}")
@@ -246,7 +229,10 @@ class Slurm:
 
 @contextlib.contextmanager
 def slurm_cluster() -> Iterator[Slurm]:
-    """A cluster for as long as it is needed; skips where Slurm is not installed, or cannot run."""
+    """A cluster for as long as it is needed; skips where Slurm is not installed, or cannot run.
+
+    One at a time on a machine: what Slurm keeps of a job in the system's control groups is named by node and job alone.
+    """
     path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
     missing = [name for name in _PROGRAMS if shutil.which(name, path=path) is None]
     if missing:
@@ -256,19 +242,21 @@ def slurm_cluster() -> Iterator[Slurm]:
     if os.getuid() != 0:
         pytest.skip("a Slurm cluster of one's own is started by root")
     os.environ["PATH"] = path
-    folder = Path(tempfile.mkdtemp(prefix="plait-slurm-"))
-    folder.chmod(0o755)
-    cluster = Slurm(folder)
-    try:
+    with Path(tempfile.gettempdir(), "plait-slurm.lock").open("w") as alone:
+        fcntl.flock(alone, fcntl.LOCK_EX)
+        folder = Path(tempfile.mkdtemp(prefix="plait-slurm-"))
+        folder.chmod(0o755)
+        cluster = Slurm(folder)
         try:
-            cluster.start()
-        except (TimeoutError, AssertionError, subprocess.SubprocessError) as error:
-            words = "\n".join(
-                f"{log.name}: {log.read_text(errors='replace')[-600:]}"
-                for log in sorted(folder.glob("*.log"))
-            )
-            pytest.skip(f"no Slurm cluster runs here: {error}\n{words}")
-        yield cluster
-    finally:
-        cluster.close()
-        shutil.rmtree(folder, ignore_errors=True)
+            try:
+                cluster.start()
+            except (TimeoutError, AssertionError, subprocess.SubprocessError) as error:
+                words = "\n".join(
+                    f"{log.name}: {log.read_text(errors='replace')[-600:]}"
+                    for log in sorted(folder.glob("*.log"))
+                )
+                pytest.skip(f"no Slurm cluster runs here: {error}\n{words}")
+            yield cluster
+        finally:
+            cluster.close()
+            shutil.rmtree(folder, ignore_errors=True)

@@ -2,25 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from msgspec import Struct
+from msgspec.structs import asdict
 
 if TYPE_CHECKING:
+    from plait.graph.selection import Selection
     from plait.launch.prepare import Prepared
     from plait.project.discover import Found
 
-__all__ = ["cache_options", "prepare_target", "selection_options", "source_option", "target_options"]
+__all__ = ["Asked", "asking_options", "cache_options", "prepare_target", "selection_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def target_options(command: F) -> F:
-    """A target with its parameters, and where the project's conf and data are taken from."""
+class Asked(Struct, frozen=True):
+    """A target with its parameters, where conf and data are taken from, and which part of it is meant.
+
+    Each as it was typed but for ``selection``; ``inputs_from`` is the run that what a part needs of the rest is taken
+    from.
+    """
+
+    target: str | None
+    parameters: tuple[str, ...]
+    params_file: Path | None
+    env: str | None
+    load_versions: tuple[str, ...]
+    step_options: tuple[str, ...]
+    selection: Selection
+    inputs_from: str | None
+
+
+def asking_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What is to be run; it arrives as ``asked``."""
+
+    @wraps(command)
+    def asking(**words: Any) -> Any:
+        said = {name: words.pop(name) for name in Asked.__struct_fields__}
+        return command(asked=Asked(**said), **words)
+
     return _all(
-        command,
+        selection_options(asking),
         click.argument("target", required=False, metavar="[TARGET]"),
         click.argument("parameters", nargs=-1, metavar="[NAME=VALUE]..."),
         click.option(
@@ -46,13 +73,26 @@ def target_options(command: F) -> F:
             metavar="STEP.OPTION=VALUE",
             help="How a step runs: --set fit.memory=16GiB; also tag:NAME.OPTION, and '*.OPTION' for all.",
         ),
+        click.option(
+            "--inputs-from",
+            metavar="RUN",
+            help="Take arguments, and what is not run, from this run: an id or `latest`.",
+        ),
     )
 
 
-def selection_options(command: F) -> F:
-    """Which part of the pipeline is meant."""
+def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Which part of the pipeline is meant; it arrives as ``selection``."""
+
+    @wraps(command)
+    def selecting(**words: Any) -> Any:
+        from plait.graph.selection import Selection
+
+        said = {name: words.pop(name) for name in ("from_", "to", "only", "tags", "groups")}
+        return command(selection=Selection(**said), **words)
+
     return _all(
-        command,
+        selecting,
         click.option(
             "--from",
             "from_",
@@ -69,15 +109,6 @@ def selection_options(command: F) -> F:
         click.option("--tag", "tags", multiple=True, metavar="TAG", help="The steps with this tag."),
         click.option("--group", "groups", multiple=True, metavar="GROUP", help="The steps of this group."),
     )
-
-
-def source_option(command: F) -> F:
-    """Where what a part of a pipeline needs of the rest is taken from."""
-    return click.option(
-        "--inputs-from",
-        metavar="RUN",
-        help="Take arguments, and what is not run, from this run: an id or `latest`.",
-    )(command)
 
 
 def cache_options(command: F) -> F:
@@ -102,18 +133,7 @@ def _all(command: F, *options: Callable[[F], F]) -> F:
     return command
 
 
-def prepare_target(
-    target: str | None,
-    parameters: tuple[str, ...],
-    params_file: Path | None,
-    *,
-    env: str | None = None,
-    load_versions: tuple[str, ...] = (),
-    step_options: tuple[str, ...] = (),
-    paranoid: bool = False,
-    selection: Mapping[str, tuple[str, ...]] | None = None,
-    inputs_from: str | None = None,
-) -> tuple[Found, Prepared]:
+def prepare_target(asked: Asked, *, paranoid: bool = False) -> tuple[Found, Prepared]:
     """The pipeline that is meant, and the run of it that could begin.
 
     Raises:
@@ -125,19 +145,18 @@ def prepare_target(
     from plait.project.discover import find_pipeline
     from plait.record.store import open_records
 
-    target, parameters = split_target(target, parameters)
+    target, parameters = split_target(asked.target, asked.parameters)
     found = find_pipeline(target)
-    chosen = found.pipeline.select(**(selection or {}))
+    chosen = found.pipeline.select(**asdict(asked.selection))
     with describing(found.pipeline.name):
-        versions = dict(read_version(text) for text in load_versions)
         project, given = open_project(
             found,
             parameters,
-            params_file,
-            env=env,
-            load_versions=versions,
-            step_options=step_options,
+            asked.params_file,
+            env=asked.env,
+            load_versions=dict(read_version(text) for text in asked.load_versions),
+            step_options=asked.step_options,
             paranoid=paranoid,
         )
-        source = open_records(project).run(inputs_from) if inputs_from else None
+        source = open_records(project).run(asked.inputs_from) if asked.inputs_from else None
         return found, prepare(chosen, given, project, inputs_from=source)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import click
 
-from plait.cli.asking import cache_options, selection_options, source_option, target_options
+from plait.cli.asking import Asked, asking_options, cache_options
 
 __all__ = ["command"]
 
@@ -19,27 +18,14 @@ __all__ = ["command"]
 Each step is cached, to run, or not known before something else has run; what is to run says what changed since the
 closest earlier task: code, parameters, inputs, packages.""",
 )
-@target_options
-@selection_options
-@source_option
+@asking_options
 @cache_options
 @click.option(
     "--check", is_flag=True, help="Leave with 2 when there is work to do, with 0 when there is none."
 )
 @click.option("--json", "as_json", is_flag=True, help="A JSON object.")
 def command(
-    target: str | None,
-    parameters: tuple[str, ...],
-    params_file: Path | None,
-    env: str | None,
-    load_versions: tuple[str, ...],
-    from_: tuple[str, ...],
-    to: tuple[str, ...],
-    only: tuple[str, ...],
-    tags: tuple[str, ...],
-    groups: tuple[str, ...],
-    inputs_from: str | None,
-    step_options: tuple[str, ...],
+    asked: Asked,
     no_cache: bool,
     refresh: tuple[str, ...],
     paranoid: bool,
@@ -50,17 +36,7 @@ def command(
     from plait.launch.orders import CachePolicy
     from plait.launch.planning import open_records, plan
 
-    _, prepared = prepare_target(
-        target,
-        parameters,
-        params_file,
-        env=env,
-        load_versions=load_versions,
-        step_options=step_options,
-        paranoid=paranoid,
-        selection={"from_": from_, "to": to, "only": only, "tags": tags, "groups": groups},
-        inputs_from=inputs_from,
-    )
+    _, prepared = prepare_target(asked, paranoid=paranoid)
     records = open_records(prepared)
     made = plan(prepared, records=records, policy=CachePolicy(not no_cache, refresh))
     if as_json:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from plait.cli.asking import selection_options, source_option, target_options
+from plait.cli.asking import Asked, asking_options
 from plait.cli.carrying import executor_options
 
 if TYPE_CHECKING:
@@ -27,25 +26,12 @@ NAME=VALUE sets its parameters, typed as YAML; dots reach inside: model.alpha=0.
 
 Steps whose code and inputs are the same as before are not run again: `plait plan TARGET` says which, and why.""",
 )
-@target_options
-@selection_options
-@source_option
+@asking_options
 @executor_options
 @click.option("--debug", is_flag=True, help="Run the steps here, and open Python's debugger where one fails.")
 def command(
     orders: Orders,
-    target: str | None,
-    parameters: tuple[str, ...],
-    params_file: Path | None,
-    env: str | None,
-    load_versions: tuple[str, ...],
-    from_: tuple[str, ...],
-    to: tuple[str, ...],
-    only: tuple[str, ...],
-    tags: tuple[str, ...],
-    groups: tuple[str, ...],
-    inputs_from: str | None,
-    step_options: tuple[str, ...],
+    asked: Asked,
     executor: str | None,
     workers: int | None,
     paranoid: bool,
@@ -57,17 +43,7 @@ def command(
     from plait.cli.carrying import conclude, make_watch
     from plait.launch.start import execute
 
-    found, prepared = prepare_target(
-        target,
-        parameters,
-        params_file,
-        env=env,
-        load_versions=load_versions,
-        step_options=step_options,
-        paranoid=paranoid,
-        selection={"from_": from_, "to": to, "only": only, "tags": tags, "groups": groups},
-        inputs_from=inputs_from,
-    )
+    found, prepared = prepare_target(asked, paranoid=paranoid)
     watch = make_watch(executor, workers, as_json=as_json, quiet=quiet, project=prepared.project, debug=debug)
     run = execute(
         prepared,

@@ -39,21 +39,13 @@ WHAT is the id of a run, a unique beginning of one, `latest` (the default), or a
 @click.option("--json", "as_json", is_flag=True, help="A JSON object.")
 def command(
     what: str,
-    from_: tuple[str, ...],
-    to: tuple[str, ...],
-    only: tuple[str, ...],
-    tags: tuple[str, ...],
-    groups: tuple[str, ...],
+    selection: Selection,
     opened: tuple[str, ...],
     mermaid: bool,
     as_json: bool,
 ) -> None:
-    from plait.graph.selection import Selection
-
     run = find_run(what)
-    selection = Selection(from_, to, only, tags, groups)
-    if groups and not opened:
-        opened = groups
+    opened = opened or selection.groups
     if run is not None:
         _show_run(run, selection, opened, mermaid=mermaid, as_json=as_json)
     else:

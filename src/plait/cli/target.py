@@ -100,6 +100,10 @@ def open_project(
     if not plain.has_conf:
         if env is not None:
             raise ParameterError(f"--env {env}: {root} has no conf/", hint=f"make {root / 'conf' / env}")
+        for name in load_versions or ():
+            raise ParameterError(
+                f"--load-version {name}: {root} has no conf/, and so no datasets", hint="plait new NAME"
+            )
         return plain, read_parameters(found.pipeline, assignments, file)
     known = {str(name).partition(".")[0] for name in plain.params.all()}
     inside: list[str] = []

@@ -17,7 +17,7 @@ from plait.record.facts import Advance, ErrorInfo, LogLine, Metric, Usage
 from plait.record.views import Run
 
 if TYPE_CHECKING:
-    from plait.engine.loop import Listener
+    from plait.engine.notices import Listener
 
 __all__ = ["PlainProgress", "said_line", "watch"]
 

@@ -82,7 +82,7 @@ class Dynamic:
         """The body is a task of its own; it starts when that is recorded."""
         self._attempt, self._to_start = attempt, True
         loop.writer.launched(launch.node, launch.path, attempt, None, "a body runs in each run")
-        loop._tell(lambda listener: listener.task_started(launch.node, launch.path, attempt))
+        loop.notices.add(lambda listener: listener.task_started(launch.node, launch.path, attempt))
 
     @property
     def is_running(self) -> bool:
@@ -114,7 +114,7 @@ class Dynamic:
             answer = [one for one in answer if not (type(one).__name__ == "Settle" and one.node == 0)]  # type: ignore[union-attr]
         self._point_out_rest(loop)
         loop.writer.ended(0, (), self._attempt, state, usage, reason, info)
-        loop._tell(lambda listener: listener.task_ended(0, (), state, usage, info, reason))
+        loop.notices.add(lambda listener: listener.task_ended(0, (), state, usage, info, reason))
         return answer
 
     def _point_out_rest(self, loop: Loop) -> None:
@@ -132,7 +132,7 @@ class Dynamic:
         )
         line = LogLine(time.time(), "WARNING", text)
         loop.writer.logs(0, (), self._attempt, (line,))
-        loop._tell(lambda listener: listener.said(0, (), (line,), ()))
+        loop.notices.add(lambda listener: listener.said(0, (), (line,), ()))
 
     def _say(self, loop: Loop) -> None:
         """What the body has printed and logged since."""
@@ -142,7 +142,7 @@ class Dynamic:
         if lines or metrics:
             loop.writer.logs(0, (), self._attempt, lines)
             loop.writer.metrics(0, (), self._attempt, metrics)
-            loop._tell(lambda listener: listener.said(0, (), lines, metrics))
+            loop.notices.add(lambda listener: listener.said(0, (), lines, metrics))
 
     # What it asks for.
 
@@ -179,7 +179,7 @@ class Dynamic:
         loop.grow(graph)
         closures = [self._keys.closure(node) for node in range(first, len(graph.nodes))]
         loop.writer.grown(self._hidden(graph), first, [self._hidden(one) for one in closures])
-        loop._tell(lambda listener: listener.grown(graph))
+        loop.notices.add(lambda listener: listener.grown(graph))
         actions = loop.machine.handle(Grow(graph))
         loop.learn_limits()
         return actions

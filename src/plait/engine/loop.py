@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import math
-import signal
 import sys
-import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from types import FrameType
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import msgspec
 from msgspec import Struct
 
 from plait.data import Artifact
@@ -33,34 +27,29 @@ from plait.engine.events import (
     Start,
     Tick,
 )
-from plait.engine.fleet import Fleet, runs_elsewhere
-from plait.engine.honours import asked_for
+from plait.engine.fleet import Fleet
+from plait.engine.interrupts import interrupts
 from plait.engine.machine import Machine
+from plait.engine.notices import Listener, Notices
 from plait.engine.reuse import Compute, Reuse, Take, Wait
 from plait.engine.shares import LIMIT
-from plait.engine.standing_in import STANDS_IN, StandIn
+from plait.engine.specs import Specs
+from plait.engine.standing_in import STANDS_IN
 from plait.engine.task import (
     Abroad,
-    EndNow,
-    Executor,
-    FunctionRef,
     Job,
     Live,
     Message,
     Report,
-    StepSecret,
     TaskSpec,
     Withdrawn,
-    function_ref,
-    in_process,
 )
 from plait.errors import PlaitError
 from plait.graph.model import Graph, Path
-from plait.graph.options import Options
-from plait.record.facts import Advance, ErrorInfo, Frame, LogLine, Metric, Usage
+from plait.record.facts import ErrorInfo, Frame, Usage
 from plait.record.heartbeat import beating
 from plait.record.requests import CANCEL, FINISH
-from plait.record.results import Plain, Results, Tree
+from plait.record.results import Results, Tree
 from plait.record.slots import Slots
 from plait.record.writer import RunWriter
 
@@ -75,26 +64,6 @@ _BEYOND = 1 << 20  # numbers from here on are of no step's function
 Place: TypeAlias = tuple[int, Path]
 
 
-class Listener(Protocol):
-    """Who watches a run while it goes on; told of what is committed."""
-
-    def task_started(self, node: int, path: Path, attempt: int) -> None: ...
-
-    def task_ended(
-        self, node: int, path: Path, state: str, usage: Usage, error: ErrorInfo | None, reason: str
-    ) -> None: ...
-
-    def unfolded(self, scope: int, path: Path, items: int) -> None: ...
-
-    def said(self, node: int, path: Path, lines: Sequence[LogLine], metrics: Sequence[Metric]) -> None: ...
-
-    def advanced(self, node: int, path: Path, advance: Advance) -> None: ...
-
-    def interrupted(self) -> None: ...
-
-    def grown(self, graph: Graph) -> None: ...
-
-
 class Conduct(Struct, frozen=True):
     """How a run behaves as a whole.
 
@@ -104,11 +73,6 @@ class Conduct(Struct, frozen=True):
 
     fail_fast: bool = False
     max_parallel: int = 0
-
-
-def _growing(functions: Sequence[Callable[..., Any]]) -> list[Callable[..., Any]]:
-    assert isinstance(functions, list)
-    return functions
 
 
 class Loop:
@@ -154,12 +118,11 @@ class Loop:
         send_code: Callable[[], Abroad] | None = None,
     ) -> None:
         self.graph = graph
-        self.job = job
         self.results = results
         self.fleet = fleet
         self.writer = writer
         self.reuse = reuse
-        self.listener = listener
+        self.notices = Notices(listener)
         self.machine = Machine(
             graph,
             {name: results.input_lengths(name) for name in graph.layout.splits[1]},
@@ -168,13 +131,17 @@ class Loop:
             fail_fast=conduct.fail_fast,
             seed=job.run_id,
         )
-        # Of a dynamic run both grow while it goes on.
-        self.functions = [*functions] if dynamic is None else _growing(functions)
-        self._values = stand_ins if stand_ins is not None else {}
-        self._stand_ins: dict[int, int] = {}
-        for node, value in self._values.items() if dynamic is None else ():
-            self._stand_ins[node] = len(self.functions)
-            self.functions.append(StandIn(graph.nodes[node].id, value))
+        self.specs = Specs(
+            graph,
+            functions,
+            job=job,
+            fleet=fleet,
+            results=results,
+            stand_ins={} if stand_ins is None else stand_ins,
+            is_dynamic=dynamic is not None,
+            secret=dynamic.secret if dynamic is not None else None,
+            send_code=send_code,
+        )
         self._slots = slots
         self._limits = self.machine.limits
         self._asked = asked
@@ -183,9 +150,6 @@ class Loop:
         self._mask = mask
         self._on_retry = on_retry
         self._dynamic = dynamic
-        self._send_code = send_code
-        self._refs: dict[int, FunctionRef] = {}
-        self._abroad: Abroad | None = None
         self._attempts = attempts or {}
         self._checkpoints = dict(checkpoints or {})
         self._running: dict[Place, tuple[int, str | None]] = {}
@@ -195,23 +159,6 @@ class Loop:
         self._listened = 0.0
         self._ahead = 0
         self._interrupted = self._finishing = False
-        self._notices: list[Callable[[Listener], None]] = []
-        self._describe_outputs()
-
-    def _describe_outputs(self) -> None:
-        splits = self.graph.layout.splits[0]
-        self._outputs = [
-            tuple((name, splits.get((node, at), 0)) for at, name in enumerate(chosen.outputs))
-            for node, chosen in enumerate(self.graph.nodes)
-        ]
-        self._memory = self.fleet.main.capacity().get("memory", math.inf)
-        self._carried_out = [
-            options if chosen.is_step and asked_for(options) else None
-            for chosen, options in zip(
-                self.graph.nodes, map(self.graph.options, range(len(self.graph.nodes))), strict=True
-            )
-        ]
-        self._taken_apart = [any(depth for _, depth in outputs) for outputs in self._outputs]
 
     def learn_limits(self) -> None:
         """Steps have come that name limits."""
@@ -220,32 +167,9 @@ class Loop:
     def grow(self, graph: Graph) -> None:
         """Go on with a graph that has more in it; what was there is where it was."""
         self.graph = self.results.graph = graph
-        self.fleet.welcome(self._start_executor)
+        self.fleet.welcome(self.specs.start)
         self.reuse.grow(graph)
-        self._describe_outputs()
-
-    def _start_executor(self, executor: Executor) -> None:
-        job = self.job
-        if getattr(executor, "travels", False) and self._send_code is not None:
-            if self._abroad is None:
-                self._abroad = self._send_code()
-            job = msgspec.structs.replace(job, abroad=self._abroad)
-        # The steps of a dynamic pipeline come one by one, and tell tasks in other processes where they are.
-        comes_later = self._dynamic is not None and not in_process(executor)
-        executor.start(job, () if comes_later else self._functions_of(executor))
-
-    def _functions_of(self, executor: Executor) -> Sequence[Callable[..., Any]]:
-        """The functions by their numbers; what runs on another executor need not be able to travel to this one."""
-        names = [name for name in self.fleet.names if self.fleet[name] is executor]
-        if in_process(executor) or len(names) == len(self.fleet.names):
-            return self.functions
-        here = {
-            number
-            for node, chosen in enumerate(self.graph.nodes)
-            if self.fleet.of_node(node) in names
-            for number in (chosen.step, self._stand_ins.get(node))
-        }
-        return [function if at in here else runs_elsewhere for at, function in enumerate(self.functions)]
+        self.specs.grow(graph)
 
     def run(self) -> str:
         """Carry the run to its end; answers with its status.
@@ -253,10 +177,10 @@ class Loop:
         Raises:
             PlaitError: a store cannot be written any more. What was committed stays; the run can be resumed.
         """
-        with self._interrupts(), beating(self.writer):
+        with interrupts(self._interrupt), beating(self.writer):
             try:
                 self.fleet.listen(self._hear_now)
-                self.fleet.start(self._start_executor)
+                self.fleet.start(self.specs.start)
                 self._carry_out(self.machine.handle(Start()))
                 while self.machine.status is None:
                     self._turn()
@@ -283,7 +207,7 @@ class Loop:
             self._interrupted = False
             actions += self._cancel()
             self.fleet.cancel()
-            self._tell(lambda listener: listener.interrupted())
+            self.notices.add(lambda listener: listener.interrupted())
         self._look_again()
         if self._listen():
             return
@@ -341,11 +265,11 @@ class Loop:
         self.writer.logs(node, path, attempt, message.lines)
         self.writer.metrics(node, path, attempt, message.metrics)
         if message.lines or message.metrics:
-            self._tell(lambda listener: listener.said(node, path, message.lines, message.metrics))
+            self.notices.add(lambda listener: listener.said(node, path, message.lines, message.metrics))
         if message.advance is not None:
             advance = message.advance
             self.writer.advance(node, path, attempt, advance)
-            self._tell(lambda listener: listener.advanced(node, path, advance))
+            self.notices.add(lambda listener: listener.advanced(node, path, advance))
         if isinstance(message, Live):
             if message.checkpoint is not None:
                 self._checkpoints[node, path] = message.checkpoint
@@ -374,7 +298,7 @@ class Loop:
         """What a task says that runs in this thread, before its turn is over."""
         self._take(message, [])
         self.writer.commit()
-        self._notify()
+        self.notices.tell()
 
     def _withdraw(self, message: Withdrawn, actions: list[Action]) -> None:
         node, path = message.node, message.path
@@ -385,7 +309,7 @@ class Loop:
         self._give_back_slots(node, path)
         actions += self.machine.handle(events.Withdrawn(node, path))
         self.writer.ended(node, path, message.attempt, "cancelled", Usage(), "the run was cancelled")
-        self._tell(
+        self.notices.add(
             lambda listener: listener.task_ended(
                 node, path, "cancelled", Usage(), None, "the run was cancelled"
             )
@@ -409,11 +333,11 @@ class Loop:
             self.writer.no_checkpoint(node, path)
         if new:
             self.writer.outputs(node, path, artifacts)
-        if not self._taken_apart[node]:
+        if not self.specs.takes_apart[node]:
             return self.machine.handle(Done(node, path, (), choice, said, ran))
         lengths = tuple(
             self.results.lengths(artifact, depth) if depth else None
-            for artifact, (_, depth) in zip(artifacts, self._outputs[node], strict=True)
+            for artifact, (_, depth) in zip(artifacts, self.specs.outputs[node], strict=True)
         )
         return self.machine.handle(Done(node, path, lengths, choice, said, ran))
 
@@ -444,7 +368,7 @@ class Loop:
     def _ended(self, report: Report, state: str, reason: str, error: ErrorInfo | None = None) -> None:
         node, path, usage = report.node, report.path, report.usage
         self.writer.ended(node, path, report.attempt, state, usage, reason, error)
-        self._tell(lambda listener: listener.task_ended(node, path, state, usage, error, reason))
+        self.notices.add(lambda listener: listener.task_ended(node, path, state, usage, error, reason))
 
     # What the machine decided.
 
@@ -471,15 +395,9 @@ class Loop:
                 self._slots.give_back_all()
         if self._dynamic is not None:
             self._dynamic.after_commit()
-        self._notify()
+        self.notices.tell()
         if specs:
             self.fleet.submit(specs)
-
-    def _notify(self) -> None:
-        if self.listener is not None:
-            notices, self._notices = self._notices, []
-            for notice in notices:
-                notice(self.listener)
 
     def _make_room(self, launches: list[Launch], specs: list[TaskSpec]) -> list[Action]:
         """Tell the machine how much more there is room for; answers with what it does about it."""
@@ -569,7 +487,7 @@ class Loop:
         node, path, source = launch.node, launch.path, found.source
         if not found.recorded:
             self.writer.cached(node, path, found.key, source, found.origin)
-        self._tell(lambda listener: listener.task_ended(node, path, "cached", Usage(), None, source))
+        self.notices.add(lambda listener: listener.task_ended(node, path, "cached", Usage(), None, source))
         return self._sort(self._done(node, path, found.artifacts, new=not found.recorded, ran=False))
 
     def _spec(
@@ -577,49 +495,15 @@ class Loop:
     ) -> TaskSpec:
         node, path = launch.node, launch.path
         attempt = launch.attempt + self._attempts.get((node, path), 0)
-        chosen = self.graph.nodes[node]
         self._running[node, path] = (attempt, key)
         if self.writer.owner:  # the run was resumed
             self.writer.superseded(node, path, "its stored result is damaged")
         self.writer.launched(node, path, attempt, key, reason)
         if self._limits:
             self._slots.take([f"{LIMIT}{name}" for name, _ in self.graph.options(node).limit], node, path)
-        self._tell(lambda listener: listener.task_started(node, path, attempt))
-        return TaskSpec(
-            node,
-            path,
-            attempt,
-            chosen.step,
-            chosen.id,
-            self.results.light(arguments),
-            self._outputs[node],
-            _with_memory(self._carried_out[node], launch.growth, self._memory),
-            self._checkpoints.get((node, path)) if self._checkpoints else None,
-            self._ref(chosen.step) if self._travels(node) else None,
-            secrets=self._secrets(node) if self._dynamic is not None else (),
-        )
-
-    def _travels(self, node: int) -> bool:
-        """Whether a task of a dynamic pipeline may have to find its function in another process."""
-        return self._dynamic is not None and (
-            not in_process(self.fleet[self.fleet.of_node(node)]) or self._carried_out[node] is not None
-        )
-
-    def _secrets(self, node: int) -> tuple[StepSecret, ...]:
-        """What a step of a dynamic pipeline asks for: when the run's job went to other machines, nobody knew of it."""
-        options = self._carried_out[node]
-        if options is None or not options.secrets or self._dynamic is None:
-            return ()
-        goes_far = getattr(self.fleet[self.fleet.of_node(node)], "travels", False)
-        return tuple(map(self._dynamic.secret, options.secrets)) if goes_far else ()
-
-    def _ref(self, step: int) -> FunctionRef | None:
-        """How a task in another process finds the function of a step that was not known at the start."""
-        known = self._refs.get(step)
-        if known is None:
-            function = self.functions[step]
-            known = self._refs[step] = function_ref(self.graph.steps[step].name, function)
-        return known
+        self.notices.add(lambda listener: listener.task_started(node, path, attempt))
+        checkpoint = self._checkpoints.get((node, path)) if self._checkpoints else None
+        return self.specs.task(launch, attempt, arguments, checkpoint)
 
     def _stand_in(self, launch: Launch) -> TaskSpec:
         """What stands in for a result that no attempt gave: an attempt of its own, which no cache knows."""
@@ -627,16 +511,8 @@ class Loop:
         attempt = launch.attempt + self._attempts.get((node, path), 0)
         self._running[node, path] = (attempt, None)
         self.writer.launched(node, path, attempt, None, STANDS_IN)
-        self._tell(lambda listener: listener.task_started(node, path, attempt))
-        arguments = (("error", Plain(self._errors.get((node, path), ""))),)
-        name = self.graph.nodes[node].id
-        if self._dynamic is None:
-            return TaskSpec(node, path, attempt, self._stand_ins[node], name, arguments, self._outputs[node])
-        number = _BEYOND + node
-        if number not in self._refs:
-            self._refs[number] = function_ref(name, StandIn(name, self._values[node]))
-        ref = self._refs[number]
-        return TaskSpec(node, path, attempt, number, name, arguments, self._outputs[node], ref=ref)
+        self.notices.add(lambda listener: listener.task_started(node, path, attempt))
+        return self.specs.stand_in(launch, attempt, self._errors.get((node, path), ""))
 
     def _give_back_slots(self, node: int, path: Path) -> None:
         if self._limits and self.graph.options(node).limit:
@@ -646,11 +522,10 @@ class Loop:
         for scope, path, items in self.machine.take_extents():
             self.results.add_extent(scope, path, items)
             self.writer.extent(scope, path, items)
-            if self.listener is not None:
-                self._tell_extent(scope, path, items)
+            self._tell_extent(scope, path, items)
 
     def _tell_extent(self, scope: int, path: Path, items: int) -> None:
-        self._tell(lambda listener: listener.unfolded(scope, path, items))
+        self.notices.add(lambda listener: listener.unfolded(scope, path, items))
 
     def _settle(self, action: Settle) -> None:
         node, path, state, reason = action.node, action.path, action.state, action.reason
@@ -659,7 +534,7 @@ class Loop:
             self.results.add_absent(node, path, reason)
         if self._dynamic is not None:
             self._dynamic.failed(self.graph, node, path, state, reason, None)
-        self._tell(lambda listener: listener.task_ended(node, path, state, Usage(), None, reason))
+        self.notices.add(lambda listener: listener.task_ended(node, path, state, Usage(), None, reason))
 
     # What the run decides itself.
 
@@ -686,7 +561,7 @@ class Loop:
         except PlaitError as error:
             info = self._where_it_stands(node, error)
             self.writer.decided(node, path, "failed", "", info.headline, info)
-            self._tell(
+            self.notices.add(
                 lambda listener: listener.task_ended(node, path, "failed", Usage(), info, info.headline)
             )
             if self._dynamic is not None:
@@ -698,7 +573,7 @@ class Loop:
         recorded = prior is not None and prior.recorded
         if not recorded:
             self.writer.decided(node, path, "done", made.said, made.note)
-        self._tell(
+        self.notices.add(
             lambda listener: listener.task_ended(node, path, "done", Usage(), None, made.note or made.said)
         )
         return self._sort(
@@ -710,10 +585,6 @@ class Loop:
         file, _, line = self.graph.nodes[node].where.rpartition(":")
         frame = Frame(file, int(line or 0), self.graph.name, "", "user")
         return ErrorInfo(type(error).__name__, error.what, (frame,), (error.hint,) if error.hint else ())
-
-    def _tell(self, notice: Callable[[Listener], None]) -> None:
-        if self.listener is not None:
-            self._notices.append(notice)
 
     # The end, when it does not come by itself.
 
@@ -728,30 +599,5 @@ class Loop:
             self._slots.give_back_all()
         self.machine.status = "cancelled"
 
-    @contextmanager
-    def _interrupts(self) -> Iterator[None]:
-        """Ctrl-C once stops launching, twice ends now. Only the main thread can be told."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        pressed = 0
-
-        def on_interrupt(_signal: int, _frame: FrameType | None) -> None:
-            nonlocal pressed
-            pressed += 1
-            if pressed > 1:
-                raise EndNow
-            self._interrupted = True
-
-        previous = signal.signal(signal.SIGINT, on_interrupt)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, previous)
-
-
-def _with_memory(options: Options | None, growth: float, most: float) -> Options | None:
-    """The options of an attempt that comes after ones that ran out of memory."""
-    if options is None or options.memory is None or growth <= 1.0:
-        return options
-    return msgspec.structs.replace(options, memory=int(min(options.memory * growth, most)))
+    def _interrupt(self) -> None:
+        self._interrupted = True

@@ -12,8 +12,6 @@ A place in a branch that is not taken is *absent*: skipped, and so is what reads
 
 from __future__ import annotations
 
-import heapq
-import math
 from collections import deque
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
@@ -39,8 +37,8 @@ from plait.engine.events import (
     Withdrawn,
 )
 from plait.engine.needs import THERE, Needs, Place, fixed_needs, guarded, places
+from plait.engine.queue import Queue
 from plait.engine.retries import grown_memory, is_tried_again, wait_before
-from plait.engine.shares import LIMIT, Shares
 from plait.errors import DefinitionError
 from plait.graph.model import ROOT, Branch, Calls, Each, Graph, Loop, Path, task_name
 from plait.graph.options import STAND_IN
@@ -97,12 +95,8 @@ class Machine:
         self._absent: dict[Place, str] = {}
         self._choices: dict[Place, tuple[int, str]] = {}
         self._rounds: dict[Place, int] = {}
-        self._shares = Shares(graph, capacity, main)
-        self._ready: list[list[tuple[int, int, Path]]] = []
-        self._delayed: list[tuple[float, int, Path]] = []
-        self._running: set[Place] = set()
+        self._queue = Queue(graph, capacity, main)
         self._attempts: dict[Place, int] = {}
-        self._growth: dict[Place, float] = {}
         self._standing_in: set[Place] = set()
         self._failed = False
         self._unseen: dict[Place, list[Place]] = {}  # calls with failures that the body does not know of
@@ -113,7 +107,6 @@ class Machine:
         self._fail_fast = fail_fast
         self._failed_fast = False
         self._seed = seed
-        self._now = -math.inf
         self._actions: list[Action] = []
         # What follows from what: completed places whose waiters are to be told, scopes that may open now. A worklist
         # and no recursion, since chains are long.
@@ -128,12 +121,9 @@ class Machine:
         first = len(self._kinds)
         self.graph = graph
         self.layout = graph.layout
-        self._shares.grow(graph)
-        self._ready += [[] for _ in range(len(self._shares.kinds) - len(self._ready))]
         self._kinds += [node.kind for node in graph.nodes[first:]]
         self._guarded = guarded(graph)
         self._fixed_needs += [fixed_needs(graph, node) for node in range(first, len(graph.nodes))]
-        self._priorities = [-graph.options(node).priority for node in range(len(graph.nodes))]
 
     # Facts, for `size` and `resolve`.
 
@@ -161,10 +151,9 @@ class Machine:
             case Done():
                 self._on_done(event)
             case Room(tasks=tasks, now=now, executor=executor):
-                self._shares.room[executor] = tasks
-                self._now = max(self._now, now)
+                self._queue.make_room(executor, tasks, now)
             case Share(name=name, amount=amount):
-                self._shares.capacity[name] = amount
+                self._queue.share(name, amount)
             case Failed():
                 self._on_failed(event)
             case Withdrawn(node=node, path=path):
@@ -174,8 +163,8 @@ class Machine:
                 self._stop_running((node, path), ran=False)
                 self._make_ready((node, path))
             case Tick(now=now):
-                self._now = max(self._now, now)
-                self._release(now)
+                for place in self._queue.release(now):
+                    self._make_ready(place)
             case Start():
                 self._enter(ROOT, ())
             case Cancel():
@@ -188,7 +177,7 @@ class Machine:
                 self._on_seen(scope, path)
         self._follow()
         self._launch()
-        if self.status is None and not (self._running or self._delayed or any(self._ready)):
+        if self.status is None and self._queue.is_empty:
             self.status = (
                 "cancelled"
                 if self._cancelled and not self._failed_fast
@@ -202,28 +191,18 @@ class Machine:
 
     @property
     def next_tick(self) -> float | None:
-        """When the first delayed task becomes ready, or the rate of a step lets another one begin."""
-        moments = [self._delayed[0][0]] if self._delayed else []
-        if not self._shares.has_one_kind:
-            begins = [self._shares.begins_at(kind) for kind, ready in enumerate(self._ready) if ready]
-            moments += [moment for moment in begins if moment > self._now]
-        return min(moments, default=None)
+        """When something happens by itself: a delay is over, or the rate of a step lets another task begin."""
+        return self._queue.next_tick
 
     @property
     def limits(self) -> dict[str, float]:
         """How many tasks may run at once under each limit that steps name."""
-        return {name: most for name, most in self._shares.capacity.items() if name.startswith(LIMIT)}
+        return self._queue.limits
 
     @property
     def waits_for(self) -> set[str]:
         """What ready tasks would hold, of what is shared with other runs: the names of limits."""
-        return {
-            name
-            for kind, ready in enumerate(self._ready)
-            if ready
-            for name, _ in self._shares.kinds[kind].amounts
-            if name.startswith(LIMIT)
-        }
+        return self._queue.waits_for
 
     def take_extents(self) -> list[tuple[int, Path, int]]:
         """The scopes that were unfolded since the last call: scope, path, number of elements."""
@@ -247,18 +226,17 @@ class Machine:
         attempt = self._attempts.get(place, 1)
         options = self.graph.options(event.node)
         stopped = self._stopped or place in self._standing_in
-        most = self._shares.capacity.get("memory", math.inf)
-        grown = grown_memory(options, event.kinds, self._growth_of(place), most)
+        grown = grown_memory(options, event.kinds, self._queue.growth_of(place), self._queue.memory)
         again = is_tried_again(options, attempt, event.kinds, grows=grown is not None)
         if event.retryable and not stopped and again:
             if grown is not None:
-                self._growth[place] = grown
+                self._queue.growth[place] = grown
             at = event.now + wait_before(options, attempt, f"{self._seed}/{place}/{attempt}")
             self._actions.append(Retry(event.node, event.path, attempt, at))
             self._attempts[place] = attempt + 1
             if at > event.now:
                 self.state[place] = State.DELAYED
-                heapq.heappush(self._delayed, (at, event.node, event.path))
+                self._queue.delay(place, at)
             else:
                 self._make_ready(place)
         elif options.on_failure == STAND_IN and not stopped:
@@ -278,12 +256,7 @@ class Machine:
                 self._close_calls()
 
     def _stop_running(self, place: Place, *, ran: bool = True) -> None:
-        self._running.remove(place)
-        if self._kinds[place[0]] == "step":
-            self._shares.end(self._shares.of_node[place[0]], self._growth_of(place), ran=ran)
-
-    def _growth_of(self, place: Place) -> float:
-        return self._growth.get(place, 1.0) if self._growth else 1.0
+        self._queue.end(place, is_step=self._kinds[place[0]] == "step", ran=ran)
 
     def _on_cancel(self) -> None:
         self._cancelled = True
@@ -291,44 +264,14 @@ class Machine:
 
     def _stop_launching(self) -> None:
         self._stopped = True
-        for ready in self._ready:
-            for _, negative, path in ready:
-                self.state[-negative, path] = State.CANCELLED
-            ready.clear()
-        for _, node, path in self._delayed:
-            self.state[node, path] = State.CANCELLED
-        self._delayed.clear()
-
-    def _release(self, now: float) -> None:
-        while self._delayed and self._delayed[0][0] <= now:
-            _, node, path = heapq.heappop(self._delayed)
-            self._make_ready((node, path))
+        for place in self._queue.clear():
+            self.state[place] = State.CANCELLED
 
     def _launch(self) -> None:
-        if self._shares.has_one_kind:
-            while self._ready[0] and self._shares.room.get("", 0) > 0:
-                self._launch_first_of(0)
-            return
-        blocked: set[str] = set()
-        waiting = [(ready[0], kind) for kind, ready in enumerate(self._ready) if ready]
-        heapq.heapify(waiting)
-        while waiting:
-            first, kind = heapq.heappop(waiting)
-            place = (-first[1], first[2])
-            if self._shares.may_begin(kind, blocked, self._now, self._growth_of(place)):
-                self._launch_first_of(kind)
-                if self._ready[kind]:
-                    heapq.heappush(waiting, (self._ready[kind][0], kind))
-
-    def _launch_first_of(self, kind: int) -> None:
-        _, negative, path = heapq.heappop(self._ready[kind])
-        place = (-negative, path)
-        self.state[place] = State.RUNNING
-        self._running.add(place)
-        growth = self._growth_of(place)
-        self._shares.begin(kind, self._now, growth)
-        stand_in = place in self._standing_in
-        self._actions.append(Launch(-negative, path, self._attempts.get(place, 1), growth, stand_in))
+        for place in self._queue.take():
+            self.state[place] = State.RUNNING
+            growth, stand_in = self._queue.growth_of(place), place in self._standing_in
+            self._actions.append(Launch(*place, self._attempts.get(place, 1), growth, stand_in))
 
     def _make_ready(self, place: Place) -> None:
         if self._stopped:
@@ -338,9 +281,7 @@ class Machine:
             self._decide(place)
             return
         self.state[place] = State.READY
-        # Later nodes first: elements flow to the end instead of piling up in the middle.
-        ready = self._ready[self._shares.of_node[place[0]]]
-        heapq.heappush(ready, (self._priorities[place[0]], -place[0], place[1]))
+        self._queue.put(place)
 
     # Unfolding scopes into tasks.
 
@@ -407,7 +348,7 @@ class Machine:
         if self._kinds[place[0]] == "either" and not self._can_choose(place):
             return
         self.state[place] = State.RUNNING
-        self._running.add(place)
+        self._queue.running.add(place)
         self._actions.append(Launch(place[0], place[1], self._attempts.get(place, 1)))
 
     def _can_choose(self, place: Place) -> bool:
@@ -583,6 +524,7 @@ class Machine:
 
     def _grow(self, graph: Graph) -> None:
         first = len(self.graph.scopes)
+        self._queue.grow(graph)
         self._learn(graph)
         for scope in range(first, len(graph.scopes)):
             if isinstance(graph.scopes[scope], Calls):
@@ -730,13 +672,13 @@ class Machine:
         tasks = [p for p in self.state if p[0] >= 0 and len(p[1]) == len(self.layout.node_axes[p[0]])]
         by_state = {state: {p for p in tasks if self.state[p] == state} for state in State}
         assert by_state[State.WAITING] == set(self._unmet)
-        assert by_state[State.RUNNING] == self._running
-        assert by_state[State.READY] == {(-node, path) for ready in self._ready for _, node, path in ready}
-        assert by_state[State.DELAYED] == {(node, path) for _, node, path in self._delayed}
+        assert by_state[State.RUNNING] == self._queue.running
+        assert by_state[State.READY] == self._queue.ready
+        assert by_state[State.DELAYED] == self._queue.delayed
         assert all(count >= 0 for count in self._remaining.values())
         assert not self._agenda
         if self.status is not None:
-            assert not any((self._running, self._delayed, *self._ready))
+            assert self._queue.is_empty
             assert self._stopped or not self._unmet, "finished with tasks that still wait"
         if self.status == "done":
             assert not self._unseen
@@ -744,25 +686,7 @@ class Machine:
         assert all(self.state[place] == State.FAILED for of in self._unseen.values() for place in of)
         assert all(self.state[place] in (State.SKIPPED, State.FAILED) for place in self._absent)
         assert not self._absent.keys() & self._spoiled.keys()
-        self._check_shares()
-
-    def _check_shares(self) -> None:
-        """What is held is what running tasks hold, and never more than there is."""
-        held: dict[str, float] = {}
-        shares = self._shares
-        for node, path in self._running:
-            if self._kinds[node] != "step":
-                continue
-            demand, growth = shares.kinds[shares.of_node[node]], self._growth_of((node, path))
-            amounts = [*demand.amounts, *(() if demand.executor else (("cpus", demand.cpus),))]
-            for name, amount in amounts:
-                most = shares.capacity.get(name, math.inf)
-                grown = min(amount * growth, most) if name == "memory" else amount
-                held[name] = held.get(name, 0.0) + grown
-        for name in held.keys() | shares.held.keys():
-            assert math.isclose(held.get(name, 0.0), shares.held.get(name, 0.0), abs_tol=1e-6), name
-            if name in ("memory", "gpus"):
-                assert held.get(name, 0.0) <= shares.capacity.get(name, math.inf) + 1e-6, f"too much {name}"
+        self._queue.check({place for place in self._queue.running if self._kinds[place[0]] == "step"})
 
 
 _NOTHING_PASSED: dict[str, Resolved] = {}

@@ -88,10 +88,13 @@ def prepare(
     Raises:
         DefinitionError: the pipeline cannot be described as a graph.
         ParameterError: an argument is missing, unknown or of a wrong type; all of them are said at once.
+        CatalogError: a version is asked for of a dataset that there is none of.
     """
     project = project or project_of(definition)
     with hiding(project):
         project.announce()
+        for problem in project.catalog.useless_versions() if project.load_versions else ():
+            raise problem
         traced = trace_in(definition, project)
         values, origins = _arguments(definition, traced, given, project, inputs_from)
         values = _taken_apart(traced, values, project)

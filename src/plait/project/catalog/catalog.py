@@ -496,7 +496,7 @@ class Catalog:
                     look(entry)
                 except CatalogError as error:
                     found.append(error)
-        return [*found, *self._useless_pins()]
+        return [*found, *self.useless_versions()]
 
     def _look_at_credentials(self, entry: Entry) -> None:
         if not is_pattern(entry.name):
@@ -517,7 +517,8 @@ class Catalog:
             context = Context(entry.name, self.root, where=entry.where, type_name=entry.type)
             classes.check_arguments(types.native_builder(native), arguments, context)
 
-    def _useless_pins(self) -> list[CatalogError]:
+    def useless_versions(self) -> list[CatalogError]:
+        """What is asked for of datasets that there are none of."""
         bases = {base_name(name) for name in self.names()}
         return [
             CatalogError(
