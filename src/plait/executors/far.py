@@ -1,7 +1,8 @@
 """How is a machine asked that nothing but Python and plait is on? By a command, which does tasks and answers.
 
 ``python -m plait.executors.far pipe`` talks over its standard input and output: a job, then one task after the other;
-it ends with its input. ``… pod JOB`` does the task that the variable ``PLAIT_TASK`` holds, and answers in lines of its log.
+it ends with its input. ``… pod JOB`` does the task that the variable ``PLAIT_TASK`` holds, and answers in lines of its
+log.
 """
 
 from __future__ import annotations
