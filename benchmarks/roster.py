@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.peer import BARE, PLAIT, Peer, Way
-from benchmarks.venvs import CHECKOUT
+from benchmarks.venvs import CHECKOUT, installer_settings
 
 PY = "python"
 
@@ -35,7 +35,7 @@ OURS = Peer(
         "pytest",
         "uv",
     ),
-    env={"BENCH_CHECKOUT": str(CHECKOUT)},
+    env={"BENCH_CHECKOUT": str(CHECKOUT), **installer_settings()},  # B11 builds an image
     ways={
         "B1": (
             Way("import plait", (PY, "-c", "import plait")),

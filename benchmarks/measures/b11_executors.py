@@ -29,6 +29,7 @@ def table(measure: Measure, outcomes: list[Outcome]) -> Table:
         Column("ms/task", 3),
         Column("over it ms", 3),
         Column("whole run s", 2),
+        Column("remark"),
     )
     notes = [
         "ms/task: from the beginning of the first to the end of the last, each of them recorded",

@@ -338,13 +338,10 @@ class DaskExecutor(RemoteExecutor):
         self._lose(call, why)
 
     def _lose(self, call: _Call, why: str) -> None:
-        """The first of its tasks that have not answered was at it; those behind it did not begin."""
-        first, *others = call.left
-        for place in (first, *others):
+        left = list(call.left)
+        for place in left:
             self._over(place, call)
-        self.lost(first, why, rank=call.rank)
-        if others:
-            self.again(others)
+        self.lost_together(left, why, rank=call.rank)
 
     def _answered(self, place: Place, call: _Call, answer: bytes) -> None:
         if place in call.left:

@@ -338,28 +338,28 @@ class RayExecutor(RemoteExecutor):
             error = raised
         if not call.left:
             return
-        first, *others = call.left
-        for place in (first, *others):
+        left = list(call.left)
+        for place in left:
             self._take_out(place, call)
-        self._fail(first, call.rank, error)
-        self.again(others)  # which did not begin
+        self._fail(left, call.rank, error)
         self._over(call)
 
     def _over(self, call: _Call) -> None:
         if call.place in self._groups and not any(place == call.place for place, _ in self._calls):
             self._disband(call.place)
 
-    def _fail(self, place: Place, rank: int, error: BaseException) -> None:
+    def _fail(self, places: Collection[Place], rank: int, error: BaseException) -> None:
         known = self._ray.exceptions
         self._left = True
         if isinstance(error, known.RayTaskError | known.RuntimeEnvSetupError):
-            self.refused(place, _not_there(error), rank)
+            for place in places:
+                self.refused(place, _not_there(error), rank)
         elif isinstance(error, known.OutOfMemoryError):
-            self.lost(place, _first_line(error), "memory", rank)
+            self.lost_together(places, _first_line(error), "memory", rank)
         elif isinstance(error, known.TaskCancelledError):
-            self.lost(place, "the call was cancelled on the cluster", rank=rank)
+            self.lost_together(places, "the call was cancelled on the cluster", rank=rank)
         else:
-            self.lost(place, f"the Ray worker is gone: {_first_line(error)}", rank=rank)
+            self.lost_together(places, f"the Ray worker is gone: {_first_line(error)}", rank=rank)
 
     # The end of it.
 

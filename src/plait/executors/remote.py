@@ -32,7 +32,7 @@ from plait.executors.inbox import Inbox
 from plait.executors.outcomes import lost, out_of_memory, timed_out
 from plait.executors.station import Answer, Back, Held, Refused, host, read_said, seal_job
 from plait.graph.model import Path
-from plait.record.facts import ErrorInfo, Usage, describe_error
+from plait.record.facts import ErrorInfo, LogLine, Usage, describe_error
 
 __all__ = ["Place", "RemoteExecutor", "encode_spec"]
 
@@ -121,8 +121,7 @@ class RemoteExecutor:
     def send_together(self, specs: Sequence[TaskSpec]) -> None:
         """Bring short tasks to the engine as one, to be done in order by one worker; each answers for itself.
 
-        Of those that were not answered for when the worker is lost, the first is ``lost``; the others did not begin,
-        and go on their way ``again``.
+        Those that were not answered for when the worker is lost are ``lost_together``.
         """
         raise NotImplementedError
 
@@ -172,7 +171,7 @@ class RemoteExecutor:
         self.answered_by(place, Refused(host(), describe_error(error)), rank)
 
     def again(self, places: Collection[Place]) -> None:
-        """Tasks did not begin where they were: send each anew, alone. In the thread of the run."""
+        """Tasks are not done where they were sent: send each anew, alone. In the thread of the run."""
         errands = [self._errands[place] for place in places if place in self._errands]
         for errand in errands:
             self._leave_parcel(errand)
@@ -210,6 +209,20 @@ class RemoteExecutor:
         error = self._verdict(errand.spec, why, cause)
         report = Report(*place, error=error, usage=usage, lost=True, cause=cause)
         self._said.put(_Ranked(place, rank, report) if self._is_gang(place) else report)
+
+    def lost_together(self, places: Collection[Place], why: str, cause: str = "lost", rank: int = 0) -> None:
+        """Tasks of one call will not answer. In the thread of the run.
+
+        Which of several was at work when the worker went, and which were done, nobody knows: none of them is blamed,
+        and each is sent again, alone. So a task that ends its worker costs itself a try, and not its neighbours.
+        """
+        if len(places) == 1:
+            self.lost(next(iter(places)), why, cause, rank)
+            return
+        now = time.time()
+        for place in places:
+            self._said.put(Live(*place, (LogLine(now, "WARNING", f"it is sent again: {why}"),)))
+        self.again(places)
 
     def _verdict(self, spec: TaskSpec, why: str, cause: str) -> ErrorInfo:
         options = spec.options
