@@ -16,6 +16,12 @@ export default defineConfig({
     // The page's policy forbids data: addresses except for images.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      output: {
+        // What most pages share is one file, not thirty small ones that wait for each other.
+        codeSplitting: { groups: [{ name: "shared", test: /src\/(api|lib|components)\/(?!graph\/|Chart)|node_modules\/(@base-ui|@tanstack|lucide-react)\//, minShareCount: 2 }] },
+      },
+    },
   },
   server: { proxy: { "/api": { target: server, changeOrigin: true } } },
 });

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 from plait.errors import DefinitionError, RunFailed
+from plait.graph.calling import user_line
 from plait.graph.model import Graph
 from plait.graph.pipeline import Definition, Habits
-from plait.graph.tracing import Tracer, current_tracer
+from plait.graph.tracing import current_tracer
 
 if TYPE_CHECKING:
     from plait.engine.plan import Plan
@@ -103,7 +104,7 @@ class Pipeline(Definition, Generic[P, R]):
         from plait.launch.start import execute
         from plait.project.importing import refuse_while_importing
 
-        refuse_while_importing(f"{self.name}.run()", Tracer.user_line())
+        refuse_while_importing(f"{self.name}.run()", user_line())
         self._check_run()
         project = self._project(env, stack, step_options, paranoid)
         given = {name: Given(value) for name, value in params.items()}
@@ -262,7 +263,7 @@ def _functions(given: Any) -> tuple[Any, ...]:
         if not callable(one):
             raise DefinitionError(
                 f"{one!r:.80} cannot be called with a run",
-                where=Tracer.user_line(),
+                where=user_line(),
                 hint="on_success=function, or a list of functions",
             )
     return functions

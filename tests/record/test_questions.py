@@ -20,7 +20,8 @@ from plait.record.items import strip, task_page
 from plait.record.lineage import dataset_reads, dataset_writes, lineage
 from plait.record.loglines import LogScope, next_loud, read_lines, search_lines
 from plait.record.makers import artifact_view
-from plait.record.runlist import columns_to_choose, group_runs, run_page
+from plait.record.rungroups import columns_to_choose, group_runs
+from plait.record.runlist import run_page
 from plait.record.runview import packages_of, run_view
 from plait.record.store import RecordStore
 from plait.record.tallies import counts_of, times_of
@@ -105,7 +106,7 @@ def test_each_question_is_answered(folder: Folder) -> None:
         assert [row.task for row in task_page(bad, "fit", sort=sort, offset=4, limit=3).items] == seen[4:7], (
             sort
         )
-    assert (task_page(bad, "fit").items[0].state, task_page(bad, "fit").items[0].label) == ("failed", "3")
+    assert (task_page(bad, "fit").items[0].state, task_page(bad, "fit").items[0].label) == ("failed", "n=3")
     assert strip(bad, "fit").cells[3] == "f"
     assert strip(bad, "fit", 4).per_cell == 3
     for lane in ("step", "worker"):

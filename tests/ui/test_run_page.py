@@ -96,6 +96,16 @@ def test_a_map_of_many_scrolls_without_stops(page, shown):
     assert seen[2] < 100, "rows out of sight are drawn"
 
 
+def test_a_run_that_is_over_is_asked_for_once(page, shown):
+    asked = []
+    page.on("request", lambda one: asked.append(one.url) if f"/runs/{shown['story']}" in one.url else None)
+    page.goto(f"/runs/{shown['story']}")
+    expect(node(page, "^train")).to_be_visible()
+    expect(page.get_by_role("application", name=re.compile("^Timeline of"))).to_be_visible()
+    page.wait_for_timeout(1500)  # the stream has said by now that it is over
+    assert sorted(asked) == sorted(set(asked))
+
+
 def test_the_timeline_is_zoomed_by_brush_and_keys(page, shown):
     page.goto(f"/runs/{shown['story']}")
     picture = page.get_by_role("application", name=re.compile("^Timeline of"))

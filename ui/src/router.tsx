@@ -12,6 +12,7 @@ import {
 } from "@tanstack/react-router";
 
 import { ApiError, exported } from "./api/client";
+import { runGraphQuery, runQuery } from "./api/run";
 import { Shell } from "./app/Shell";
 import { Empty, ErrorView, Loading } from "./components/Feedback";
 
@@ -128,6 +129,12 @@ const run = createRoute({
     sort: text(search.sort),
     artifact: text(search.artifact),
   }),
+  // What the page shows first is asked for while the page's own code is on its way.
+  loader: ({ params }) => {
+    void queries.prefetchQuery(runQuery(params.runId));
+    void queries.prefetchQuery(runGraphQuery(params.runId));
+  },
+  staleTime: Number.POSITIVE_INFINITY, // events keep it up to date
   component: lazyRouteComponent(() => import("./features/run/RunPage"), "RunPage"),
 });
 
@@ -153,6 +160,7 @@ export type CompareSearch = {
   x?: string;
   y?: string;
   color?: string;
+  task?: string;
   axis?: "step" | "time" | "wall";
   smooth?: number;
   step?: string;
@@ -169,6 +177,7 @@ const compare = createRoute({
     x: text(search.x),
     y: text(search.y),
     color: text(search.color),
+    task: text(search.task),
     axis: oneOf(search.axis, "step", "time", "wall"),
     smooth: amount(search.smooth),
     step: text(search.step),

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from plait.display.text import Text
     from plait.graph.model import Path
     from plait.record.facts import LogLine
-    from plait.record.views import LogChunk, Run
+    from plait.record.logged import LogChunk
+    from plait.record.views import Run
 
 __all__ = ["command"]
 
@@ -77,7 +78,7 @@ def _place(run: Run, task: str | None) -> tuple[int | None, Path]:
     if task is None:
         return None, ()
     from plait.errors import did_you_mean
-    from plait.record.views import parse_task
+    from plait.record.tasks import parse_task
 
     name, path = parse_task(task)
     node = run.graph.find_node(name)

@@ -23,7 +23,7 @@ def command(run_id: str, step: str, as_json: bool) -> None:
     from plait.cli.store import open_store, print_json
     from plait.display.why import why_object, why_page
     from plait.engine.why import why
-    from plait.record.views import first_task
+    from plait.record.tasks import first_task
 
     run = open_store().run(run_id)
     task = first_task(run, step)

@@ -23,11 +23,12 @@ from plait.engine.current import TaskContext
 from plait.engine.futures import Failure, Future, Futures, MappedFutures, Slot, Stopped
 from plait.errors import DefinitionError, TaskFailed, did_you_mean
 from plait.graph.arguments import apart, together
+from plait.graph.calling import calling, user_line
 from plait.graph.dynamic import AFTER, Growing, Leaf, Site
+from plait.graph.lifting import is_plain
 from plait.graph.model import ROOT, Graph, Path, task_name
 from plait.graph.provided import signature_in_pipelines
 from plait.graph.refs import Mapped, Product
-from plait.graph.tracing import Tracer, _plain, calling
 from plait.graph.unfold import Fixed, Given, Held, Keyed, Many, Need, Resolved
 from plait.record.calls import LITERAL, RecordedCalls, call_digest, read_arguments, write_arguments
 
@@ -311,7 +312,7 @@ class Body:
             said = ", ".join(f"{key} has {size}" for key, size in sizes.items())
             raise DefinitionError(
                 f"each(...) side by side needs lists of equal length: {said}",
-                where=Tracer.user_line(),
+                where=user_line(),
                 hint="for every combination of them write **each.product(…)",
             )
         deeper = {key: left - 1 for key, left in levels.items()}
@@ -331,16 +332,14 @@ class Body:
         if isinstance(source, Future):
             source = self._waited(label, source)
         if not isinstance(source, list | tuple):
-            raise DefinitionError(
-                f"each(...) of {label} is not a list: {source!r:.80}", where=Tracer.user_line()
-            )
+            raise DefinitionError(f"each(...) of {label} is not a list: {source!r:.80}", where=user_line())
         return list(source)
 
     def _waited(self, label: str, future: Future) -> Any:
         if not future.done() and _in_event_loop():
             raise DefinitionError(
                 f"{label} takes a list apart that is not there yet, and an async def must not block",
-                where=Tracer.user_line(),
+                where=user_line(),
                 hint="await it first: each(await values)",
             )
         return future.result()
@@ -424,7 +423,7 @@ class Body:
         match raw:
             case Future():
                 if raw._owner is not self:
-                    raise DefinitionError(f"{raw!r} belongs to another run", where=Tracer.user_line())
+                    raise DefinitionError(f"{raw!r} belongs to another run", where=user_line())
                 slot = raw._slot
                 if slot.place[0] < 0:
                     return Given(slot.name)
@@ -432,7 +431,7 @@ class Body:
             case Mapped():
                 raise DefinitionError(
                     "each(...) must be an argument of its own, not inside a list, tuple or dict",
-                    where=Tracer.user_line(),
+                    where=user_line(),
                     hint="step(each(xs)), or return the list itself",
                 )
             case list() | tuple() if _holds_future(raw):
@@ -440,11 +439,11 @@ class Body:
                 return Many(items, isinstance(raw, tuple))
             case dict() if _holds_future(raw):
                 if not all(isinstance(key, str) for key in raw):
-                    raise DefinitionError("a dict of futures needs strings as keys", where=Tracer.user_line())
+                    raise DefinitionError("a dict of futures needs strings as keys", where=user_line())
                 return Keyed(
                     tuple([(key, self._lift(f"{label}.{key}", one, values)) for key, one in raw.items()])
                 )
-        if _plain(raw, [_SMALL]):
+        if is_plain(raw, [_SMALL]):
             return Fixed(raw)
         artifact = self._store.save(raw, label)
         if artifact.head is not None and not artifact.parts:
@@ -464,7 +463,7 @@ class Body:
         if not isinstance(raw, list | tuple):
             raise DefinitionError(
                 f"{label}: the pipeline takes each(…) of it, so it must be a list, not {type(raw).__name__}",
-                where=Tracer.user_line(),
+                where=user_line(),
             )
         return Many(
             tuple([self._lift_apart(f"{label}[{at}]", one, values, depth - 1) for at, one in enumerate(raw)])
@@ -477,7 +476,7 @@ class Body:
                 if not isinstance(future, Future):
                     raise DefinitionError(
                         f"{name}: after=[{future!r:.60}] is not what a step gives",
-                        where=Tracer.user_line(),
+                        where=user_line(),
                         hint="name the result of the step before: loaded = load(); check(after=[loaded])",
                     )
                 found.append(self._lift(name, future, []))
@@ -495,7 +494,7 @@ class Body:
         if _in_event_loop():
             raise DefinitionError(
                 f"{slot.name} is not done, and waiting for it here would block the event loop",
-                where=Tracer.user_line(),
+                where=user_line(),
                 hint="in an async def write: await future",
             )
         with self._news:
@@ -566,7 +565,7 @@ def _bind(
         surplus = [key for key in kwargs if key not in signature.parameters]
         raise DefinitionError(
             f"{name}{signature} does not take these arguments: {error}",
-            where=Tracer.user_line(),
+            where=user_line(),
             hint=did_you_mean(surplus[0], signature.parameters) if surplus else None,
         ) from None
 

@@ -9,7 +9,7 @@ from typing import Any, NoReturn, Protocol
 from msgspec import Struct
 
 from plait.errors import DefinitionError, TaskFailed
-from plait.graph.tracing import Tracer
+from plait.graph.calling import user_line
 
 __all__ = ["Failure", "Future", "Futures", "MappedFutures", "Owner", "Slot", "Stopped", "as_completed"]
 
@@ -148,7 +148,7 @@ class Future:
     def named(self, name: str) -> NoReturn:
         raise DefinitionError(
             f"the result of {self.task} cannot be named {name!r}: here all calls of a step share one name",
-            where=Tracer.user_line(),
+            where=user_line(),
             hint=f"name the output where the step is declared: @step(outputs=[{name!r}])",
         )
 
@@ -158,7 +158,7 @@ class Future:
     def _misused(self, what: str) -> NoReturn:
         raise DefinitionError(
             f"{self.task} is a call whose value may not be there yet, so it cannot be {what}",
-            where=Tracer.user_line(),
+            where=user_line(),
             hint="ask for the value: .result(), or await it in an async def; as an argument of a step pass it as it is",
         )
 
@@ -274,7 +274,7 @@ class as_completed:  # noqa: N801 - it is called like the function of its name i
             if not isinstance(one, Future):
                 raise DefinitionError(
                     f"as_completed takes what calls of steps give, got {type(one).__name__}: {one!r:.60}",
-                    where=Tracer.user_line(),
+                    where=user_line(),
                 )
 
     def _known(self) -> tuple[list[Future], list[Future]]:

@@ -28,7 +28,7 @@ from plait.engine.events import (
     Tick,
 )
 from plait.engine.fleet import Fleet
-from plait.engine.interrupts import interrupts
+from plait.engine.interrupts import Interrupts
 from plait.engine.machine import Machine
 from plait.engine.notices import Listener, Notices
 from plait.engine.reuse import Compute, Reuse, Take, Wait
@@ -158,6 +158,7 @@ class Loop:
         self._looked = 0.0
         self._listened = 0.0
         self._ahead = 0
+        self._interrupts = Interrupts(self._interrupt)
         self._interrupted = self._finishing = False
 
     def learn_limits(self) -> None:
@@ -177,7 +178,7 @@ class Loop:
         Raises:
             PlaitError: a store cannot be written any more. What was committed stays; the run can be resumed.
         """
-        with interrupts(self._interrupt), beating(self.writer):
+        with self._interrupts, beating(self.writer):
             try:
                 self.fleet.listen(self._hear_now)
                 self.fleet.start(self.specs.start)
@@ -590,6 +591,7 @@ class Loop:
 
     def _end_now(self, why: str) -> None:
         """The second Ctrl-C, or another process: end running tasks, and say so in the records."""
+        self._interrupts.ignore()
         self.fleet.stop(now=True)
         now = time.time()
         for (node, path), (attempt, _) in self._running.items():

@@ -41,7 +41,7 @@ __all__ = ["RayExecutor", "RaySettings"]
 
 _AHEAD = 4  # tasks on their way for each that runs
 _STORE_BYTES = 100 * 2**20  # of Ray's own store of objects: what goes through it is small
-_HOLD_SECONDS = 5.0
+_HOLD_SECONDS, _SWEEP_SECONDS = 5.0, 20.0  # that machines may take to begin with it
 _QUIET_SECONDS = 0.3  # a task that is younger has not said anything yet
 _SURVEY_SECONDS = 5.0
 _PROBE_SECONDS = 10.0
@@ -383,12 +383,12 @@ class RayExecutor(RemoteExecutor):
         """Let no machine begin anything more; answers with those tasks that have begun, or may have."""
         self._left = True
         try:
-            answers = self._on_each_machine(_hold)
+            answers = self._on_each_machine(_hold, _HOLD_SECONDS)
         except Exception:  # noqa: BLE001 - a machine that does not answer may be doing any of them
             return set(places)
         return {(node, tuple(path), attempt) for answer in answers for node, path, attempt in answer}
 
-    def _on_each_machine(self, function: Callable[[str], Any]) -> list[Any]:
+    def _on_each_machine(self, function: Callable[[str], Any], seconds: float) -> list[Any]:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         call = self._ray.remote(num_cpus=0, max_retries=0)(function)
@@ -398,25 +398,28 @@ class RayExecutor(RemoteExecutor):
             ).remote(self._marks)
             for one in self._machines()
         ]
-        answers: list[Any] = self._ray.get(asked, timeout=_HOLD_SECONDS)
+        answers: list[Any] = self._ray.get(asked, timeout=seconds)
         return answers
 
     def release(self, *, now: bool) -> None:
         if not self._connected:
             return
         self._connected = False
-        for place in list(self._groups):
-            self._disband(place)
-        self._calls.clear()
-        self._job_ref = None
-        if self._left:
-            self._left = False
-            with contextlib.suppress(Exception):
-                self._on_each_machine(_sweep)
-        if self._own:
-            self._own = False
-            with contextlib.suppress(Exception):
-                self._ray.shutdown()
+        try:
+            for place in list(self._groups):
+                self._disband(place)
+            self._calls.clear()
+            self._job_ref = None
+            if self._left:
+                self._left = False
+                with contextlib.suppress(Exception):
+                    self._on_each_machine(_sweep, _SWEEP_SECONDS)
+        finally:
+            # A program that stays connected ends with the cluster: Ray sees to that.
+            if self._own:
+                self._own = False
+                with contextlib.suppress(Exception):
+                    self._ray.shutdown()
 
 
 # On a worker of the cluster.

@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from plait.errors import DefinitionError
+from plait.graph.calling import user_line
 from plait.graph.conditions import Condition
+from plait.graph.lifting import is_plain
 from plait.graph.model import ROOT, Branch, Each, Loop
 from plait.graph.refs import Ref
-from plait.graph.tracing import Tracer, _plain, current_tracer
+from plait.graph.tracing import Tracer, current_tracer
 from plait.graph.values import Item, Output, State, Value, parts
 
 if TYPE_CHECKING:
@@ -52,11 +54,11 @@ def otherwise(*condition: Any) -> AbstractContextManager[None]:
     if chain is None or chain.nodes != len(tracer.nodes):
         raise DefinitionError(
             "otherwise() must directly follow the block of its when(…)",
-            where=tracer.user_line(),
+            where=user_line(),
             hint="with when(…): … then with otherwise(): …, in one block and with no step between them",
         )
     if len(condition) > 1:
-        raise DefinitionError("otherwise() takes one condition at most", where=tracer.user_line())
+        raise DefinitionError("otherwise() takes one condition at most", where=user_line())
     return _else_when(tracer, chain, condition[0]) if condition else _else(tracer, chain)
 
 
@@ -76,9 +78,7 @@ def either(*values: Any) -> Any:
     """
     tracer = _tracer("either")
     if len(values) < 2:
-        raise DefinitionError(
-            "either(…) needs two values at least", where=tracer.user_line(), hint="either(a, b)"
-        )
+        raise DefinitionError("either(…) needs two values at least", where=user_line(), hint="either(a, b)")
     presence = _Presence(tracer)
     args: list[tuple[str, Any]] = []
     for position, value in enumerate(values):
@@ -86,7 +86,7 @@ def either(*values: Any) -> Any:
         if steady and position < len(values) - 1:
             raise DefinitionError(
                 f"{_label(value)} is always there, so either(…) never gets to what follows it",
-                where=tracer.user_line(),
+                where=user_line(),
                 hint="put it last: either(what a branch makes, what is there anyway)",
             )
         args.append(("fallback" if steady else f"option_{position + 1}", value))
@@ -109,18 +109,16 @@ class Switch:
         """The block that runs if the value is one of these: text, numbers, True, False or None."""
         self._check_place()
         for value in values:
-            if isinstance(value, list | dict) or not _plain(value, [1]):
+            if isinstance(value, list | dict) or not is_plain(value, [1]):
                 raise DefinitionError(
                     f"a case is text, a number, True, False or None, not {value!r:.80}",
-                    where=self._tracer.user_line(),
+                    where=user_line(),
                 )
             if any(same_case(value, other) for other in self._seen):
-                raise DefinitionError(f"case {value!r} is there twice", where=self._tracer.user_line())
+                raise DefinitionError(f"case {value!r} is there twice", where=user_line())
             self._seen.append(value)
         if not values:
-            raise DefinitionError(
-                "case() needs a value", where=self._tracer.user_line(), hint="or write case.default()"
-            )
+            raise DefinitionError("case() needs a value", where=user_line(), hint="or write case.default()")
         name = f"{self._label} == {' or '.join(map(repr, values))}"
         return _inside(self._tracer, Branch(name, self._scope, self._test, tuple(values)))
 
@@ -128,7 +126,7 @@ class Switch:
         """The block that runs if the value is none of the cases."""
         self._check_place()
         if self._has_default:
-            raise DefinitionError("there are two defaults", where=self._tracer.user_line())
+            raise DefinitionError("there are two defaults", where=user_line())
         self._has_default = True
         return _inside(
             self._tracer, Branch(f"{self._label} is another", self._scope, self._test, default=True)
@@ -136,9 +134,7 @@ class Switch:
 
     def _check_place(self) -> None:
         if self._tracer.scope != self._scope:
-            raise DefinitionError(
-                "a case must stand directly in the block of its switch", where=self._tracer.user_line()
-            )
+            raise DefinitionError("a case must stand directly in the block of its switch", where=user_line())
 
 
 def same_case(value: Any, case: Any) -> bool:
@@ -160,7 +156,7 @@ def _tracer(name: str) -> Tracer:
     if tracer is None:
         raise DefinitionError(
             f"{name}(…) describes a part of a pipeline, and no pipeline is being described",
-            where=Tracer.user_line(),
+            where=user_line(),
             hint="run the pipeline with .run(…); in plain Python and in a dynamic pipeline write if and else",
         )
     return tracer
@@ -197,7 +193,7 @@ def _else_when(tracer: Tracer, chain: _When, condition: Any) -> Iterator[None]:
 def _switch(tracer: Tracer, value: Any) -> Iterator[Switch]:
     if isinstance(value, Condition):
         raise DefinitionError(
-            "switch(…) takes a value", where=tracer.user_line(), hint="for a condition write when(…)"
+            "switch(…) takes a value", where=user_line(), hint="for a condition write when(…)"
         )
     label = _label(value)
     (ref,) = tracer.decide("switch", [("value", value)], label, function=decided)
@@ -207,7 +203,7 @@ def _switch(tracer: Tracer, value: Any) -> Iterator[Switch]:
     if not cases._seen and not cases._has_default:
         raise DefinitionError(
             "this switch has no case",
-            where=tracer.user_line(),
+            where=user_line(),
             hint='with case("a"): … inside with switch(…) as case:',
         )
 
@@ -245,7 +241,7 @@ def _label(value: Any) -> str:
 
 def _lifted(tracer: Tracer, value: Any) -> Value | None:
     """A coming value as it is seen from here; None for one that is there already."""
-    return tracer._seen_from_here(value._value) if isinstance(value, Ref) else None
+    return tracer.lift("", value) if isinstance(value, Ref) else None
 
 
 class _Presence:

@@ -10,14 +10,16 @@ from typing import Any
 import msgspec
 
 from plait.errors import DefinitionError, did_you_mean
+from plait.graph.calling import user_line
 from plait.graph.combining import both, either_of, without
 from plait.graph.cutting import cut, single
 from plait.graph.grafting import graft
+from plait.graph.lifting import is_plain
 from plait.graph.model import InputSpec
 from plait.graph.overrides import as_configured
 from plait.graph.pipeline import Body, Definition
 from plait.graph.selection import Selection, choose, element_of
-from plait.graph.tracing import Reference, Traced, Tracer, _plain, current_tracer
+from plait.graph.tracing import Reference, Traced, Tracer, current_tracer
 
 __all__ = ["merged", "selected", "united", "used"]
 
@@ -65,7 +67,7 @@ def used(definition: Definition, names: Mapping[str, Any], prefix: str) -> Body:
     """
     if prefix and not prefix.isidentifier():
         raise DefinitionError(
-            f"prefix={prefix!r} is not a name", where=Tracer.user_line(), hint="use letters, digits and _"
+            f"prefix={prefix!r} is not a name", where=user_line(), hint="use letters, digits and _"
         )
     parameters = definition.signature.parameters
     read = {name: given for name, given in names.items() if name in parameters}
@@ -74,7 +76,7 @@ def used(definition: Definition, names: Mapping[str, Any], prefix: str) -> Body:
         _check_outputs(definition, made)
     for name, given in read.items():
         if isinstance(given, str) and not given:
-            raise DefinitionError(f"{name}='' names nothing", where=Tracer.user_line())
+            raise DefinitionError(f"{name}='' names nothing", where=user_line())
 
     def call(**given: Any) -> Any:
         tracer = current_tracer()
@@ -123,11 +125,11 @@ def _check_outputs(definition: Definition, made: Mapping[str, Any]) -> None:
             known = [*definition.signature.parameters, *outputs]
             raise DefinitionError(
                 f"pipeline {definition.name!r} has no argument and no output {name!r}",
-                where=Tracer.user_line(),
+                where=user_line(),
                 hint=did_you_mean(name, known) or f"there is: {', '.join(known)}",
             )
         if not isinstance(new, str) or not all(part.isidentifier() for part in new.split(".")):
-            raise DefinitionError(f"{name}={new!r:.60} is not a name for an output", where=Tracer.user_line())
+            raise DefinitionError(f"{name}={new!r:.60} is not a name for an output", where=user_line())
 
 
 def _instead(tracer: Tracer | None, parameter: inspect.Parameter, given: Any) -> Any:
@@ -140,7 +142,7 @@ def _instead(tracer: Tracer | None, parameter: inspect.Parameter, given: Any) ->
         )
     required = parameter.default is parameter.empty
     default = None if required else parameter.default
-    spec = InputSpec(given, "", required, default if not required and _plain(default, [1000]) else None)
+    spec = InputSpec(given, "", required, default if not required and is_plain(default, [1000]) else None)
     return tracer.refer(Reference(spec, default))
 
 

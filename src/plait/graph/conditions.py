@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from plait.errors import DefinitionError
+from plait.graph.calling import user_line
 
 if TYPE_CHECKING:
     from plait.graph.tracing import Tracer
@@ -67,7 +68,7 @@ class Condition:
     def _misused(self, what: str, instead: str) -> NoReturn:
         raise DefinitionError(
             f"{self.text!r} has no value while the pipeline is described, so it cannot be {what}",
-            where=self._tracer.user_line(),
+            where=user_line(),
             hint=instead,
         )
 

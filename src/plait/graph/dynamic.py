@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from plait.errors import DefinitionError
 from plait.graph.branches import decided
+from plait.graph.calling import user_line
 from plait.graph.model import ROOT, Calls, Graph, Group, InputSpec, Node, StepSpec
 from plait.graph.overrides import Rule, override
 from plait.graph.provided import signature_in_pipelines
@@ -165,7 +166,7 @@ class Growing:
                 args=tuple((name, Passed(scope, name)) for name in _parameters(step)),
                 outputs=tracer._output_names(node_id, spec),
                 options=spec.options if step.base is not None else None,
-                where=Tracer.user_line(),
+                where=user_line(),
             )
         )
         self._take(tracer)
@@ -340,7 +341,7 @@ class Growing:
         if len(self._sites) >= _MOST_SITES:
             raise DefinitionError(
                 f"the body has called {_MOST_SITES} different steps: one that is made anew is another each time",
-                where=Tracer.user_line(),
+                where=user_line(),
                 hint="make the step once, outside the loop, and pass what differs as an argument",
             )
 

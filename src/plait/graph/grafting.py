@@ -36,12 +36,12 @@ class _Graft:
         self.inputs: dict[str, Value] = {}
         for spec in self.graph.inputs:
             if spec.name in given:
-                self.inputs[spec.name] = tracer._lift(spec.name, given[spec.name])
+                self.inputs[spec.name] = tracer.lift(spec.name, given[spec.name])
             else:
                 reference = traced.references.get(spec.name) or Reference(spec, spec.default)
                 self.inputs[spec.name] = tracer.refer(reference)._value
         for name, literal in traced.literals.items():
-            self.inputs[name] = tracer._lift(name, literal)
+            self.inputs[name] = tracer.lift(name, literal)
 
     def made(self) -> Any:
         tracer, graph = self.tracer, self.graph

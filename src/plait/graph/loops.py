@@ -10,6 +10,7 @@ import msgspec
 
 from plait.errors import DefinitionError, StepError
 from plait.graph.branches import decided
+from plait.graph.calling import user_line
 from plait.graph.conditions import Condition
 from plait.graph.model import Loop
 from plait.graph.refs import Outputs, Ref
@@ -67,14 +68,14 @@ def _describe(
 ) -> Outputs:
     name, names = _name(body), _names(body, len(states))
     outer, scope = tracer.scope, len(tracer.scopes)
-    initial = tuple(tracer._lift(f"{name}.{at}", one) for at, one in zip(names, states, strict=True))
+    initial = tuple(tracer.lift(f"{name}.{at}", one) for at, one in zip(names, states, strict=True))
     loop = Loop(name=name, parent=outer, initial=initial)
     tracer.scopes.append(loop)
     tracer.scope = scope
     try:
         carried = [Ref(tracer, State(scope, at), label) for at, label in enumerate(names)]
         returned = _checked(tracer, name, body(*carried, **fixed), len(states), several=several)
-        results = tuple(tracer._lift(f"{name}.{at}", one) for at, one in zip(names, returned, strict=True))
+        results = tuple(tracer.lift(f"{name}.{at}", one) for at, one in zip(names, returned, strict=True))
         condition = False if until is None else until(*returned)
         text = condition.text if isinstance(condition, Condition) else getattr(condition, "_label", "")
         args = [
@@ -97,14 +98,14 @@ def _checked(tracer: Tracer, name: str, returned: Any, count: int, *, several: b
     if returned is None:
         raise DefinitionError(
             f"{name!r}, which repeat(…) repeats, returns nothing",
-            where=tracer.user_line(),
+            where=user_line(),
             hint="return the next state",
         )
     if not several:
         if isinstance(returned, Outputs):
             raise DefinitionError(
                 f"{name!r} returns {len(returned)} values, and the state that repeat(…) begins with is one",
-                where=tracer.user_line(),
+                where=user_line(),
                 hint="give a tuple of as many: repeat(body, (a, b), …)",
             )
         return (returned,)
@@ -112,7 +113,7 @@ def _checked(tracer: Tracer, name: str, returned: Any, count: int, *, several: b
         found = f"{len(returned)} values" if isinstance(returned, tuple | list) else "one value"
         raise DefinitionError(
             f"the state that repeat(…) begins with has {count} values, and {name!r} returns {found}",
-            where=tracer.user_line(),
+            where=user_line(),
             hint="return the next state: as many values, in the same order",
         )
     return tuple(returned)
@@ -123,7 +124,7 @@ def _check_limit(limit: Any, tracer: Tracer | None) -> None:
         return
     raise DefinitionError(
         f"limit={limit!r:.40} is no number of rounds",
-        where=Tracer.user_line(),
+        where=user_line(),
         hint="the body runs at least once: limit=1 or more",
     )
 

@@ -6,8 +6,10 @@ import re
 from typing import Any
 
 from plait.errors import DefinitionError
+from plait.graph.calling import user_line
+from plait.graph.lifting import is_plain
 from plait.graph.model import InputSpec
-from plait.graph.tracing import Reference, Tracer, _plain, current_tracer
+from plait.graph.tracing import Reference, current_tracer
 
 __all__ = ["param"]
 
@@ -32,13 +34,13 @@ def param(name: str, default: Any = _MISSING, *, as_: Any = None) -> Any:
     if tracer is None:
         raise DefinitionError(
             f"param({name!r}) stands for a parameter in a pipeline, and no pipeline is being described",
-            where=Tracer.user_line(),
+            where=user_line(),
             hint="take it as an argument of the step, or ask Project.find().params.get(…)",
         )
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise DefinitionError(
             f"param({name!r:.60}) is not the name of a parameter",
-            where=tracer.user_line(),
+            where=user_line(),
             hint='such as param("model.alpha")',
         )
     required = default is _MISSING
@@ -46,7 +48,7 @@ def param(name: str, default: Any = _MISSING, *, as_: Any = None) -> Any:
         name,
         annotation=getattr(as_, "__name__", str(as_)) if as_ is not None else "",
         required=required,
-        default=default if not required and _plain(default, [1000]) else None,
+        default=default if not required and is_plain(default, [1000]) else None,
         kind="parameter",
     )
     return tracer.refer(Reference(spec, None if required else default, as_))

@@ -11,9 +11,11 @@ from typing import Any, Self, cast
 from msgspec import Struct
 
 from plait.errors import DefinitionError
+from plait.graph.calling import current_caller, user_line
+from plait.graph.lifting import is_plain
 from plait.graph.model import InputSpec
 from plait.graph.selection import Selection
-from plait.graph.tracing import Traced, Tracer, _plain, current_caller
+from plait.graph.tracing import Traced, Tracer
 
 __all__ = ["Body", "Definition", "Habits", "type_hints"]
 
@@ -226,7 +228,7 @@ class Definition:
         if self.dynamic:
             raise DefinitionError(
                 f"pipeline {self.name!r} is dynamic: its body decides as it runs, so it {what}",
-                where=Tracer.user_line(),
+                where=user_line(),
                 hint="call it in another dynamic pipeline, or give it an argument that says what to do",
             )
 
@@ -313,7 +315,7 @@ def _input_spec(parameter: inspect.Parameter) -> InputSpec:
     else:
         text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
     required = parameter.default is parameter.empty
-    default = parameter.default if not required and _plain(parameter.default, [1000]) else None
+    default = parameter.default if not required and is_plain(parameter.default, [1000]) else None
     return InputSpec(parameter.name, text, required, default)
 
 

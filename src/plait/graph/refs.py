@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from plait.errors import DefinitionError
+from plait.graph.calling import user_line
 from plait.graph.conditions import Condition
 from plait.graph.values import Value
 
@@ -39,7 +40,7 @@ class Ref:
     def _misused(self, what: str, instead: str) -> NoReturn:
         raise DefinitionError(
             f"{self._label!r} has no value while the pipeline is described, so it cannot be {what}",
-            where=self._tracer.user_line(),
+            where=user_line(),
             hint=instead,
         )
 
@@ -162,7 +163,7 @@ class Outputs(tuple[Ref, ...]):
         if len(names) != len(self):
             raise DefinitionError(
                 f"there are {len(self)} outputs ({', '.join(self.names)}), and .named() got {len(names)} names",
-                where=first._tracer.user_line(),
+                where=user_line(),
                 hint="give a name for each, or name one of them: outputs[0].named(…)",
             )
         first._tracer.rename(first, names)

@@ -10,10 +10,10 @@ from typing import Any, Generic, ParamSpec, TypeVar, overload
 import msgspec
 
 from plait.errors import DefinitionError
+from plait.graph.calling import current_caller, user_line
 from plait.graph.model import StepSpec
 from plait.graph.options import STAND_IN, Options, make_options
 from plait.graph.refs import Mapped
-from plait.graph.tracing import Tracer, current_caller
 
 __all__ = ["Step", "step"]
 
@@ -87,7 +87,7 @@ class Step(Generic[P, R]):
         Raises:
             DefinitionError: an option is unknown or has a wrong value.
         """
-        where = Tracer.user_line()
+        where = user_line()
         made: Step[P, R] = Step.__new__(Step)
         functools.update_wrapper(made, self.function)
         chosen, stand_in = _options(options, where, self.spec.name, self.spec.options)

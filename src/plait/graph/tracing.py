@@ -2,79 +2,40 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from plait.errors import DefinitionError, did_you_mean
 from plait.graph.arguments import apart, together
-from plait.graph.conditions import Condition
+from plait.graph.calling import calling, current_caller, user_line
+from plait.graph.lifting import Element, Lifter
 from plait.graph.model import ROOT, Each, Graph, Group, InputSpec, Node, Scope, StepSpec
 from plait.graph.options import STAND_IN
 from plait.graph.provided import signature_in_pipelines
 from plait.graph.refs import Mapped, Outputs, Product, Ref
 from plait.graph.values import (
-    Const,
-    DictOf,
-    Grid,
     Input,
     Item,
-    ListOf,
     Output,
-    State,
-    Test,
     Value,
-    parts,
 )
 
 if TYPE_CHECKING:
     import inspect
-    from types import FrameType
 
     from plait.graph.pipeline import Definition
     from plait.graph.step import Step
 
-__all__ = ["Caller", "Reference", "Traced", "Tracer", "calling", "current_caller", "current_tracer"]
-
-_active: ContextVar[Caller | None] = ContextVar("plait_tracer", default=None)
-_OWN = __file__.rpartition("graph")[0]
-_LIBRARY = ("site-packages", "dist-packages", "/lib/python", "<frozen", "\\Lib\\")
-_SMALL = 256  # elements; a longer literal is stored as an input of the run, not in the graph
-
-
-class Caller(Protocol):
-    """Who takes the calls of steps and pipelines: a tracer describes them, a dynamic pipeline's body makes them."""
-
-    def call_step(self, step: Step[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any: ...
-
-    def call_definition(
-        self, definition: Definition, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any: ...
-
-
-def current_caller() -> Caller | None:
-    """Who takes calls in this context; None where functions are just functions."""
-    return _active.get()
+__all__ = ["Reference", "Traced", "Tracer", "current_tracer"]
 
 
 def current_tracer() -> Tracer | None:
     """The tracer of the pipeline being described in this context, if any."""
-    caller = _active.get()
+    caller = current_caller()
     return caller if isinstance(caller, Tracer) else None
-
-
-@contextmanager
-def calling(caller: Caller | None) -> Iterator[None]:
-    """Let somebody take the calls that are made inside."""
-    token = _active.set(caller)
-    try:
-        yield
-    finally:
-        _active.reset(token)
 
 
 class Reference:
@@ -129,6 +90,7 @@ class Tracer:
         self.references: dict[str, Reference] = {}
         self.stand_ins: dict[int, Any] = {}
         self.scope = ROOT
+        self._lifter = Lifter(self)
         self._step_index: dict[int, int] = {}
         self._by_function: dict[int, list[int]] = {}
         self._signatures: dict[int, inspect.Signature] = {}
@@ -160,7 +122,7 @@ class Tracer:
         elif known is not None and _differ(known, reference):
             raise DefinitionError(
                 f"{name!r} has two defaults: {known.default!r} and {reference.default!r}",
-                where=self.user_line(),
+                where=user_line(),
             )
         return self.input(name)
 
@@ -180,11 +142,11 @@ class Tracer:
                 id=node_id,
                 step=self._step(base),
                 scope=self.scope,
-                args=tuple((name, self._lift(f"{node_id}.{name}", raw)) for name, raw in lifted.items()),
+                args=tuple((name, self.lift(f"{node_id}.{name}", raw)) for name, raw in lifted.items()),
                 outputs=self._output_names(node_id, spec),
                 options=spec.options if step.base is not None else None,
                 after=self._nodes_of(spec.name, after),
-                where=self.user_line(),
+                where=user_line(),
             )
         finally:
             self.scope = outer
@@ -212,7 +174,12 @@ class Tracer:
         """
         node_id = self.new_id(kind)
         lifted = tuple(
-            (name, (self.condition if name == "condition" else self._lift)(f"{node_id}.{name}", raw))
+            (
+                name,
+                (self._lifter.condition if name == "condition" else self._lifter.lift)(
+                    f"{node_id}.{name}", raw
+                ),
+            )
             for name, raw in args
         )
         index = self._kinds.get(kind)
@@ -225,7 +192,7 @@ class Tracer:
             scope=self.scope,
             args=lifted,
             outputs=tuple(f"{node_id}_{name}" for name in outputs) or (node_id,),
-            where=self.user_line(),
+            where=user_line(),
             kind=kind,
             text=text,
         )
@@ -243,7 +210,7 @@ class Tracer:
         if definition.dynamic:
             raise DefinitionError(
                 f"pipeline {name!r} is dynamic: its body decides as it runs, so it cannot be part of a described one",
-                where=self.user_line(),
+                where=user_line(),
                 hint=f"make {self.name!r} dynamic as well, @pipeline(dynamic=True); its steps then give futures",
             )
         _ = definition.signature  # refuses parameters without a name
@@ -269,7 +236,7 @@ class Tracer:
             self.scope = len(self.scopes) - 1
             self.prefix = f"{group_id}."
             passed = {
-                key: Ref(self, raw.value, key) if isinstance(raw, _Element) else raw
+                key: Ref(self, raw.value, key) if isinstance(raw, Element) else raw
                 for key, raw in lifted.items()
             }
             result = self._call(function, passed)
@@ -278,7 +245,7 @@ class Tracer:
         if result is None:
             raise DefinitionError(
                 f"pipeline {name!r} returns nothing",
-                where=self.user_line(),
+                where=user_line(),
                 hint="return the values that others need",
             )
         if mapped_scope != outer:
@@ -292,36 +259,17 @@ class Tracer:
                 inner: list[Any] = list(result)
             case dict():
                 inner = list(result.values())
-            case Ref() if self._by_element(result._value, scope):
+            case Ref() if self._lifter.by_element(result._value, scope):
                 return
             case _:
                 raise DefinitionError(
                     f"pipeline {name!r} is called with each(...), but {result!r:.80}, which it returns, is the same"
                     " for every element",
-                    where=self.user_line(),
+                    where=user_line(),
                     hint="return what a step inside it gives; what is the same is known outside already",
                 )
         for item in inner:
             self._check_mapped_result(name, item, scope)
-
-    def _by_element(self, value: Value, scope: int) -> bool:
-        match value:
-            case Output(node=node):
-                return self._lies_in(self.nodes[node].scope, scope)
-            case Item(scope=own, source=source) if own != scope:
-                each = self.scopes[own]
-                assert isinstance(each, Each)
-                return self._lies_in(own, scope) and self._by_element(each.sources[source], scope)
-            case Item():
-                return True
-            case State(scope=loop):
-                return self._lies_in(loop, scope)
-        return any(self._by_element(part, scope) for part in parts(value))
-
-    def _lies_in(self, scope: int, around: int) -> bool:
-        while scope > around:
-            scope = self.scopes[scope].parent
-        return scope == around
 
     def rename(self, ref: Ref, names: tuple[str, ...]) -> None:
         """Give the outputs of a reference's node other names.
@@ -332,20 +280,20 @@ class Tracer:
         value = ref._value
         if not isinstance(value, Output):
             raise DefinitionError(
-                f"{ref._label!r} is not an output of a step, so it cannot be named", where=self.user_line()
+                f"{ref._label!r} is not an output of a step, so it cannot be named", where=user_line()
             )
         node = self.nodes[value.node]
         chosen = list(node.outputs)
         if len(names) not in (1, len(chosen)):
             raise DefinitionError(
                 f"step {node.id!r} has {len(chosen)} outputs, .named() got {len(names)} names",
-                where=self.user_line(),
+                where=user_line(),
             )
         prefix = node.id[: len(node.id) - len(node.id.rpartition(".")[2])]
         for position, name in enumerate(names if len(names) == len(chosen) else (names[0],)):
             at = position if len(names) == len(chosen) else value.output
             if not name.isidentifier():
-                raise DefinitionError(f"{name!r} is not a name for an output", where=self.user_line())
+                raise DefinitionError(f"{name!r} is not a name for an output", where=user_line())
             chosen[at] = f"{prefix}{name}"
         self.nodes[value.node] = msgspec.structs.replace(node, outputs=tuple(chosen))
         ref._label = chosen[value.output]
@@ -374,23 +322,23 @@ class Tracer:
             steps=tuple(self.steps),
             scopes=tuple(self.scopes),
             nodes=tuple(self.nodes),
-            result=self._lift("result", result),
+            result=self.lift("result", result),
         )
         return Traced(
             graph, tuple(self.functions), tuple(self.uses), self.literals, self.stand_ins, self.references
         )
 
-    @staticmethod
-    def user_line() -> str:
-        """``path:line`` of the innermost frame that is neither plait's nor a library's."""
-        innermost = sys._getframe(1)
-        while innermost.f_back is not None and innermost.f_code.co_filename.startswith(_OWN):
-            innermost = innermost.f_back
-        frame: FrameType | None = innermost
-        while frame is not None and any(part in frame.f_code.co_filename for part in _LIBRARY):
-            frame = frame.f_back
-        frame = frame or innermost
-        return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+    def lift(self, label: str, raw: Any) -> Value:
+        """What was written in the pipeline as a value of the graph; ``label`` names it where it becomes an input."""
+        return self._lifter.lift(label, raw)
+
+    def condition(self, label: str, raw: Any) -> Value:
+        """What decides: a comparison, a coming value that will be true or false, or True or False.
+
+        Raises:
+            DefinitionError: it is none of them.
+        """
+        return self._lifter.condition(label, raw)
 
     def _nodes_of(self, name: str, after: tuple[Any, ...]) -> tuple[int, ...]:
         """The nodes that a step has to wait for, by what they give."""
@@ -401,7 +349,7 @@ class Tracer:
                 if not (isinstance(ref, Ref) and ref._tracer is self and isinstance(ref._value, Output)):
                     raise DefinitionError(
                         f"{name}: after=[{one!r:.60}] is not what a step gives",
-                        where=self.user_line(),
+                        where=user_line(),
                         hint="name the result of the step before: loaded = load(); check(after=[loaded])",
                     )
                 found[ref._value.node] = None
@@ -422,7 +370,7 @@ class Tracer:
             surplus = [key for key in kwargs if key not in signature.parameters]
             raise DefinitionError(
                 f"{name}{signature} does not take these arguments: {error}",
-                where=self.user_line(),
+                where=user_line(),
                 hint=did_you_mean(surplus[0], signature.parameters) if surplus else None,
             ) from None
 
@@ -446,111 +394,16 @@ class Tracer:
                 inside[key] = inside[key].source
                 levels[key] = levels.get(key, 0) + 1
             if key in levels and not isinstance(inside[key], Ref | Product | list | tuple):
-                raise DefinitionError(f"each(...) of {raw!r} is not a list", where=self.user_line())
+                raise DefinitionError(f"each(...) of {raw!r} is not a list", where=user_line())
         while mapped := [key for key, left in levels.items() if left]:
-            sources = tuple(self._lift(f"{name}.{key}", inside[key]) for key in mapped)
+            sources = tuple(self.lift(f"{name}.{key}", inside[key]) for key in mapped)
             scope = len(self.scopes)
             self.scopes.append(Each(name=name, parent=self.scope, sources=sources, labels=tuple(mapped)))
             self.scope = scope
             for position, key in enumerate(mapped):
-                inside[key] = _Element(Item(scope, position))
+                inside[key] = Element(Item(scope, position))
                 levels[key] -= 1
         return together(inside, starred)
-
-    def _lift(self, label: str, raw: Any) -> Value:
-        """What was written in the pipeline as a value of the graph."""
-        match raw:
-            case Ref():
-                if raw._tracer is not self:
-                    raise DefinitionError(
-                        f"{raw._label!r} belongs to another pipeline",
-                        where=self.user_line(),
-                        hint="pass it as an argument",
-                    )
-                return self._seen_from_here(raw._value)
-            case _Element():
-                return raw.value
-            case Condition():
-                raise DefinitionError(
-                    f"the condition {raw.text!r} cannot be passed on",
-                    where=self.user_line(),
-                    hint="it is for when(…) and until=…; pass its operands and compare inside the step",
-                )
-            case Product():
-                columns = tuple(self._lift(f"{label}[{at}]", given) for at, given in enumerate(raw.lists))
-                return Grid(columns, raw.column)
-            case Mapped():
-                raise DefinitionError(
-                    "each(...) must be an argument of its own, not inside a list, tuple or dict",
-                    where=self.user_line(),
-                    hint="step(each(xs)), or return the list itself",
-                )
-            case list() | tuple() if _holds_ref(raw):
-                items = tuple(self._lift(f"{label}[{at}]", item) for at, item in enumerate(raw))
-                return ListOf(items, is_tuple=isinstance(raw, tuple))
-            case dict() if _holds_ref(raw):
-                if not all(isinstance(key, str) for key in raw):
-                    raise DefinitionError(
-                        "a dict of coming values needs strings as keys", where=self.user_line()
-                    )
-                return DictOf(tuple((key, self._lift(f"{label}.{key}", item)) for key, item in raw.items()))
-        if _plain(raw, [_SMALL]):
-            return Const(raw)
-        name, count = label, 1
-        while name in self.literals or name in self.references:
-            count += 1
-            name = f"{label}_{count}"
-        self.literals[name] = raw
-        return Input(name)
-
-    def _seen_from_here(self, value: Value) -> Value:
-        """An element that left its ``each`` is the whole list again, as any value is that leaves it."""
-        while isinstance(value, Item) and not self._lies_in(self.scope, value.scope):
-            each = self.scopes[value.scope]
-            assert isinstance(each, Each)
-            value = each.sources[value.source]
-        if not isinstance(value, Item) and self._left_behind(value):
-            if isinstance(value, State):
-                raise DefinitionError(
-                    "what a loop carries cannot leave it by itself",
-                    where=self.user_line(),
-                    hint="use what repeat(…) returns",
-                )
-            raise DefinitionError(
-                "a list that was made of elements of an each(...) cannot leave it as it is",
-                where=self.user_line(),
-                hint="pass it through a step inside the each: a step that takes it and returns it",
-            )
-        return value
-
-    def _left_behind(self, value: Value) -> bool:
-        if isinstance(value, Item | State):
-            return not self._lies_in(self.scope, value.scope)
-        return any(self._left_behind(part) for part in parts(value))
-
-    def condition(self, label: str, raw: Any) -> Value:
-        """What decides: a comparison, a coming value that will be true or false, or True or False.
-
-        Raises:
-            DefinitionError: it is none of them.
-        """
-        match raw:
-            case Condition(op=op, operands=operands):
-                if raw._tracer is not self:
-                    raise DefinitionError(
-                        f"the condition {raw.text!r} belongs to another pipeline", where=self.user_line()
-                    )
-                return Test(op, tuple(self._operand(label, operand) for operand in operands))
-            case Ref() | bool():
-                return self._lift(label, raw)
-        raise DefinitionError(
-            f"a condition is a comparison or a step's output, got {type(raw).__name__}: {raw!r:.80}",
-            where=self.user_line(),
-            hint="such as score > 0.9, or a step that returns True or False",
-        )
-
-    def _operand(self, label: str, raw: Any) -> Value:
-        return self.condition(label, raw) if isinstance(raw, Condition) else self._lift(label, raw)
 
     def _step(self, step: Step[..., Any]) -> int:
         index = self._step_index.get(id(step))
@@ -612,44 +465,3 @@ class Tracer:
 
 def _differ(one: Reference, other: Reference) -> bool:
     return not one.spec.required and not other.spec.required and repr(one.default) != repr(other.default)
-
-
-class _Element:
-    """Stands for an argument inside its ``each``."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: Item) -> None:
-        self.value = value
-
-
-def _holds_ref(raw: Any) -> bool:
-    match raw:
-        case Ref() | Mapped() | _Element() | Condition():
-            return True
-        case list() | tuple():
-            return any(_holds_ref(item) for item in raw)
-        case dict():
-            return any(_holds_ref(item) for item in raw.values())
-    return False
-
-
-def _plain(raw: Any, budget: list[int]) -> bool:
-    """Whether JSON gives back exactly this value, and the graph stays small with it."""
-    kind = type(raw)
-    if raw is None or kind is bool:
-        return True
-    if kind is int:
-        return bool(-(2**63) <= raw < 2**63)
-    if kind is float:
-        return bool(raw - raw == 0)
-    if kind is str:
-        return len(raw) <= 4096 and not any("\ud800" <= character <= "\udfff" for character in raw)
-    if kind is list or kind is dict:
-        budget[0] -= len(raw)
-        if budget[0] < 0:
-            return False
-        if kind is dict and not all(type(key) is str for key in raw):
-            return False
-        return all(_plain(item, budget) for item in (raw.values() if kind is dict else raw))
-    return False

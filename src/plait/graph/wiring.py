@@ -10,12 +10,13 @@ from typing import Any
 import msgspec
 
 from plait.errors import DefinitionError, did_you_mean
+from plait.graph.calling import user_line
 from plait.graph.composing import merged
 from plait.graph.pipeline import Body, Definition, type_hints
 from plait.graph.provided import signature_in_pipelines
 from plait.graph.refs import Ref
 from plait.graph.step import Step
-from plait.graph.tracing import Tracer, current_tracer
+from plait.graph.tracing import current_tracer
 from plait.graph.values import DictOf, ListOf, Output, Value
 
 __all__ = ["wired"]
@@ -29,7 +30,7 @@ def wired(parts: Sequence[Any], returns: str | Sequence[str] | None) -> Body:
     Raises:
         DefinitionError: a part is neither step nor pipeline, two make one name, or they need each other in a circle.
     """
-    where = Tracer.user_line()
+    where = user_line()
     if not parts:
         raise DefinitionError("wire() needs steps", where=where, hint="wire(clean, split, fit)")
     for part in parts:

@@ -7,8 +7,9 @@ import signal
 import time
 
 from plait.errors import RecordError
+from plait.record.alive import host_name
 from plait.record.requests import CANCEL, FINISH, ask
-from plait.record.views import Run, host_name
+from plait.record.views import Run
 
 __all__ = ["cancel"]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from plait._version import __version__
-from plait.record.views import host_name
+from plait.record.alive import host_name
 
 __all__ = ["command_line", "installed_packages", "new_id", "run_facts"]
 

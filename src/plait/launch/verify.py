@@ -18,7 +18,8 @@ from plait.launch.asked import keys_of
 from plait.launch.differing import where_differing
 from plait.record.facts import ErrorInfo
 from plait.record.store import RecordStore
-from plait.record.views import Run, Task, parse_task
+from plait.record.tasks import parse_task
+from plait.record.views import Run, Task
 
 __all__ = ["OutputCheck", "TaskCheck", "Verified", "run_with_step", "verify"]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from msgspec import Struct
 
 from plait.graph.model import task_name
+from plait.record.alive import host_name
 from plait.record.paths import from_key
 from plait.record.store import RecordStore
-from plait.record.views import Run, host_name
+from plait.record.views import Run
 
 __all__ = ["Activity", "RunningTask", "Waiting", "Worker", "activity"]
 

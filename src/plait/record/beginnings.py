@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from plait.record.alive import host_name, process_alive
 from plait.record.database import Database
-from plait.record.views import host_name, process_alive
 
 __all__ = ["beginning", "oldest_beginning"]
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from plait.errors import ParameterError
 from plait.record.filters import reach_or_none
-from plait.record.runlist import RunRow, flat, rows_of, shorten
+from plait.record.runrows import RunRow, flat, rows_of, shorten
 from plait.record.store import RecordStore
 from plait.record.views import Run
 

@@ -13,7 +13,8 @@ from plait.graph.model import Path, task_name
 from plait.record.database import Database
 from plait.record.paths import from_key, to_key
 from plait.record.schema import SERIES_BLOCK
-from plait.record.views import Run, parse_task
+from plait.record.tasks import parse_task
+from plait.record.views import Run
 
 __all__ = [
     "MOST_TASKS",

@@ -11,7 +11,7 @@ from msgspec import Struct
 from plait.graph.model import ROOT, Branch, Calls, Each, Graph, Group, Loop
 from plait.graph.values import Input, Item, Last, Output, Passed, State, Value, parts
 from plait.record.progress import StepProgress, step_progress
-from plait.record.runlist import shorten
+from plait.record.runrows import shorten
 from plait.record.views import Run
 
 __all__ = [

@@ -6,7 +6,8 @@ from msgspec import Struct
 
 from plait.record.filters import read_filter
 from plait.record.progress import quantile, worst_state
-from plait.record.runlist import RecentRun, RunRow, run_page, run_rows
+from plait.record.runlist import run_page
+from plait.record.runrows import RecentRun, RunRow, run_rows
 from plait.record.store import RecordStore
 from plait.record.tallies import TaskCounts, counts_of, times_of
 

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from plait.errors import ParameterError, RecordError, did_you_mean
 from plait.graph.model import Path, task_name
+from plait.record.elements import element_text
 from plait.record.paths import from_key, to_key
 from plait.record.progress import Counts, make_counts
 from plait.record.valuerefs import element_labels
@@ -35,7 +36,7 @@ _LETTERS = {
     "cached": "c",
 }  # fmt: skip
 _WORST = "flxrwsdc"
-# Of more tasks the elements are not told: the list that they are of would be read for a page.
+# Of more tasks only elements that were given are told: a list that was made would be read for a page.
 _LABELLED = 20_000
 _EXACT = 5_000  # tasks of which each is looked at for a strip
 _PROBES = 500  # tasks that are looked at by one question
@@ -178,9 +179,10 @@ def task_page(
     else:
         raise ParameterError(f"tasks cannot be sorted by {sort!r}", hint="state, index, slowest or latest")
     items = [TaskRow(**task_fields(run, node, row, running=running)) for row in rows]
-    if (counts.total or 0) <= _LABELLED:
-        labels = element_labels(run, node, [item.path for item in items])
-        items = [replace(item, label=label) for item, label in zip(items, labels, strict=True)]
+    paths = [item.path for item in items]
+    few = (counts.total or 0) <= _LABELLED
+    labels = element_labels(run, node, paths) if few else [element_text(run, node, path) for path in paths]
+    items = [replace(item, label=label or None) for item, label in zip(items, labels, strict=True)]
     return TaskPage(items, following, total, counts)
 
 

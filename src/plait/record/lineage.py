@@ -10,8 +10,9 @@ from plait.graph.model import task_name
 from plait.record.makers import ArtifactView, artifact_view
 from plait.record.paths import from_key
 from plait.record.store import RecordStore
+from plait.record.tasks import parse_task
 from plait.record.valuerefs import input_refs
-from plait.record.views import Run, parse_task
+from plait.record.views import Run
 
 __all__ = [
     "DatasetRead",

@@ -13,8 +13,9 @@ from plait.graph.model import task_name
 from plait.graph.values import Input, Item, Output, parts
 from plait.record.paths import from_key, to_key
 from plait.record.store import RecordStore
+from plait.record.tasks import parse_task
 from plait.record.valuerefs import input_artifacts
-from plait.record.views import Run, parse_task
+from plait.record.views import Run
 
 __all__ = ["ArtifactView", "Maker", "User", "artifact_view", "find_artifact"]
 

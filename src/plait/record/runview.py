@@ -14,7 +14,7 @@ from plait.record.curves import MetricSummary, run_metrics
 from plait.record.loglines import LogScope, line_count
 from plait.record.paths import from_key
 from plait.record.recipe import recipe_of, started_from_code
-from plait.record.runlist import RunRow, run_rows, shorten
+from plait.record.runrows import RunRow, run_rows, shorten
 from plait.record.taskview import CheckRow, Package, Written, check_rows, written_in
 from plait.record.valuerefs import ValueRef, output_refs
 from plait.record.views import Run

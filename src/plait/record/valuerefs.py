@@ -12,6 +12,7 @@ from plait.data import Artifact, ArtifactStore
 from plait.errors import PlaitError
 from plait.graph.model import Path, task_name
 from plait.graph.values import Const, DictOf, Input, Item, ListOf, Output, Value
+from plait.record.elements import element_text
 from plait.record.paths import to_key
 from plait.record.results import DictArg, ListArg, Plain, Stored, Tree
 from plait.record.views import Run
@@ -159,10 +160,10 @@ def _collect(tree: Tree, found: list[Artifact]) -> None:
 
 
 def element_labels(run: Run, node: int, paths: Sequence[Path]) -> list[str | None]:
-    """For tasks of a mapped step the element that each is of, in a few words; of several, each with its parameter."""
+    """For tasks of a mapped step the element that each is of, in a few words: as it was given, else as it was made."""
     spec = run.graph.nodes[node]
     values = [(name, value) for name, value in spec.args if isinstance(value, Item)]
-    return [_label(run, values, spec.scope, path) for path in paths]
+    return [element_text(run, node, path) or _label(run, values, spec.scope, path) for path in paths]
 
 
 def _label(run: Run, values: Sequence[tuple[str, Item]], scope: int, path: Path) -> str | None:

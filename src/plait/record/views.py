@@ -1,215 +1,53 @@
-"""What does a user see of the records? Runs and tasks as objects that read what they are asked for."""
+"""What does a user see of a run? An object that reads from the records what it is asked for."""
 
 from __future__ import annotations
 
 import datetime
-import os
 import time
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec import Struct
 
 from plait.data import Artifact
 from plait.errors import RecordError, RunFailed, did_you_mean
-from plait.graph.model import Graph, Path, task_name
+from plait.graph.model import Graph, Path
 from plait.graph.values import DictOf, ListOf, Output, Value
+from plait.record import logged
+from plait.record.alive import LookAtProcess, heard_of, host_name
 from plait.record.calls import read_call
 from plait.record.closures import Closure
-from plait.record.facts import Advance, DataCheck, ErrorInfo, LogLine
-from plait.record.paths import from_key, prefix_range, to_key
+from plait.record.facts import Advance, DataCheck, LogLine
+from plait.record.logged import LogChunk, MetricPoint
+from plait.record.paths import to_key
 from plait.record.results import Results, Tree, load_tree
 from plait.record.tallies import TaskCounts, TaskTimes, counts_of, times_of
-from plait.record.writer import HEARTBEAT_SECONDS, NOT_TAKEN
+from plait.record.tasks import Task, find_task, iter_tasks
+from plait.record.writer import NOT_TAKEN
 
 if TYPE_CHECKING:
     from plait.record.store import RecordStore
 
-__all__ = [
-    "RUN_COLUMNS",
-    "LogChunk",
-    "MetricPoint",
-    "Run",
-    "Task",
-    "first_task",
-    "host_name",
-    "parse_task",
-    "process_alive",
-    "run_is_alive",
-]
+__all__ = ["RUN_COLUMNS", "Run", "Task", "run_is_alive"]
 
 RUN_COLUMNS = (
     "key, id, pipeline, target, graph, params, packages, facts, executor, user_name, host, pid, process_started,"
     " started_at, heartbeat_at, ended_at, status, reason, parent"
 )
-_ATTEMPT_COLUMNS = (
-    "node, path, attempt, state, reason, worker, started_at, ended_at, cpu_seconds, peak_memory, error,"
-    " key, source, decision"
-)
-_SILENT_SECONDS = 12 * HEARTBEAT_SECONDS
-_LOOK_SECONDS = 0.05
-
 _artifact = msgspec.msgpack.Decoder(Artifact)
-_check = msgspec.msgpack.Decoder(DataCheck)
-_error = msgspec.msgpack.Decoder(ErrorInfo)
-_lines = msgspec.msgpack.Decoder(tuple[LogLine, ...])
-
-
-class MetricPoint(Struct, frozen=True):
-    """A logged number: of which task, under which name, at which place of its series."""
-
-    task: str
-    name: str
-    value: float
-    at: float | None
-    logged_at: float
-    attempt: int = 1
-
-
-class LogChunk(Struct, frozen=True):
-    """Lines that a task said one after the other.
-
-    Args:
-        first: the number of the first of them in its attempt.
-        serial: its number among all lines of the run, in the order in which they arrived.
-    """
-
-    node: int
-    path: Path
-    attempt: int
-    first: int
-    lines: tuple[LogLine, ...]
-    serial: int = 0
-
-
-class Task:
-    """One task of a run, with its latest attempt."""
-
-    def __init__(self, run: Run, row: tuple[Any, ...]) -> None:
-        self.node: int
-        (
-            self.node,
-            key,
-            self.attempt,
-            state,
-            self.reason,
-            self.worker,
-            self.started_at,
-            self.ended_at,
-            self.cpu_seconds,
-            self.peak_memory,
-            self._error,
-            self.key,
-            self.source,
-            self.decision,
-        ) = row
-        self.path: Path = from_key(key)
-        self.run = run
-        self.state: str = state or ("running" if run.status == "running" else "lost")
-
-    @property
-    def id(self) -> str:
-        """The id of its node: the step's name, unless it is called several times."""
-        return self.run.graph.nodes[self.node].id
-
-    @property
-    def name(self) -> str:
-        """As people write it: ``fit[3]``."""
-        return task_name(self.id, self.path)
-
-    @property
-    def attempts(self) -> list[Task]:
-        """All attempts of this task, the first one first."""
-        rows = self.run.store.database.rows(
-            f"SELECT {_ATTEMPT_COLUMNS} FROM attempt WHERE run = ? AND node = ? AND path = ? ORDER BY attempt",
-            (self.run.key, self.node, to_key(self.path)),
-        )
-        return [Task(self.run, row) for row in rows]
-
-    @property
-    def seconds(self) -> float | None:
-        if self.started_at is None or self.ended_at is None:
-            return None
-        return max(0.0, float(self.ended_at - self.started_at))
-
-    @property
-    def error(self) -> ErrorInfo | None:
-        return _error.decode(self._error) if self._error else None
-
-    @property
-    def outputs(self) -> dict[str, Any]:
-        """The values that it returned, by output name, loaded."""
-        found = self.run.results.outputs(self.node, self.path)
-        if found is None:
-            raise RecordError(f"task {self.name} has no result: it is {self.state}")
-        names = self.run.graph.nodes[self.node].outputs
-        return {
-            name: self.run.store.artifacts.load(artifact) for name, artifact in zip(names, found, strict=True)
-        }
-
-    @property
-    def inputs(self) -> dict[str, Any]:
-        """The arguments that it received, by parameter, loaded."""
-        arguments = self.run.results.arguments(self.node, self.path)
-        return {name: load_tree(self.run.store.artifacts, tree) for name, tree in arguments}
-
-    @property
-    def artifacts(self) -> dict[str, Artifact]:
-        """What is known of its outputs without loading them."""
-        found = self.run.results.outputs(self.node, self.path) or ()
-        return dict(zip(self.run.graph.nodes[self.node].outputs, found, strict=False))
-
-    @property
-    def previews(self) -> dict[str, Artifact]:
-        """The figures, tables and other objects that it logged."""
-        rows = self.run.store.database.rows(
-            "SELECT name, body FROM preview WHERE run = ? AND node = ? AND path = ? AND attempt = ? ORDER BY position",
-            (self.run.key, self.node, to_key(self.path), self.attempt),
-        )
-        return {name: _artifact.decode(body) for name, body in rows}
-
-    @property
-    def progress(self) -> tuple[float, float | None] | None:
-        """How much of how much it said last to be done; None where it said nothing."""
-        row = self.run.store.database.row(
-            "SELECT done, total FROM advance WHERE run = ? AND node = ? AND path = ? AND attempt = ?",
-            (self.run.key, self.node, to_key(self.path), self.attempt),
-        )
-        return (row[0], row[1]) if row else None
-
-    @property
-    def metrics(self) -> dict[str, float]:
-        """The last value of each metric that it logged."""
-        return {point.name: point.value for point in self.run.metric_points(self.node, self.path)}
-
-    def logs(self) -> list[LogLine]:
-        return list(self.run.logs(self.node, self.path, attempt=self.attempt))
-
-    def why(self) -> Any:
-        """Why it ran, or why its result was taken: what differs from the closest earlier task."""
-        from importlib import import_module
-
-        # By name: records are read by what explains them, and know nothing of it.
-        return import_module("plait.api").explain(self)
-
-    def __repr__(self) -> str:
-        took = f" in {self.seconds:.2f} s" if self.seconds is not None else ""
-        return f"<task {self.name} of run {self.run.id}: {self.state}{took}>"
 
 
 class Run:
     """One run, as recorded; it reads what it is asked for, when it is asked.
 
     Attributes:
-        look_seconds: how long a look at its process holds for.
+        process: how its process is looked at, where that is one of this machine.
     """
 
     def __init__(self, store: RecordStore, row: tuple[Any, ...]) -> None:
         self.store = store
-        self.look_seconds = _LOOK_SECONDS
-        self._looked: tuple[tuple[int, float | None], float, bool] | None = None
+        self.process = LookAtProcess()
         self._read(row)
 
     def _read(self, row: tuple[Any, ...]) -> None:
@@ -426,15 +264,7 @@ class Run:
         self, node: int | None = None, *, state: str | None = None, limit: int | None = None
     ) -> Iterator[Task]:
         """Tasks one by one; each with its latest attempt."""
-        where, values = "run = ? AND (state IS NULL OR state <> 'retried')", [self.key]
-        if node is not None:
-            where, values = f"{where} AND node = ?", [*values, node]
-        if state is not None:
-            where, values = f"{where} AND state = ?", [*values, state]  # type: ignore[list-item]
-        end = f" LIMIT {int(limit)}" if limit is not None else ""
-        sql = f"SELECT {_ATTEMPT_COLUMNS} FROM attempt WHERE {where} ORDER BY node, path, attempt{end}"
-        for row in self.store.database.execute(sql, values):
-            yield Task(self, row)
+        return iter_tasks(self, node, state=state, limit=limit)
 
     def task(self, name: str) -> Task:
         """The task of a name: ``fit`` or ``fit[3]``.
@@ -442,22 +272,7 @@ class Run:
         Raises:
             RecordError: there is none; the nearest name is named.
         """
-        node_id, path = parse_task(name)
-        node = self.graph.find_node(node_id)
-        if node is None:
-            raise RecordError(
-                f"run {self.id} has no step {node_id!r}", hint=did_you_mean(node_id, self.graph.layout.by_id)
-            )
-        row = self.store.database.row(
-            f"SELECT {_ATTEMPT_COLUMNS} FROM attempt WHERE run = ? AND node = ? AND path = ?"
-            " ORDER BY attempt DESC LIMIT 1",
-            (self.key, node, to_key(path)),
-        )
-        if row is None:
-            mapped = len(self.graph.layout.node_axes[node])
-            hint = f"it is mapped: {node_id}[0]" if mapped and not path else f"plait show {self.id}"
-            raise RecordError(f"run {self.id} has no task {name!r}", hint=hint)
-        return Task(self, row)
+        return find_task(self, name)
 
     def counts(self) -> dict[int, TaskCounts]:
         """For each node how many of its tasks are in which state; costs a look at what is summed up of the run."""
@@ -495,46 +310,16 @@ class Run:
 
     def last_metrics(self) -> dict[tuple[int, Path], dict[str, float]]:
         """The last value of each metric of each task, however long their series are."""
-        rows = self.store.database.rows(
-            "SELECT metric.node, metric.path, metric.name, metric.value FROM metric JOIN"
-            " (SELECT name, node, path, attempt, MAX(position) AS position FROM metric WHERE run = ?"
-            " GROUP BY name, node, path, attempt) latest"
-            " ON metric.run = ? AND metric.name = latest.name AND metric.node = latest.node"
-            " AND metric.path = latest.path AND metric.attempt = latest.attempt AND metric.position = latest.position"
-            " ORDER BY metric.node, metric.path, metric.attempt, metric.logged_at",
-            (self.key, self.key),
-        )
-        found: dict[tuple[int, Path], dict[str, float]] = {}
-        for node, key, name, value in rows:
-            found.setdefault((node, from_key(key)), {})[name] = float("nan") if value is None else value
-        return found
+        return logged.last_metrics(self)
 
     def metric_points(self, node: int | None = None, path: Path | None = None) -> Iterator[MetricPoint]:
         """Every logged number, in the order of tasks and of logging."""
-        where, values = "run = ?", [self.key]
-        if node is not None:
-            where, values = f"{where} AND node = ?", [*values, node]
-        if path is not None:
-            where, values = f"{where} AND path = ?", [*values, to_key(path)]  # type: ignore[list-item]
-        sql = (
-            "SELECT node, path, name, value, at, logged_at, attempt FROM metric"
-            f" WHERE {where} ORDER BY node, path, attempt, name, position"
-        )
-        for at_node, key, name, value, at, logged_at, attempt in self.store.database.execute(sql, values):
-            task = task_name(self.graph.nodes[at_node].id, from_key(key))
-            yield MetricPoint(task, name, float("nan") if value is None else value, at, logged_at, attempt)
+        return logged.metric_points(self, node, path)
 
     @property
     def checks(self) -> list[tuple[str, DataCheck]]:
         """What checks of data found, each with its task's name; an empty one for what was loaded before the first."""
-        rows = self.store.database.rows(
-            "SELECT node, path, body FROM data_check WHERE run = ? ORDER BY node, path, attempt, position",
-            (self.key,),
-        )
-        return [
-            (task_name(self.graph.nodes[node].id, from_key(key)) if node >= 0 else "", _check.decode(body))
-            for node, key, body in rows
-        ]
+        return logged.checks(self)
 
     def logs(
         self, node: int | None = None, path: Path | None = None, *, attempt: int | None = None
@@ -547,38 +332,13 @@ class Run:
         self, node: int | None = None, path: Path | None = None, *, attempt: int | None = None
     ) -> Iterator[tuple[str, int, LogLine]]:
         """The same with the task's name and the number of the line in it."""
-        where, values = "run = ?", [self.key]
-        if node is not None:
-            where, values = f"{where} AND node = ?", [*values, node]
-        if path:
-            where, values = f"{where} AND path >= ? AND path < ?", [*values, *prefix_range(path)]  # type: ignore[list-item]
-        if attempt is not None:
-            where, values = f"{where} AND attempt = ?", [*values, attempt]
-        sql = f"SELECT node, path, first_line, body FROM log WHERE {where} ORDER BY node, path, attempt, first_line"
-        for at_node, key, first, body in self.store.database.execute(sql, values):
-            name = task_name(self.graph.nodes[at_node].id, from_key(key))
-            for position, line in enumerate(_lines.decode(body), first):
-                yield name, position, line
+        return logged.log_lines(self, node, path, attempt=attempt)
 
     def log_chunks(
-        self,
-        node: int | None = None,
-        path: Path | None = None,
-        *,
-        since: int | None = None,
+        self, node: int | None = None, path: Path | None = None, *, since: int | None = None
     ) -> Iterator[LogChunk]:
         """The same as it was recorded: task by task, or from the line ``since`` of the run on as it arrived."""
-        where, values = "run = ?", [self.key]
-        if node is not None:
-            where, values = f"{where} AND node = ?", [*values, node]
-        if path:
-            where, values = f"{where} AND path >= ? AND path < ?", [*values, *prefix_range(path)]  # type: ignore[list-item]
-        order = "node, path, attempt, first_line"
-        if since is not None:
-            where, values, order = f"{where} AND serial >= ?", [*values, since], "serial"
-        sql = f"SELECT node, path, attempt, first_line, body, serial FROM log WHERE {where} ORDER BY {order}"
-        for at_node, key, attempt, first, body, serial in self.store.database.execute(sql, values):
-            yield LogChunk(at_node, from_key(key), attempt, first, _lines.decode(body), serial)
+        return logged.log_chunks(self, node, path, since=since)
 
     def __repr__(self) -> str:
         return f"<run {self.id} of {self.pipeline}: {self.status}, {self.seconds:.1f} s>"
@@ -592,17 +352,8 @@ class Run:
 
     def _alive(self) -> bool:
         if self.host == self.facts.get("host") == host_name():
-            # One answer asks several times, and each look at a process costs more than a question to the tables.
-            now = time.monotonic()
-            process = (self.pid, self._process_started)
-            if (
-                self._looked is None
-                or self._looked[0] != process
-                or now >= self._looked[1] + self.look_seconds
-            ):
-                self._looked = (process, now, process_alive(*process))
-            return self._looked[2]
-        return bool(time.time() - self._heartbeat < _SILENT_SECONDS)
+            return self.process.alive(self.pid, self._process_started)
+        return heard_of(self._heartbeat)
 
     def _document(self, digest: str) -> bytes:
         row = self.store.database.row("SELECT body FROM document WHERE hash = ?", (digest,))
@@ -661,55 +412,7 @@ class Run:
 _ENDED = {"failed": "failed", "cancelled": "was cancelled", "crashed": "crashed (its process is gone)"}
 
 
-def first_task(run: Run, name: str) -> Task:
-    """The task of a name; for the bare name of a mapped step its first task that was computed, else its first one.
-
-    Raises:
-        RecordError: there is none; the nearest name is named.
-    """
-    node = run.graph.find_node(name)
-    if node is None or not run.graph.layout.node_axes[node]:
-        return run.task(name)
-    for state in ("done", "failed", "running", "cached", None):
-        found = next(run.iter_tasks(node, state=state, limit=1), None)
-        if found is not None:
-            return found
-    return run.task(name)
-
-
-def parse_task(name: str) -> tuple[str, Path]:
-    """``fit[3,1]`` as the node's id and the path."""
-    node_id, bracket, rest = name.partition("[")
-    if not bracket:
-        return name, ()
-    try:
-        return node_id, tuple(int(part) for part in rest.rstrip("]").split(","))
-    except ValueError:
-        raise RecordError(f"{name!r} is no name of a task", hint=f"write {node_id} or {node_id}[0]") from None
-
-
 def run_is_alive(store: RecordStore, key: int) -> bool:
     """Whether the run of a number is still going on."""
     row = store.database.row(f"SELECT {RUN_COLUMNS} FROM run WHERE key = ?", (key,))
     return row is not None and Run(store, row).status == "running"
-
-
-def host_name() -> str:
-    if hasattr(os, "uname"):
-        return os.uname().nodename
-    import socket
-
-    return socket.gethostname()
-
-
-def process_alive(pid: int, started: float | None) -> bool:
-    """Whether a process of this machine lives, and is the same one that began then."""
-    import psutil
-
-    try:
-        process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE:
-            return False
-        return started is None or abs(process.create_time() - started) < 2.0
-    except psutil.Error:
-        return False

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from plait.record.graphview import GraphView
 from plait.record.progress import StepProgress
-from plait.record.runlist import RecentRun, RunRow
+from plait.record.runrows import RecentRun, RunRow
 from plait.server.problems import ParameterProblem, Problem
 from plait.server.projectview import ConfValue, ParamSpec, StackPart
 

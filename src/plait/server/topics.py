@@ -11,7 +11,7 @@ from msgspec import Struct
 from plait.record.curves import MetricSummary, run_metrics
 from plait.record.loglines import Line, LogScope, line_count, read_lines
 from plait.record.progress import StepProgress, run_counts, step_progress
-from plait.record.runlist import RunRow, live_row, run_rows
+from plait.record.runrows import RunRow, live_row, run_rows
 from plait.record.store import RecordStore
 from plait.record.views import Run
 from plait.server.problems import Problem
@@ -141,7 +141,7 @@ class ProjectTopic:
         changed = []
         runs = store.unfinished_runs({key: run for key, (run, _, _) in known.items()})
         for run in runs[-_MOST_ROWS:]:
-            run.look_seconds = _ALIVE_SECONDS
+            run.process.holds = _ALIVE_SECONDS
             status = run.status
             counts = run_counts(run) if status == "running" else None
             state = (status, counts, run.reason)
@@ -201,7 +201,7 @@ class RunTopic:
     def look(self, store: RecordStore) -> list[Event]:
         if self._run is None:
             self._run = store.run(self._id)
-            self._run.look_seconds = _ALIVE_SECONDS
+            self._run.process.holds = _ALIVE_SECONDS
         else:
             self._run.store = store
             self._run.refresh()

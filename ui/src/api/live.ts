@@ -29,6 +29,8 @@ let connection: Connection = exported ? "off" : "connecting";
 const watchers = new Set<() => void>();
 let source: EventSource | null = null;
 let address = "";
+/** Whether a stream has been open since the page was loaded. */
+let connected = false;
 
 function become(next: Connection): void {
   if (next === connection) return;
@@ -66,9 +68,13 @@ export function useLiveRun(run: string | null): void {
   const client = useQueryClient();
   useEffect(() => {
     open(run);
-    // What happened between two streams was not told: what is on the page is asked again.
+    // What happened between two streams was not told: what is on the page is asked again. A page that was loaded just
+    // now asks for its run meanwhile, and the stream begins with how that run is.
     const back = () => {
-      if (connection === "live") void client.invalidateQueries({ refetchType: "active" });
+      if (connection !== "live") return;
+      const first = !connected;
+      connected = true;
+      void client.invalidateQueries({ refetchType: "active", predicate: ({ queryKey: [kind, id] }) => !(first && kind === "run" && id === run) });
     };
     watchers.add(back);
     return () => {

@@ -3,6 +3,8 @@
  * for the window. `j`/`k` move, `Enter` opens, `x` selects. Rows may be still on their way (`rowAt` answers undefined).
  */
 import {
+  type Cell,
+  type Column,
   type ColumnDef,
   type ColumnSizingState,
   type Row,
@@ -13,7 +15,7 @@ import {
 } from "@tanstack/react-table";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ArrowDown, ArrowUp } from "lucide-react";
-import { type KeyboardEvent, type ReactNode, memo, useCallback, useEffect, useId, useMemo, useRef, useState } from "react";
+import { Fragment, type KeyboardEvent, type ReactNode, memo, useCallback, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "react";
 
 import { classes } from "~/lib/classes";
 import { useKeys } from "~/lib/keys";
@@ -30,7 +32,7 @@ declare module "@tanstack/react-table" {
     sort?: string;
     /** Its first order is the descending one: newest first. */
     newest?: boolean;
-    /** It stays at the right end of the window when the table is wider. */
+    /** It stays at the right end of the window when the table is wider; what it opens belongs to its row alone. */
     stays?: boolean;
     /** What is said of the column on hover. */
     title?: string;
@@ -75,17 +77,26 @@ export function DataTable<T>(props: Props<T>) {
     count,
     getScrollElement: () => scroller.current,
     estimateSize: () => rowHeight,
-    overscan: 12,
+    overscan: OVERSCAN,
     // The sticky head covers the first row's height.
     scrollPaddingStart: 30,
   });
   const items = virtual.getVirtualItems();
   const first = items[0]?.index ?? 0;
   const last = items.at(-1)?.index ?? -1;
+  const most = useRef(0);
+  const places = (most.current = Math.max(most.current, items.length));
 
   useEffect(() => {
     if (last >= first) onVisible?.(first, last);
   }, [first, last, onVisible]);
+
+  // What had the focus in a row that went out of sight must not be pressed in the row that took its place.
+  const focused = useRef<string | null>(null);
+  useLayoutEffect(() => {
+    const row = focused.current === null ? null : document.activeElement?.closest("[role=row]");
+    if (row && scroller.current?.contains(row) && row.getAttribute("aria-rowindex") !== focused.current) scroller.current.focus({ preventScroll: true });
+  }, [first, last]);
 
   const inSight = useMemo(() => {
     const rows: { row: T; index: number }[] = [];
@@ -187,6 +198,7 @@ export function DataTable<T>(props: Props<T>) {
       aria-activedescendant={active >= first && active <= last ? `${own}-${active}` : undefined}
       tabIndex={0}
       onKeyDown={onKeyDown}
+      onFocus={(event) => (focused.current = event.target.closest("[role=row]")?.getAttribute("aria-rowindex") ?? null)}
     >
       <div className={css.body} style={{ minWidth: width }} role="presentation">
         <div className={css.head} role="rowgroup">
@@ -235,13 +247,14 @@ export function DataTable<T>(props: Props<T>) {
             const id = row?.id ?? "";
             return (
               <TableRow
-                key={item.index}
+                // A row that went out of sight becomes the one that came into it: its elements stay, their words change.
+                key={item.index % places}
                 id={`${own}-${item.index}`}
                 index={item.index}
                 top={item.start}
                 height={rowHeight}
                 template={template}
-                columns={columns}
+                columns={leaves as Column<unknown>[]}
                 row={row as Row<unknown> | undefined}
                 original={row?.original}
                 active={item.index === active}
@@ -265,7 +278,20 @@ export function DataTable<T>(props: Props<T>) {
   );
 }
 
+/** What a cell shows; called, not made a component of its own: hundreds come into sight with each frame of scrolling. */
+function shown(cell: Cell<unknown, unknown>): ReactNode {
+  const { cell: show, meta } = cell.column.columnDef;
+  const words = typeof show === "function" ? show(cell.getContext()) : show;
+  return meta?.stays ? <Fragment key={cell.row.id}>{words}</Fragment> : words;
+}
+
+function cellClass(column: Column<unknown>): string {
+  const { meta } = column.columnDef;
+  return classes(css.cell, meta?.align === "end" && css.end, meta?.stays && css.stays);
+}
+
 const NO_SIZES: ColumnSizingState = {};
+const OVERSCAN = 4;
 
 type RowProps = {
   id: string;
@@ -273,7 +299,7 @@ type RowProps = {
   top: number;
   height: number;
   template: string;
-  columns: unknown;
+  columns: Column<unknown>[];
   row: Row<unknown> | undefined;
   original: unknown;
   active: boolean;
@@ -284,7 +310,8 @@ type RowProps = {
 };
 
 const TableRow = memo(
-  function TableRow({ id, index, top, height, template, row, active, current, selected, openable, onPress }: RowProps) {
+  function TableRow({ id, index, top, height, template, columns, row, active, current, selected, openable, onPress }: RowProps) {
+    const cells = row?.getVisibleCells() ?? [];
     return (
       <div
         id={id}
@@ -292,20 +319,18 @@ const TableRow = memo(
         aria-rowindex={index + 2}
         aria-selected={selected ?? (current || undefined)}
         className={classes(css.row, css.item, openable && css.openable, active && css.active, (current || selected) && css.current)}
-        style={{ transform: `translateY(${top}px)`, height, gridTemplateColumns: template }}
+        style={{ top, height, gridTemplateColumns: template }}
         onClick={onPress}
       >
-        {row ? (
-          row.getVisibleCells().map((cell) => (
-            <div key={cell.id} role="gridcell" className={classes(css.cell, cell.column.columnDef.meta?.align === "end" && css.end, cell.column.columnDef.meta?.stays && css.stays)}>
-              {flexRender(cell.column.columnDef.cell, cell.getContext())}
+        {columns.map((column, at) => {
+          const cell = cells[at];
+          // Keyed by the column: the elements stay when another row comes into this place, or what it holds arrives.
+          return (
+            <div key={column.id} role="gridcell" className={cellClass(column)}>
+              {cell ? shown(cell) : at === 0 && <span className={css.coming} aria-label="loading" role="img" />}
             </div>
-          ))
-        ) : (
-          <div role="gridcell" className={css.cell}>
-            <span className={css.coming} aria-label="loading" role="img" />
-          </div>
-        )}
+          );
+        })}
       </div>
     );
   },

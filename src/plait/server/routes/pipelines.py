@@ -12,7 +12,7 @@ from plait.errors import RecordError, did_you_mean
 from plait.record.graphview import GraphView, graph_view
 from plait.record.history import Grid, Trends, pipeline_names, run_grid, run_trends
 from plait.record.recipe import Recipe
-from plait.record.runlist import recent_runs, run_rows
+from plait.record.runrows import recent_runs, run_rows
 from plait.record.store import RecordStore
 from plait.server.answers import changes, reads
 from plait.server.context import At, Context

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from msgspec.structs import replace
 
 from plait.record.critical import Critical, critical_path
 from plait.record.curves import (
@@ -20,12 +19,12 @@ from plait.record.curves import (
 from plait.record.graphview import GraphView, run_graph, with_places
 from plait.record.items import Strip, TaskPage, find_step, strip, task_page
 from plait.record.progress import step_progress
-from plait.record.runlist import Columns, RunGroups, RunPage, columns_to_choose, group_runs, run_page
+from plait.record.rungroups import Columns, RunGroups, columns_to_choose, group_runs
+from plait.record.runlist import RunPage, run_page
 from plait.record.runview import Packages, RunView, packages_of, run_view
 from plait.record.timeline import Timeline, timeline
 from plait.server.answers import reads
 from plait.server.context import At
-from plait.server.labels import label
 from plait.server.shapes import Steps
 
 __all__ = ["router"]
@@ -125,13 +124,8 @@ def items(
     limit: Limit = 100,
 ) -> Any:
     with at.run(run) as found:
-        page = task_page(
+        return task_page(
             found, step, sort=sort, states=words(state), cursor=cursor, offset=offset, limit=limit
-        )
-        node = find_step(found, step)
-        return replace(
-            page,
-            items=[replace(one, label=label(found, node, one.path) or one.label) for one in page.items],
         )
 
 
@@ -162,7 +156,7 @@ def series(
     to: float | None = None,
     points: Annotated[int, Query(ge=10, le=2000)] = 1000,
 ) -> Any:
-    from plait.record.views import parse_task
+    from plait.record.tasks import parse_task
 
     with at.run(run) as found:
         node, path = None, None

@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter
-from msgspec.structs import replace
 
+from plait.record.tasks import first_task
 from plait.record.taskview import TaskCode, TaskView, task_code, task_view
-from plait.record.views import first_task
 from plait.server.answers import reads
 from plait.server.context import At
-from plait.server.labels import label
 from plait.server.whyview import WhyView, why_view
 
 __all__ = ["router"]
@@ -22,8 +20,7 @@ router = APIRouter(tags=["tasks"])
 @reads(router, "/runs/{run}/tasks/{task}", TaskView)
 def one_task(at: At, run: str, task: str, attempt: int | None = None) -> Any:
     with at.run(run) as found:
-        view = task_view(found, task, attempt)
-        return replace(view, label=label(found, first_task(found, task).node, view.path) or view.label)
+        return task_view(found, task, attempt)
 
 
 @reads(router, "/runs/{run}/tasks/{task}/code", TaskCode)

@@ -1,7 +1,7 @@
 /** Start a pipeline: a field for each parameter, checked as on the command line; the plan before one presses run. */
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { ListChecks, Play } from "lucide-react";
-import { type FormEvent, useEffect, useMemo, useState } from "react";
+import { type FormEvent, useEffect, useMemo, useRef, useState } from "react";
 
 import { ApiError, change, part } from "~/api/client";
 import { useFollowLaunch } from "~/api/launches";
@@ -33,6 +33,15 @@ export function LaunchForm({ pipeline, from, readOnly }: Props) {
   const [name, setName] = useState("");
   const [note, setNote] = useState("");
   const follow = useFollowLaunch();
+
+  // Who came to start something types at once: in the first field, or in the first that has to be filled in. On a touch
+  // screen that would open the keyboard over the form.
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    if (readOnly || !window.matchMedia("(pointer: fine)").matches) return;
+    const fields = [...(form.current?.querySelectorAll<HTMLElement>(".field") ?? [])];
+    (fields.find((one) => one.matches(":required:invalid")) ?? fields[0])?.focus({ preventScroll: true });
+  }, [pipeline.name, readOnly]);
 
   // From an earlier run: its own values stand in the fields.
   const before = earlier.data;
@@ -98,7 +107,7 @@ export function LaunchForm({ pipeline, from, readOnly }: Props) {
   const problem = run.error ?? plan.error;
   return (
     <div className={css.page}>
-      <form className={css.form} onSubmit={submit} aria-label={`Run ${pipeline.name}`}>
+      <form ref={form} className={css.form} onSubmit={submit} aria-label={`Run ${pipeline.name}`}>
         {from && before && <p className={css.from}>With the parameters of {before.id}.</p>}
         {own.length === 0 && <p className="dim">This pipeline has no parameters.</p>}
         {own.map((param) => (

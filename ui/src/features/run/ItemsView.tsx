@@ -1,6 +1,6 @@
 /** The tasks of a map: a strip of one pixel each, and a table, failed first, of any length. */
 import { useQueries } from "@tanstack/react-query";
-import { useCallback, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 
 import { type Items, type TaskRow, itemsPage } from "~/api/run";
 import type { GNode } from "~/api/types";
@@ -19,14 +19,31 @@ import { useSelection } from "./useSelection";
 type Props = { run: string; node: GNode; counts: Record<string, number>; total: number };
 
 const PAGE = 200;
+const LOOK = 150;
 
 /** Rows by their place in the list, in pages of 200: the pages in sight are asked for, those seen are kept. */
 function useRows(run: string, step: string, sort: string, state: string | undefined) {
   const [sight, setSight] = useState({ first: 0, last: 0 });
-  const onVisible = useCallback((from: number, to: number) => {
-    const next = { first: Math.floor(from / PAGE), last: Math.floor(to / PAGE) };
+  const latest = useRef(sight);
+  const waiting = useRef<ReturnType<typeof setTimeout> | null>(null);
+  const look = useCallback(() => {
+    const next = latest.current;
     setSight((before) => (before.first === next.first && before.last === next.last ? before : next));
   }, []);
+  // Who flies over ten thousand rows sees none of them: what is in sight is asked for a few times a second.
+  const onVisible = useCallback(
+    (from: number, to: number) => {
+      latest.current = { first: Math.floor(from / PAGE), last: Math.floor(to / PAGE) };
+      if (waiting.current) return;
+      look();
+      waiting.current = setTimeout(() => {
+        waiting.current = null;
+        look();
+      }, LOOK);
+    },
+    [look],
+  );
+  useEffect(() => () => void (waiting.current && clearTimeout(waiting.current)), []);
   const wanted = [...new Set([0, ...range(sight.first, sight.last)])];
   const pages = useQueries({
     queries: wanted.map((page) => ({

@@ -24,7 +24,7 @@ export function RunPage() {
   const { run: id, search, patch, select } = useSelection();
   const run = useQuery(runQuery(id));
   const graph = useQuery(runGraphQuery(id));
-  useRunLive(id);
+  useRunLive(id, run.data?.status);
   const wide = useMedia("(min-width: 860px)");
   const live = isLive(asState(run.data?.status ?? "done"));
   const counts = useMemo(() => summed(graph.data?.nodes ?? []), [graph.data]);
