@@ -468,7 +468,7 @@ def _far(
         nonlocal begun
         if not begun:
             begun = True
-            parcel.say(_Begun(call, worker.address))
+            parcel.say(_Begun(call, worker.address), now=True)
 
     def do(spec: bytes) -> bool:
         task: TaskSpec = msgspec.msgpack.decode(spec, type=TaskSpec)

@@ -42,10 +42,11 @@ class Parcel:
         self._sent_at = self._began_at = time.monotonic()
         self._over = threading.Event()
 
-    def say(self, said: Any) -> None:
+    def say(self, said: Any, *, now: bool = False) -> None:
+        """Have something told, within a moment, or ``now``."""
         with self._lock:
             self._said.append(said)
-            due = self._alone or time.monotonic() - self._sent_at > _TELL_SECONDS
+            due = now or self._alone or time.monotonic() - self._sent_at > _TELL_SECONDS
             if due:
                 self._flush()
 
