@@ -50,6 +50,7 @@ export function chord(event: KeyboardEvent): string {
 
 function inField(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
+  if (target instanceof HTMLInputElement && /^(checkbox|radio)$/.test(target.type)) return false; // nothing is typed into them
   return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
 }
 
@@ -65,7 +66,7 @@ function onKey(event: KeyboardEvent): void {
   for (const one of [...latest.filter((of) => of.keys === two), ...latest.filter((of) => of.keys === pressed)]) {
     if ((typing || inDialog) && !one.inFields) continue;
     // Enter and Space on a button or link are the button's own.
-    if (/^(Enter| )$/.test(pressed) && event.target instanceof Element && event.target.closest("button,a,summary")) continue;
+    if (/^(Enter| )$/.test(pressed) && event.target instanceof Element && event.target.closest("button,a,summary,input")) continue;
     event.preventDefault();
     first = "";
     one.run(event);
