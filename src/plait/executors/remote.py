@@ -30,6 +30,7 @@ from plait.engine.task import (
 from plait.executors.flavours import HONOURED
 from plait.executors.inbox import Inbox
 from plait.executors.outcomes import lost, out_of_memory, timed_out
+from plait.executors.pace import Pace
 from plait.executors.station import Answer, Back, Held, Refused, host, read_said, seal_job
 from plait.graph.model import Path
 from plait.record.facts import ErrorInfo, LogLine, Usage, describe_error
@@ -101,7 +102,7 @@ class RemoteExecutor:
         self._looked = 0.0
         self._backlog: deque[TaskSpec] = deque()  # of short tasks
         self._parcels = 0  # on their way
-        self._seconds: dict[int, float] = {}
+        self._pace = Pace()
         self._cancelled = False
         self._job: Job | None = None
 
@@ -261,9 +262,9 @@ class RemoteExecutor:
 
     def room(self) -> int:
         most = self.most
-        if self.together and self._seconds:
-            average = sum(self._seconds.values()) / len(self._seconds)
-            most += 2 * self.slots * min(_MOST_TOGETHER, int(_PARCEL_SECONDS / (average + _COST_SECONDS)))
+        if self.together:
+            fit = int(_PARCEL_SECONDS / (self._pace.average + _COST_SECONDS))
+            most += 2 * self.slots * min(_MOST_TOGETHER, fit)
         return max(0, most - len(self._errands))
 
     def submit(self, tasks: Sequence[TaskSpec]) -> None:
@@ -280,8 +281,7 @@ class RemoteExecutor:
         self._dispatch()
 
     def _is_short(self, spec: TaskSpec) -> bool:
-        seconds = self._seconds.get(spec.function, 1.0)
-        return self.together and spec.options is None and seconds < _PARCEL_SECONDS / 2
+        return self.together and spec.options is None and self._pace.seconds(spec) < _PARCEL_SECONDS / 2
 
     def _dispatch(self) -> None:
         """Send short tasks together: a parcel is what one worker does in a moment, and never the share of another."""
@@ -290,7 +290,7 @@ class RemoteExecutor:
             seconds, specs = 0.0, list[TaskSpec]()
             while self._backlog and len(specs) < share and seconds < _PARCEL_SECONDS:
                 specs.append(self._backlog.popleft())
-                seconds += self._seconds.get(specs[-1].function, 1.0) + _COST_SECONDS
+                seconds += self._pace.seconds(specs[-1]) + _COST_SECONDS
             parcel = _Parcel(len(specs))
             self._parcels += 1
             for spec in specs:
@@ -303,12 +303,6 @@ class RemoteExecutor:
             parcel.left -= 1
             if not parcel.left:
                 self._parcels -= 1
-
-    def _learn(self, spec: TaskSpec, report: Report) -> None:
-        """How long tasks of a function take: by the slowest, which is forgotten slowly."""
-        seconds = max(0.0, report.usage.ended_at - report.usage.started_at)
-        known = self._seconds.get(spec.function, seconds)
-        self._seconds[spec.function] = max(seconds, 0.9 * known + 0.1 * seconds)
 
     def wait(self, timeout: float | None) -> list[Message]:
         if self.looks and self._errands:
@@ -353,7 +347,7 @@ class RemoteExecutor:
             if errand is not None:
                 found.append(said)
                 if isinstance(said, Report) and not said.lost and self.together:
-                    self._learn(errand.spec, said)
+                    self._pace.learn(errand.spec, said)
         elif isinstance(said, Live):
             found.append(said)
         else:
