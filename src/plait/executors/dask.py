@@ -20,7 +20,7 @@ from plait.executors.capacity import cores, gpus, memory
 from plait.executors.flavours import HONOURED
 from plait.executors.kept import digest_of, do_kept, end_kept, end_tasks, hold_job, keep_job, tasks_begun
 from plait.executors.parcel import Parcel
-from plait.executors.remote import Place, RemoteExecutor, encode_spec
+from plait.executors.remote import Place, RemoteExecutor, encode_spec, place_of
 from plait.executors.station import Back, Versions
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DaskExecutor", "DaskSettings"]
 
-_AHEAD = 4  # tasks on their way for each that runs
 _TIMEOUT_SECONDS = 30.0
 _RESOURCES = {"cpus": "CPU", "gpus": "GPU", "memory": "MEMORY"}
 _NOT_PLACED = frozenset({"cpus", "gpus"})
@@ -91,7 +90,7 @@ class _Call:
     def __init__(self, number: int, specs: Sequence[TaskSpec], address: str | None) -> None:
         spec = specs[0]
         self.number = number
-        self.left = {_place(one): one for one in specs}
+        self.left = {place_of(one): one for one in specs}
         self.address = address
         self.rank = spec.gang.rank if spec.gang is not None else 0
         self.worker = ""
@@ -231,8 +230,7 @@ class DaskExecutor(RemoteExecutor):
         self._surveyed = time.monotonic()
         self.__dict__.pop("_machines", None)
         threads = sum(one["nthreads"] for one in self._machines.values())
-        self.slots = max(1, threads)
-        self.most = max(32, (1 + _AHEAD) * threads)
+        self.have_slots(threads)
 
     def _bring(self, address: str | None = None) -> None:
         """Let workers know the job; all that there are if none is named. One that comes later asks for it."""
@@ -260,7 +258,7 @@ class DaskExecutor(RemoteExecutor):
             if spec.gang is None:
                 self._submit([spec])
             else:
-                gangs.setdefault((spec.node, spec.path, spec.attempt), []).append(spec)
+                gangs.setdefault(place_of(spec), []).append(spec)
         self._gangs.extend(gangs.values())
         self._next_gang()
 
@@ -284,7 +282,7 @@ class DaskExecutor(RemoteExecutor):
             return
         specs = self._gangs.popleft()
         for spec, address in zip(specs, self._team(len(specs)), strict=True):
-            self._gang.add((_place(spec), spec.gang.rank if spec.gang is not None else 0))
+            self._gang.add((place_of(spec), spec.gang.rank if spec.gang is not None else 0))
             self._submit([spec], address)
 
     def send_together(self, specs: Sequence[TaskSpec]) -> None:
@@ -407,7 +405,7 @@ class DaskExecutor(RemoteExecutor):
                     taken -= {(node, tuple(path), attempt) for node, path, attempt in found}
             except Exception:  # noqa: BLE001 - a worker that does not answer may be doing any of them
                 return ()
-        self._gangs = deque(gang for gang in self._gangs if _place(gang[0]) not in taken)
+        self._gangs = deque(gang for gang in self._gangs if place_of(gang[0]) not in taken)
         chosen = {at: call for at, call in self._calls.items() if at[0] in taken}
         whole = {call.number: call for call in chosen.values() if taken.issuperset(call.left)}
         if whole:
@@ -474,10 +472,10 @@ def _far(
         task: TaskSpec = msgspec.msgpack.decode(spec, type=TaskSpec)
         answer = do_kept(digest, spec, parcel.say, begin)
         if answer is not None and len(answer) > _SMALL_BYTES:
-            large.append((*_place(task), answer))
+            large.append((*place_of(task), answer))
         else:
             rank = task.gang.rank if task.gang is not None else 0
-            parcel.say(_Ended(_place(task), rank, worker.address, answer))
+            parcel.say(_Ended(place_of(task), rank, worker.address, answer))
         return answer is not None
 
     parcel.do_all(do)
@@ -488,10 +486,6 @@ def _forget(topic: str, dask_scheduler: Any = None) -> None:
     """On the scheduler, which keeps what was said."""
     events = getattr(dask_scheduler, "_broker", dask_scheduler)
     getattr(events, "_topics" if events is not dask_scheduler else "events", {}).pop(topic, None)
-
-
-def _place(spec: TaskSpec) -> Place:
-    return spec.node, spec.path, spec.attempt
 
 
 def _host_of(address: str) -> str:

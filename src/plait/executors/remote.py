@@ -35,16 +35,22 @@ from plait.executors.station import Answer, Back, Held, Refused, host, read_said
 from plait.graph.model import Path
 from plait.record.facts import ErrorInfo, LogLine, Usage, describe_error
 
-__all__ = ["Place", "RemoteExecutor", "encode_spec"]
+__all__ = ["Place", "RemoteExecutor", "encode_spec", "place_of"]
 
 Place: TypeAlias = tuple[int, Path, int]
 """Node, path and attempt: what names a task on its way."""
 
 encode_spec = msgspec.msgpack.Encoder().encode
 _LOOK_SECONDS = 0.25
+_AHEAD = 4  # tasks on their way for each that runs
+_AT_LEAST = 32
 _PARCEL_SECONDS = 0.03  # how much work travels together at most
 _MOST_TOGETHER = 128
 _COST_SECONDS = 3e-4  # of a task beside its step
+
+
+def place_of(spec: TaskSpec) -> Place:
+    return spec.node, spec.path, spec.attempt
 
 
 class _Parcel:
@@ -251,6 +257,11 @@ class RemoteExecutor:
         refs = tuple(function_ref(getattr(function, "__name__", "step"), function) for function in functions)
         self.begin(job, refs)
 
+    def have_slots(self, count: int) -> None:
+        """The engine does so many tasks at once: a few more for each are on their way."""
+        self.slots = max(1, count)
+        self.most = max(_AT_LEAST, (1 + _AHEAD) * self.slots)
+
     def begin(self, job: Job, refs: tuple[FunctionRef, ...]) -> None:
         """Get ready for a run whose functions are told already."""
         import sys
@@ -270,7 +281,7 @@ class RemoteExecutor:
     def submit(self, tasks: Sequence[TaskSpec]) -> None:
         sent: list[TaskSpec] = []
         for spec in tasks:
-            errand = self._errands[spec.node, spec.path, spec.attempt] = _Errand(spec)
+            errand = self._errands[place_of(spec)] = _Errand(spec)
             if errand.machines == 1:
                 (self._backlog if self._is_short(spec) else sent).append(spec)
             else:
@@ -294,7 +305,7 @@ class RemoteExecutor:
             parcel = _Parcel(len(specs))
             self._parcels += 1
             for spec in specs:
-                self._errands[spec.node, spec.path, spec.attempt].parcel = parcel
+                self._errands[place_of(spec)].parcel = parcel
             self.send_together(specs)
 
     def _leave_parcel(self, errand: _Errand) -> None:
@@ -322,7 +333,7 @@ class RemoteExecutor:
         if self._cancelled:
             self._cancelled = False
             for spec in self._backlog:
-                del self._errands[spec.node, spec.path, spec.attempt]
+                del self._errands[place_of(spec)]
                 found.append(Withdrawn(spec.node, spec.path, spec.attempt))
             self._backlog.clear()
             waiting = [place for place, errand in self._errands.items() if not errand.began]
