@@ -329,6 +329,8 @@ class DaskExecutor(RemoteExecutor):
                     self._answered((node, tuple(path), attempt), call, answer)
                 return  # the others come as events, or have come
             why = "the call was cancelled on the cluster"
+            if self._client.status != "running":
+                why = "the connection to the Dask scheduler broke off, and with it went what was on its way"
             if future.status == "error":
                 why = _told(future.exception(timeout=_TIMEOUT_SECONDS))
         except Exception as error:  # noqa: BLE001 - whatever it is, the run has to hear of it
