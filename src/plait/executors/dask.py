@@ -35,6 +35,7 @@ _RESOURCES = {"cpus": "CPU", "gpus": "GPU", "memory": "MEMORY"}
 _NOT_PLACED = frozenset({"cpus", "gpus"})
 _SURVEY_SECONDS = 5.0
 _SMALL_BYTES = 64 * 1024
+_CUT = "the connection to the Dask scheduler broke off, and with it went what was on its way"
 
 
 class _Begun(Struct, frozen=True, array_like=True, tag="begun"):
@@ -130,6 +131,7 @@ class DaskExecutor(RemoteExecutor):
         self._topic = ""
         self._digest = ""
         self._surveyed = 0.0
+        self._is_cut = False
 
     @cached_property
     def _client(self) -> Client:
@@ -229,8 +231,10 @@ class DaskExecutor(RemoteExecutor):
         """See which workers there are now, and how many tasks can be on their way at once."""
         self._surveyed = time.monotonic()
         self.__dict__.pop("_machines", None)
-        threads = sum(one["nthreads"] for one in self._machines.values())
-        self.have_slots(threads)
+        self._count_slots()
+
+    def _count_slots(self) -> None:
+        self.have_slots(sum(one["nthreads"] for one in self._machines.values()))
 
     def _bring(self, address: str | None = None) -> None:
         """Let workers know the job; all that there are if none is named. One that comes later asks for it."""
@@ -248,9 +252,15 @@ class DaskExecutor(RemoteExecutor):
         return answers
 
     def look(self) -> None:
-        if time.monotonic() - self._surveyed > _SURVEY_SECONDS:
-            with contextlib.suppress(Exception):  # a scheduler that does not answer now may do so later
-                self._survey()
+        now = time.monotonic()
+        if self._is_cut or now - self._surveyed <= _SURVEY_SECONDS:
+            return
+        self._surveyed = now
+        with contextlib.suppress(Exception):  # a scheduler that does not answer now may do so later
+            found = self._client.scheduler_info(n_workers=-1)["workers"]
+            if found:  # else those that were there may come back: nobody waits for them here
+                self.__dict__["_machines"] = found
+                self._count_slots()
 
     def send(self, specs: Sequence[TaskSpec]) -> None:
         gangs: dict[Place, list[TaskSpec]] = {}
@@ -290,6 +300,11 @@ class DaskExecutor(RemoteExecutor):
 
     def _submit(self, specs: Sequence[TaskSpec], address: str | None = None) -> None:
         spec = specs[0]
+        if self._is_cut:  # one that comes back knows neither the run nor whom to tell
+            for one in specs:
+                rank = one.gang.rank if one.gang is not None else 0
+                self.refused(place_of(one), PlaitError(_CUT, hint="plait resume goes on from here"), rank)
+            return
         self._tries += 1
         call = self._by_number[self._tries] = _Call(self._tries, specs, address)
         key = f"{spec.name}-{self._topic}-{spec.node}-{'.'.join(map(str, spec.path))}-{spec.attempt}-{self._tries}"
@@ -330,7 +345,8 @@ class DaskExecutor(RemoteExecutor):
                 return  # the others come as events, or have come
             why = "the call was cancelled on the cluster"
             if self._client.status != "running":
-                why = "the connection to the Dask scheduler broke off, and with it went what was on its way"
+                self._is_cut = True
+                why = _CUT
             if future.status == "error":
                 why = _told(future.exception(timeout=_TIMEOUT_SECONDS))
         except Exception as error:  # noqa: BLE001 - whatever it is, the run has to hear of it
@@ -428,6 +444,7 @@ class DaskExecutor(RemoteExecutor):
                 client.run_on_scheduler(_forget, self._topic)
         self._calls.clear()
         self._by_number.clear()
+        self._is_cut = False
         self._gangs.clear()
         self._gang.clear()
         client.close()
