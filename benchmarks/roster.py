@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.peer import BARE, PLAIT, Peer, Way
+from benchmarks.venvs import CHECKOUT, installer_settings
 
 PY = "python"
 
@@ -22,7 +23,19 @@ FLOOR = Peer(
 OURS = Peer(
     PLAIT,
     install=(".",),
-    also=("pandas", "pyarrow", "fastapi", "uvicorn", "psycopg[binary]", "playwright", "distributed", "ray"),
+    also=(
+        "pandas",
+        "pyarrow",
+        "fastapi",
+        "uvicorn",
+        "psycopg[binary]",
+        "playwright",
+        "distributed",
+        "ray",
+        "pytest",
+        "uv",
+    ),
+    env={"BENCH_CHECKOUT": str(CHECKOUT), **installer_settings()},  # B11 builds an image
     ways={
         "B1": (
             Way("import plait", (PY, "-c", "import plait")),
@@ -75,6 +88,10 @@ OURS = Peer(
                 ("processes", 5_000),
                 ("dask", 1_000),
                 ("ray", 1_000),
+                ("ssh", 200),
+                ("slurm", 20),
+                ("docker", 10),
+                ("kubernetes", 1),
             )
         ),
         "B10": tuple(

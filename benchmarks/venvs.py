@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -41,6 +42,11 @@ class Venv:
     def versions(self) -> dict[str, str]:
         found = distributions(path=[str(self.packages)])
         return {one.metadata["Name"].lower(): one.version for one in found}
+
+
+def installer_settings() -> dict[str, str]:
+    """What uv is told by variables: where packages come from, and whom to trust."""
+    return {name: value for name, value in os.environ.items() if name.startswith(("UV_", "SSL_CERT_"))}
 
 
 def uv(*words: str) -> None:

@@ -160,13 +160,14 @@ def test_a_cluster_that_is_away_for_a_while_loses_nothing(
     there: Cluster, executor: dict[str, Any], home: Any
 ) -> None:
     def p(x: float) -> Any:
-        return steps.sleep(x)
+        return steps.echo(steps.sleep(x))
 
     def away() -> None:
         while not there.pods:
             time.sleep(0.02)
-        there.down = True
         time.sleep(1.0)
+        there.down = True
+        time.sleep(3.0)
         there.down = False
 
     there.pods.clear()

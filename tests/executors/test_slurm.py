@@ -8,10 +8,12 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from executors import promised as steps
 
@@ -167,6 +169,60 @@ def test_a_folder_that_cannot_be_written_is_an_error_before_the_run(
     with pytest.raises(PlaitError, match="the folder that the nodes share cannot be written"):
         run(p, {"folder": "/proc/plait"})
     assert not (home / "records.db").exists()
+
+
+@on_cluster
+def test_a_controller_that_is_away_for_a_while_is_waited_for(
+    run: Callable[..., Any], cluster: Slurm, tmp_path: Path
+) -> None:
+    def p(folder: str) -> Any:
+        return steps.square(each([steps.tell_and_wait(folder), 2]))
+
+    runs: list[Any] = []
+    running = beside(lambda: runs.append(run(p, folder=str(tmp_path))))
+    wait_until(lambda: list((tmp_path / "jobs").glob("*/answers/*")))
+    cluster.stop_controller()
+    (tmp_path / "go").touch()  # what runs ends without it, and what comes then cannot be submitted
+    wait_until(lambda: list((tmp_path / "jobs").glob("*/tasks/2.0")))
+    time.sleep(12)
+    cluster.start_controller()  # in this thread: a server ends with the one that starts it
+    running.join()
+    (made,) = runs
+    assert made.result == [1, 4], made.reason
+    assert {len(task.attempts) for task in made.tasks} == {1}
+    warned = [line.text for task in made.tasks for line in task.logs() if line.stream == "WARNING"]
+    assert any("Unable to contact slurm controller" in text for text in warned), warned
+
+
+@on_cluster
+def test_what_a_controller_takes_without_an_answer_is_not_submitted_again(
+    run: Callable[..., Any], cluster: Slurm, tmp_path: Path
+) -> None:
+    def p(folder: str) -> Any:
+        first = steps.tell_and_wait(folder)
+        return [steps.square(first), steps.add([first, 2])]
+
+    def submitting() -> bool:
+        words = [one.cmdline() for one in psutil.Process().children(recursive=True)]
+        return any(one[:2] == ["sbatch", "--parsable"] for one in words)
+
+    def be_slow() -> None:
+        wait_until(lambda: list((tmp_path / "jobs").glob("*/answers/*")))
+        cluster.controller.send_signal(signal.SIGSTOP)
+        (tmp_path / "go").touch()
+        wait_until(submitting)
+        wait_until(
+            lambda: not submitting()
+        )  # it has given up, and what it asked for is in the controller's ears
+        cluster.controller.send_signal(signal.SIGCONT)
+
+    slowing = beside(be_slow)
+    made = run(p, folder=str(tmp_path))
+    slowing.join()
+    assert made.result == [1, 3], made.reason
+    assert {len(task.attempts) for task in made.tasks} == {1}
+    said = cluster("squeue", "-h", "--array", "--states=all", "-o", "%i %j").splitlines()
+    assert len([line for line in said if f"plait.{made.id}." in line]) == 3, said
 
 
 @on_cluster

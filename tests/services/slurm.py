@@ -90,6 +90,7 @@ class Slurm:
 
     Attributes:
         environ: what Slurm's commands need to find it.
+        controller: the process of ``slurmctld``.
         minds_memory: whether it ends jobs that hold more than they may, which it does by cgroups.
     """
 
@@ -129,13 +130,23 @@ class Slurm:
         self("sacctmgr", "-i", "add", "cluster", "plait")
         self("sacctmgr", "-i", "add", "account", "science", "cluster=plait")
         self("sacctmgr", "-i", "add", "user", "root", "account=science")
-        self._run("slurmctld", "-D", "-f", str(folder / "slurm.conf"))
+        self.start_controller()
         for name in ("n1", "n2"):
             self.start_node(name)
 
-    def _run(self, program: str, *arguments: str) -> None:
+    def _run(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
         log = self.folder / f"{program}.out"
-        self._stack.enter_context(started(program, *arguments, log=log, env={**os.environ, **self.environ}))
+        return self._stack.enter_context(
+            started(program, *arguments, log=log, env={**os.environ, **self.environ})
+        )
+
+    def start_controller(self) -> None:
+        self.controller = self._run("slurmctld", "-D", "-f", str(self.folder / "slurm.conf"))
+
+    def stop_controller(self) -> None:
+        """As for an update: it is gone until it is started anew, and jobs go on meanwhile."""
+        self.controller.terminate()
+        self.controller.wait(60)
 
     def _start_munge(self) -> None:
         key = self.folder / "munge.key"

@@ -205,7 +205,25 @@ def talking(lines: int = 1_000_000) -> int:
 '''
 
 
-PIPELINES = {"story": STORY, "gallery": GALLERY, "wide": WIDE, "talking": LONG}
+WORDY = '''
+"""Three hundred lines, most of them too long for a window."""
+from plait import pipeline, step
+
+
+@step
+def tell(lines: int) -> int:
+    for at in range(lines):
+        print(f"line {at} of the tale " + "and so on " * (at * 7 % 60))
+    return lines
+
+
+@pipeline
+def wordy(lines: int = 300) -> int:
+    return tell(lines)
+'''
+
+
+PIPELINES = {"wordy": WORDY, "story": STORY, "gallery": GALLERY, "wide": WIDE, "talking": LONG}
 
 
 class Shown(dict[str, str]):

@@ -112,3 +112,25 @@ def test_the_end_of_a_long_log_is_seen_when_its_lines_wrap(visit, shown):
     expect(log(page).get_by_text("json.decoder.JSONDecodeError").last).to_be_in_viewport()
     page.keyboard.press("Home")
     expect(log(page).get_by_text("read shard 0", exact=True)).to_be_in_viewport()
+
+
+def test_a_link_to_a_line_leads_to_it_when_lines_wrap(visit, shown):
+    page = visit(width=390)
+    address = f"/runs/{shown['wordy']}?step=tell&tab=logs"
+    page.goto(address)
+    page.get_by_role("button", name="Wrap long lines").click()
+    for line in (150, 3, 288, 299, 271, 0):
+        page.goto(f"{address}&line={line}")
+        expect(log(page).locator(f"[data-line='{line}']")).to_be_in_viewport(ratio=1)
+    log(page).focus()
+    page.keyboard.press("End")
+    last = log(page).locator("[data-line='299']")
+    expect(last).to_be_in_viewport(ratio=1)
+    box = last.bounding_box()
+    log(page).hover()
+    page.mouse.wheel(0, -90)  # what is scrolled back from the end moves at once
+    expect(last).not_to_be_in_viewport(ratio=1)
+    assert box is not None
+    for _ in range(40):  # and every line comes into sight on the way up
+        page.mouse.wheel(0, -60)
+    expect(last).to_have_count(0)

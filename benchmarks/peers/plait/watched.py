@@ -67,8 +67,9 @@ class Server:
 class Page:
     """What an open page asks: the events of the runs, then those of the one that begins, with its pictures.
 
-    As the page in `ui/src/features/run` does: once a second the timeline, the table and the strip of the map, where an
-    event said that something changed; every fourth second the graph and the facts of the run.
+    As the page in `ui/src/features/run` does: where an event said that something changed, the timeline, the table and
+    the strip of the map, once a second or, where the answers take long, once in ten times as long as they took; every
+    fourth second the graph and the facts of the run.
     """
 
     def __init__(self, port):
@@ -115,15 +116,19 @@ class Page:
 
     def follow(self, run):
         self.pictures(run, whole=True)
-        drawn = graphed = time.monotonic()
+        graphed = time.monotonic()
+        due = graphed + 1
         for name, _ in self.events(f"/runs/{run}/events"):
             if name == "end":
                 self.pictures(run, whole=True)
                 return
-            if name == "run" and time.monotonic() - drawn > 1:
-                drawn = time.monotonic()
-                self.pictures(run, whole=drawn - graphed > 4)
-                graphed = drawn if drawn - graphed > 4 else graphed
+            began = time.monotonic()
+            if name == "run" and began > due:
+                whole = began - graphed > 4
+                self.pictures(run, whole=whole)
+                graphed = began if whole else graphed
+                now = time.monotonic()
+                due = now + max(1.0, min(10.0, 10 * (now - began)))
 
     def pictures(self, run, *, whole):
         if whole:

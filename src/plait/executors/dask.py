@@ -19,8 +19,9 @@ from plait.errors import ConfError, PlaitError
 from plait.executors.capacity import cores, gpus, memory
 from plait.executors.flavours import HONOURED
 from plait.executors.kept import digest_of, do_kept, end_kept, end_tasks, hold_job, keep_job, tasks_begun
-from plait.executors.remote import Place, RemoteExecutor, encode_spec
-from plait.executors.station import Versions
+from plait.executors.parcel import Parcel
+from plait.executors.remote import Place, RemoteExecutor, encode_spec, place_of
+from plait.executors.station import Back, Versions
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DaskExecutor", "DaskSettings"]
 
-_AHEAD = 4  # tasks on their way for each that runs
 _TIMEOUT_SECONDS = 30.0
 _RESOURCES = {"cpus": "CPU", "gpus": "GPU", "memory": "MEMORY"}
 _NOT_PLACED = frozenset({"cpus", "gpus"})
@@ -38,10 +38,9 @@ _SMALL_BYTES = 64 * 1024
 
 
 class _Begun(Struct, frozen=True, array_like=True, tag="begun"):
-    """A worker has begun a task."""
+    """A worker has begun a call: the first of its tasks."""
 
-    place: Place
-    rank: int
+    call: int
     worker: str
 
 
@@ -55,7 +54,7 @@ class _Ended(Struct, frozen=True, array_like=True, tag="ended"):
 
 
 _encode_event = msgspec.msgpack.Encoder().encode
-_read_event = msgspec.msgpack.Decoder(Live | _Begun | _Ended)
+_read_event = msgspec.msgpack.Decoder(list[Live | _Begun | _Ended | Back])
 
 
 class DaskSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -79,18 +78,20 @@ class DaskSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class _Call:
-    """A call on the cluster.
+    """A call on the cluster, of one task or of short ones together.
 
     Attributes:
+        left: the tasks that have not answered, in order.
         worker: which one has begun it, as far as is known.
     """
 
     future: Future
 
-    def __init__(self, spec: TaskSpec, address: str | None) -> None:
-        self.spec = spec
+    def __init__(self, number: int, specs: Sequence[TaskSpec], address: str | None) -> None:
+        spec = specs[0]
+        self.number = number
+        self.left = {place_of(one): one for one in specs}
         self.address = address
-        self.place = _place(spec)
         self.rank = spec.gang.rank if spec.gang is not None else 0
         self.worker = ""
 
@@ -109,6 +110,7 @@ class DaskExecutor(RemoteExecutor):
 
     name = "dask"
     looks = True
+    together = True
 
     def __init__(
         self,
@@ -121,6 +123,7 @@ class DaskExecutor(RemoteExecutor):
         self._workers = workers
         self._security = dict(security or {})
         self._calls: dict[tuple[Place, int], _Call] = {}
+        self._by_number: dict[int, _Call] = {}
         self._tries = 0
         self._gangs: deque[list[TaskSpec]] = deque()
         self._gang: set[tuple[Place, int]] = set()
@@ -227,7 +230,7 @@ class DaskExecutor(RemoteExecutor):
         self._surveyed = time.monotonic()
         self.__dict__.pop("_machines", None)
         threads = sum(one["nthreads"] for one in self._machines.values())
-        self.most = max(32, (1 + _AHEAD) * threads)
+        self.have_slots(threads)
 
     def _bring(self, address: str | None = None) -> None:
         """Let workers know the job; all that there are if none is named. One that comes later asks for it."""
@@ -253,9 +256,9 @@ class DaskExecutor(RemoteExecutor):
         gangs: dict[Place, list[TaskSpec]] = {}
         for spec in specs:
             if spec.gang is None:
-                self._submit(spec)
+                self._submit([spec])
             else:
-                gangs.setdefault((spec.node, spec.path, spec.attempt), []).append(spec)
+                gangs.setdefault(place_of(spec), []).append(spec)
         self._gangs.extend(gangs.values())
         self._next_gang()
 
@@ -279,25 +282,31 @@ class DaskExecutor(RemoteExecutor):
             return
         specs = self._gangs.popleft()
         for spec, address in zip(specs, self._team(len(specs)), strict=True):
-            self._gang.add((_place(spec), spec.gang.rank if spec.gang is not None else 0))
-            self._submit(spec, address)
+            self._gang.add((place_of(spec), spec.gang.rank if spec.gang is not None else 0))
+            self._submit([spec], address)
 
-    def _submit(self, spec: TaskSpec, address: str | None = None) -> None:
-        call = _Call(spec, address)
+    def send_together(self, specs: Sequence[TaskSpec]) -> None:
+        self._submit(specs)
+
+    def _submit(self, specs: Sequence[TaskSpec], address: str | None = None) -> None:
+        spec = specs[0]
         self._tries += 1
+        call = self._by_number[self._tries] = _Call(self._tries, specs, address)
         key = f"{spec.name}-{self._topic}-{spec.node}-{'.'.join(map(str, spec.path))}-{spec.attempt}-{self._tries}"
         call.future = self._client.submit(
             _far,
             self._digest,
-            encode_spec(spec),
+            [encode_spec(one) for one in specs],
             self._topic,
+            call.number,
             key=key,
             pure=False,
             resources=self._wishes(spec),
             workers=address,
             priority=10 if spec.gang is not None else 0,
         )
-        self._calls[call.place, call.rank] = call
+        for place in call.left:
+            self._calls[place, call.rank] = call
         call.future.add_done_callback(lambda _: self.later(partial(self._done, call)))
 
     def _wishes(self, spec: TaskSpec) -> dict[str, float] | None:
@@ -311,60 +320,77 @@ class DaskExecutor(RemoteExecutor):
         return wishes
 
     def _done(self, call: _Call) -> None:
-        if self._calls.get((call.place, call.rank)) is not call:
+        if not call.left:
             return
         future = call.future
         try:
             if future.status == "finished":
-                answer = future.result(timeout=_TIMEOUT_SECONDS)
-                if answer is not None:  # else it comes as an event, or has come
-                    self._answered(call, answer)
-                return
+                for node, path, attempt, answer in future.result(timeout=_TIMEOUT_SECONDS):
+                    self._answered((node, tuple(path), attempt), call, answer)
+                return  # the others come as events, or have come
             why = "the call was cancelled on the cluster"
             if future.status == "error":
                 why = _told(future.exception(timeout=_TIMEOUT_SECONDS))
         except Exception as error:  # noqa: BLE001 - whatever it is, the run has to hear of it
             why = f"the answer could not be fetched from the cluster: {error}"
-        self.lost(call.place, why, rank=call.rank)
-        self._over(call)
+        self._lose(call, why)
 
-    def _answered(self, call: _Call, answer: bytes) -> None:
-        self.answered(call.place, answer, call.rank)
-        self._over(call)
+    def _lose(self, call: _Call, why: str) -> None:
+        left = list(call.left)
+        for place in left:
+            self._over(place, call)
+        self.lost_together(left, why, rank=call.rank)
+
+    def _answered(self, place: Place, call: _Call, answer: bytes) -> None:
+        if place in call.left:
+            self._over(place, call)
+            self.answered(place, answer, call.rank)
 
     def _has_ended(self, ended: _Ended) -> None:
         call = self._calls.get((ended.place, ended.rank))
         if call is None:
             return
         if ended.answer is not None:
-            self._answered(call, ended.answer)
+            self._answered(ended.place, call, ended.answer)
         else:  # by a worker that came later, and does not know the job
+            spec = call.left[ended.place]
+            self._over(ended.place, call)
             self._bring(ended.worker)
-            self._submit(call.spec, call.address)
+            self._submit([spec], call.address)
 
-    def _over(self, call: _Call) -> None:
-        del self._calls[call.place, call.rank]
+    def _came_back(self, back: Back) -> None:
+        place = (back.node, back.path, back.attempt)
+        call = self._calls.get((place, 0))
+        if call is not None:
+            self._over(place, call)
+            self.again([place])
+
+    def _over(self, place: Place, call: _Call) -> None:
+        call.left.pop(place, None)
+        if not call.left:
+            self._by_number.pop(call.number, None)
+        if self._calls.get((place, call.rank)) is call:
+            del self._calls[place, call.rank]
         if self._gang:
-            self._gang.discard((call.place, call.rank))
+            self._gang.discard((place, call.rank))
             self._next_gang()
 
     def _has_begun(self, begun: _Begun) -> None:
-        """A worker has begun a task. Where another one had before, that one is gone: Dask tries again by itself."""
-        call = self._calls.get((begun.place, begun.rank))
+        """A worker has begun a call. Where another one had before, that one is gone: Dask tries again by itself."""
+        call = self._by_number.get(begun.call)
         if call is None:
             return
-        self.began(call.place)
+        self.began(next(iter(call.left)))
         if call.worker in ("", begun.worker):
             call.worker = begun.worker
             return
         self._end([call])
-        self.lost(call.place, f"the Dask worker {call.worker} is gone", rank=call.rank)
-        self._over(call)
+        self._lose(call, f"the Dask worker {call.worker} is gone")
 
     def _end(self, calls: Collection[_Call]) -> None:
         """Take calls out of the queue, or end what they have begun: a call that runs is not ended by Dask."""
         self._client.cancel([call.future for call in calls], force=True)
-        places = [call.place for call in calls if call.worker]
+        places = [place for call in calls if call.worker for place in call.left]
         if places:
             with contextlib.suppress(Exception):
                 self._client.run(end_tasks, self._digest, places, wait=False)
@@ -379,13 +405,14 @@ class DaskExecutor(RemoteExecutor):
                     taken -= {(node, tuple(path), attempt) for node, path, attempt in found}
             except Exception:  # noqa: BLE001 - a worker that does not answer may be doing any of them
                 return ()
-        self._gangs = deque(gang for gang in self._gangs if _place(gang[0]) not in taken)
+        self._gangs = deque(gang for gang in self._gangs if place_of(gang[0]) not in taken)
         chosen = {at: call for at, call in self._calls.items() if at[0] in taken}
-        if chosen:
+        whole = {call.number: call for call in chosen.values() if taken.issuperset(call.left)}
+        if whole:
             with contextlib.suppress(Exception):
-                self._end(list(chosen.values()))
-        for call in chosen.values():
-            self._over(call)
+                self._end(list(whole.values()))
+        for (place, _), call in chosen.items():
+            self._over(place, call)
         return taken
 
     def release(self, *, now: bool) -> None:
@@ -398,6 +425,7 @@ class DaskExecutor(RemoteExecutor):
                 client.unsubscribe_topic(self._topic)
                 client.run_on_scheduler(_forget, self._topic)
         self._calls.clear()
+        self._by_number.clear()
         self._gangs.clear()
         self._gang.clear()
         client.close()
@@ -412,41 +440,52 @@ class DaskExecutor(RemoteExecutor):
     def _hear(self, event: tuple[float, bytes]) -> None:
         """In a thread of the client."""
         with contextlib.suppress(msgspec.DecodeError):
-            said = _read_event.decode(event[1])
-            if isinstance(said, Live):
-                self.told(said)
-            elif isinstance(said, _Begun):
-                self.later(partial(self._has_begun, said))
-            else:
-                self.later(partial(self._has_ended, said))
+            for said in _read_event.decode(event[1]):
+                if isinstance(said, Live):
+                    self.told(said)
+                elif isinstance(said, _Begun):
+                    self.later(partial(self._has_begun, said))
+                elif isinstance(said, Back):
+                    self.later(partial(self._came_back, said))
+                else:
+                    self.later(partial(self._has_ended, said))
 
 
-def _far(digest: str, spec: bytes, topic: str) -> bytes | None:
-    """On a worker of the cluster. The answer goes with what is said: so it need not be fetched, unless it is large."""
+def _far(
+    digest: str, specs: Sequence[bytes], topic: str, call: int
+) -> list[tuple[int, tuple[int, ...], int, bytes]]:
+    """On a worker of the cluster. Answers go with what is said: so they need not be fetched, unless they are large."""
     from distributed import get_worker
 
     worker = get_worker()
-    task: TaskSpec = msgspec.msgpack.decode(spec, type=TaskSpec)
-    place, rank = _place(task), task.gang.rank if task.gang is not None else 0
+    large: list[tuple[int, tuple[int, ...], int, bytes]] = []
+    begun = False
+    parcel = Parcel(specs, lambda said: worker.log_event(topic, _encode_event(said)))
 
-    def tell(said: Live | _Begun | _Ended) -> None:
-        worker.log_event(topic, _encode_event(said))
+    def begin() -> None:
+        nonlocal begun
+        if not begun:
+            begun = True
+            parcel.say(_Begun(call, worker.address), now=True)
 
-    answer = do_kept(digest, spec, tell, lambda: tell(_Begun(place, rank, worker.address)))
-    if answer is not None and len(answer) > _SMALL_BYTES:
-        return answer
-    tell(_Ended(place, rank, worker.address, answer))
-    return None
+    def do(spec: bytes) -> bool:
+        task: TaskSpec = msgspec.msgpack.decode(spec, type=TaskSpec)
+        answer = do_kept(digest, spec, parcel.say, begin)
+        if answer is not None and len(answer) > _SMALL_BYTES:
+            large.append((*place_of(task), answer))
+        else:
+            rank = task.gang.rank if task.gang is not None else 0
+            parcel.say(_Ended(place_of(task), rank, worker.address, answer))
+        return answer is not None
+
+    parcel.do_all(do)
+    return large
 
 
 def _forget(topic: str, dask_scheduler: Any = None) -> None:
     """On the scheduler, which keeps what was said."""
     events = getattr(dask_scheduler, "_broker", dask_scheduler)
     getattr(events, "_topics" if events is not dask_scheduler else "events", {}).pop(topic, None)
-
-
-def _place(spec: TaskSpec) -> Place:
-    return spec.node, spec.path, spec.attempt
 
 
 def _host_of(address: str) -> str:

@@ -1,8 +1,8 @@
 """How is a machine asked that nothing but Python and plait is on? By a command, which does tasks and answers.
 
 ``python -m plait.executors.far pipe`` talks over its standard input and output: a job, then one task after the other;
-it ends with its input. ``… once JOB TASK ANSWERS`` reads the first two from files and appends to the third.
-``… pod JOB`` does the task that the variable ``PLAIT_TASK`` holds, and answers in lines of its log.
+it ends with its input. ``… pod JOB`` does the task that the variable ``PLAIT_TASK`` holds, and answers in lines of its
+log.
 """
 
 from __future__ import annotations
@@ -23,7 +23,18 @@ from msgspec import Struct
 from plait.engine.task import Live, Report
 from plait.executors.station import Refused, Versions, do_task, host, stations
 
-__all__ = ["Hello", "Telling", "frame", "from_line", "read_frame", "read_frames", "read_telling", "to_line"]
+__all__ = [
+    "Hello",
+    "Mouth",
+    "Telling",
+    "frame",
+    "from_line",
+    "hello",
+    "read_frame",
+    "read_frames",
+    "read_telling",
+    "to_line",
+]
 
 
 class Hello(Struct, frozen=True, array_like=True, tag="hello"):
@@ -64,8 +75,8 @@ def read_frames(data: bytes) -> tuple[list[bytes], int]:
     return found, taken
 
 
-class _Mouth:
-    """Where answers go; several threads may speak."""
+class Mouth:
+    """Where answers go, as frames; several threads may speak."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
@@ -80,18 +91,19 @@ class _Mouth:
         self.say(_encode(said))
 
 
-def _hello() -> Hello:
+def hello() -> Hello:
+    """The first word of this side."""
     ours = Versions.here()
     return Hello(host(), ours.python, ours.plait)
 
 
 def pipe() -> NoReturn:
     """Do what comes by standard input until that ends, which is also how a driver that is gone is noticed."""
-    ears, mouth = os.fdopen(os.dup(0), "rb"), _Mouth(os.fdopen(os.dup(1), "wb"))
+    ears, mouth = os.fdopen(os.dup(0), "rb"), Mouth(os.fdopen(os.dup(1), "wb"))
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.dup2(2, 1)  # whatever is printed here must not be taken for an answer
-    mouth.tell(_hello())
+    mouth.tell(hello())
     sealed = read_frame(ears)
     heard: queue.SimpleQueue[bytes] = queue.SimpleQueue()
 
@@ -107,15 +119,6 @@ def pipe() -> NoReturn:
         mouth.say(do_task(sealed, heard.get(), mouth.tell))
 
 
-def once(job: str, task: str, answers: str) -> None:
-    """Do one task that is in files; what it says is appended to another one, the answer last."""
-    with open(answers, "ab") as out:
-        mouth = _Mouth(out)
-        mouth.tell(_hello())
-        mouth.say(do_task(Path(job).read_bytes(), Path(task).read_bytes(), mouth.tell))
-        os.fsync(out.fileno())
-
-
 def pod(job: str) -> None:
     """Do the task that a variable holds; what it says are lines of the log."""
     out = os.fdopen(os.dup(1), "wb")
@@ -127,7 +130,7 @@ def pod(job: str) -> None:
             out.write(to_line(body))
             out.flush()
 
-    say(_encode(_hello()))
+    say(_encode(hello()))
     task = base64.b64decode(os.environ.pop("PLAIT_TASK"))
     say(do_task(Path(job).read_bytes(), task, lambda said: say(_encode(said))))
 
@@ -150,14 +153,11 @@ def main(arguments: list[str]) -> int:
     match arguments:
         case ["pipe"]:
             pipe()
-        case ["once", job, task, answers]:
-            once(job, task, answers)
-            return 0
         case ["pod", job]:
             pod(job)
             return 0
         case _:
-            sys.stderr.write("usage: python -m plait.executors.far pipe | once JOB TASK ANSWERS | pod JOB\n")
+            sys.stderr.write("usage: python -m plait.executors.far pipe | pod JOB\n")
             return 2
 
 

@@ -20,7 +20,7 @@ from plait.errors import ConfError, ParameterError, PlaitError
 from plait.executors.far import Hello, from_line, read_telling
 from plait.executors.flavours import HONOURED
 from plait.executors.images import ImageBuilder, builder_of, say
-from plait.executors.remote import Place, RemoteExecutor, encode_spec
+from plait.executors.remote import Place, RemoteExecutor, encode_spec, place_of
 from plait.graph.units import read_seconds
 from plait.record.facts import LogLine
 
@@ -167,6 +167,10 @@ def job_manifest(
     }
 
 
+class _Away(PlaitError):
+    """The cluster did not answer, or could not just now, which may pass."""
+
+
 class _Pod:
     """A task on the cluster, and what was seen of it."""
 
@@ -174,6 +178,7 @@ class _Pod:
         self.place = place
         self.job = job
         self.has_secret = has_secret  # of its own, of the same name
+        self.unsent: TaskSpec | None = None  # what the cluster did not take, as it was away
         self.sent_at = time.monotonic()
         self.following = False
         self.heard = 0  # lines of its log
@@ -198,6 +203,7 @@ class KubernetesExecutor(RemoteExecutor):
         self._lock = threading.Lock()
         self._asked = 0.0
         self._run = self._secret = ""
+        self._secrets: set[str] = set()  # those of single tasks
 
     @cached_property
     def _client(self) -> tuple[Any, Any, str]:
@@ -282,11 +288,9 @@ class KubernetesExecutor(RemoteExecutor):
         )
 
     def send(self, specs: Sequence[TaskSpec]) -> None:
-        core, batch, namespace = self._client
         for spec in specs:
-            place = (spec.node, spec.path, spec.attempt)
+            place = place_of(spec)
             name = _job_name(self._secret, spec)
-            manifest = job_manifest(self._settings, name, self._secret, self._run, spec)
             if len(encode_spec(spec)) > _MOST_TASK_BYTES:
                 self.lost(
                     place, f"what {spec.name} is given by value is too large for a pod: pass it from a step"
@@ -294,14 +298,37 @@ class KubernetesExecutor(RemoteExecutor):
                 continue
             with self._lock:
                 pod = self._pods[name] = _Pod(place, name, has_secret=bool(spec.secrets))
-            try:
-                if spec.secrets:
-                    own = secret_manifest(name, self._run, {"task": _task_text(spec)})
-                    self._ask(core.create_namespaced_secret, namespace, own)
-                self._ask(batch.create_namespaced_job, namespace, manifest)
-            except PlaitError as error:
-                self._forget(pod)
-                self.lost(place, error.what)
+            self._create(pod, spec)
+
+    def _create(self, pod: _Pod, spec: TaskSpec) -> None:
+        """Have the cluster make a Job; one that is away is asked again, by ``look``."""
+        core, batch, namespace = self._client
+        manifest = job_manifest(self._settings, pod.job, self._secret, self._run, spec)
+        try:
+            if spec.secrets:
+                own = secret_manifest(pod.job, self._run, {"task": _task_text(spec)})
+                self._secrets.add(pod.job)
+                self._ask_once(core.create_namespaced_secret, namespace, own)
+            self._ask_once(batch.create_namespaced_job, namespace, manifest)
+        except _Away as error:
+            if pod.unsent is None:
+                text = f"its Job is made as soon as the cluster answers: {error.what}"
+                self._said.put(Live(*pod.place, (LogLine(time.time(), "WARNING", text),)))
+            pod.unsent = spec
+        except PlaitError as error:
+            self._forget(pod)
+            self.lost(pod.place, error.what)
+        else:
+            pod.unsent = None
+            pod.sent_at = time.monotonic()
+
+    def _ask_once(self, call: Any, namespace: str, manifest: dict[str, Any]) -> None:
+        """Create what may be there already: what broke off may have been heard."""
+        try:
+            self._ask(call, namespace, manifest)
+        except PlaitError as error:
+            if "already exists" not in error.what:
+                raise
 
     def look(self) -> None:
         now = time.monotonic()
@@ -313,6 +340,9 @@ class KubernetesExecutor(RemoteExecutor):
             listed = self._ask(core.list_namespaced_pod, namespace, label_selector=f"{_RUN}={self._run}")
         except PlaitError:  # it may come back; what runs goes on meanwhile
             return
+        for unsent in [one for one in self._pods.values() if one.unsent is not None]:
+            assert unsent.unsent is not None
+            self._create(unsent, unsent.unsent)
         for one in listed.items:
             with self._lock:
                 pod = self._pods.get((one.metadata.labels or {}).get(_TASK, ""))
@@ -400,7 +430,7 @@ class KubernetesExecutor(RemoteExecutor):
     def _why(self, core: Any, namespace: str, name: str) -> tuple[str, str]:
         """What to say of a pod that ended without an answer, and the cause."""
         try:
-            status = self._ask(core.read_namespaced_pod, name, namespace).status
+            status = self._ask_again(core.read_namespaced_pod, name, namespace).status
         except PlaitError as error:
             return f"its pod is gone: {error.what}", "lost"
         ended = [
@@ -425,11 +455,14 @@ class KubernetesExecutor(RemoteExecutor):
     def _forget(self, pod: _Pod) -> None:
         with self._lock:
             self._pods.pop(pod.job, None)
-            had, pod.has_secret = pod.has_secret, False
-        if had:
-            core, _, namespace = self._client
-            with contextlib.suppress(PlaitError):
-                self._ask(core.delete_namespaced_secret, pod.job, namespace)
+        if pod.has_secret:
+            self._delete_secret(pod.job)
+
+    def _delete_secret(self, name: str) -> None:
+        core, _, namespace = self._client
+        with contextlib.suppress(PlaitError):
+            self._ask(core.delete_namespaced_secret, name, namespace)
+        self._secrets.discard(name)
 
     def _delete(self, pod: _Pod) -> None:
         _, batch, namespace = self._client
@@ -450,10 +483,19 @@ class KubernetesExecutor(RemoteExecutor):
     def release(self, *, now: bool) -> None:
         if not self._secret:
             return
-        core, _, namespace = self._client
-        with contextlib.suppress(PlaitError):
-            self._ask(core.delete_namespaced_secret, self._secret, namespace)
+        for name in (*self._secrets, self._secret):
+            self._delete_secret(name)
         self._secret = ""
+
+    def _ask_again(self, call: Any, *arguments: Any) -> Any:
+        """The same as ``_ask``, in a thread that has the time to wait for a cluster that is away."""
+        while True:
+            try:
+                return self._ask(call, *arguments)
+            except _Away:
+                if not self._secret:  # the run is over
+                    raise
+                time.sleep(_AGAIN_SECONDS)
 
     def _ask(self, call: Any, *arguments: Any, **named: Any) -> Any:
         """Call the cluster.
@@ -467,15 +509,15 @@ class KubernetesExecutor(RemoteExecutor):
         try:
             return call(*arguments, **named)
         except ApiException as error:
-            raise PlaitError(
-                f"Kubernetes refused: {_message(error)}", hint=_ADVICE.get(error.status)
-            ) from None
+            kind = _Away if error.status in _PASSING else PlaitError
+            raise kind(f"Kubernetes refused: {_message(error)}", hint=_ADVICE.get(error.status)) from None
         except (HTTPError, OSError) as error:
-            raise PlaitError(
+            raise _Away(
                 f"the Kubernetes cluster does not answer: {error}", hint="see whether kubectl get pods does"
             ) from None
 
 
+_PASSING = frozenset({429, 500, 502, 503, 504})
 _ADVICE: Mapping[int, str] = {
     401: "log in to the cluster again",
     403: "the account needs to create and delete jobs and secrets, and to list pods and read their logs",

@@ -28,8 +28,9 @@ from plait.engine.task import Gang, Job, Live, TaskSpec
 from plait.errors import ConfError, PlaitError
 from plait.executors.capacity import cores, gpus, memory
 from plait.executors.flavours import HONOURED
-from plait.executors.remote import Place, RemoteExecutor, encode_spec
-from plait.executors.station import Held, do_task, encode_said, read_said
+from plait.executors.parcel import Parcel
+from plait.executors.remote import Place, RemoteExecutor, encode_spec, place_of
+from plait.executors.station import Held, Refused, do_task, encode_said, read_all_said
 
 if TYPE_CHECKING:
     from ray import ObjectRef, ObjectRefGenerator
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 __all__ = ["RayExecutor", "RaySettings"]
 
-_AHEAD = 4  # tasks on their way for each that runs
 _STORE_BYTES = 100 * 2**20  # of Ray's own store of objects: what goes through it is small
 _HOLD_SECONDS, _SWEEP_SECONDS = 5.0, 20.0  # that machines may take to begin with it
 _QUIET_SECONDS = 0.3  # a task that is younger has not said anything yet
@@ -69,10 +69,17 @@ class RaySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class _Call:
-    """A call on the cluster: what it does, and where its answers come from."""
+    """A call on the cluster: what it does, and where its answers come from.
 
-    def __init__(self, spec: TaskSpec, answers: ObjectRefGenerator) -> None:
-        self.place: Place = (spec.node, spec.path, spec.attempt)
+    Attributes:
+        place: of its task, or of the first of short ones.
+        left: the tasks that have not answered, in order.
+    """
+
+    def __init__(self, specs: Sequence[TaskSpec], answers: ObjectRefGenerator) -> None:
+        spec = specs[0]
+        self.left: dict[Place, None] = {place_of(one): None for one in specs}
+        self.place: Place = place_of(spec)
         self.rank = spec.gang.rank if spec.gang is not None else 0
         self.answers = answers
         self.sent_at = time.monotonic()
@@ -94,6 +101,7 @@ class RayExecutor(RemoteExecutor):
     name = "ray"
     honours = HONOURED | {"nodes"}
     looks = True
+    together = True
 
     def __init__(
         self,
@@ -199,7 +207,7 @@ class RayExecutor(RemoteExecutor):
     def _survey(self) -> None:
         """See how many tasks can be on their way at once: machines come and go."""
         self._surveyed = time.monotonic()
-        self.most = max(32, (1 + _AHEAD) * int(self._ray.cluster_resources().get("CPU", 1)))
+        self.have_slots(int(self._ray.cluster_resources().get("CPU", 1)))
 
     @cached_property
     def _far(self) -> Any:
@@ -210,20 +218,26 @@ class RayExecutor(RemoteExecutor):
         gangs: dict[Place, list[TaskSpec]] = {}
         for spec in specs:
             if spec.gang is None:
-                self._call(spec)
+                self._call([spec])
             else:
-                gangs.setdefault((spec.node, spec.path, spec.attempt), []).append(spec)
+                gangs.setdefault(place_of(spec), []).append(spec)
         for place, members in gangs.items():
             self._gather(place, members)
 
-    def _call(self, spec: TaskSpec, group: Any = None) -> None:
+    def send_together(self, specs: Sequence[TaskSpec]) -> None:
+        self._call(specs)
+
+    def _call(self, specs: Sequence[TaskSpec], group: Any = None) -> None:
+        spec = specs[0]
         how: dict[str, Any] = {"name": spec.name, **_wishes(spec)}
         if group is not None and spec.gang is not None:
             from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
             how["scheduling_strategy"] = PlacementGroupSchedulingStrategy(group, spec.gang.rank)
-        call = _Call(spec, self._far.options(**how).remote(self._job_ref, encode_spec(spec), self._marks))
-        self._calls[call.place, call.rank] = call
+        encoded = [encode_spec(one) for one in specs]
+        call = _Call(specs, self._far.options(**how).remote(self._job_ref, encoded, self._marks))
+        for place in call.left:
+            self._calls[place, call.rank] = call
         # In a thread of Ray's: what there is to do is done in that of the run.
         call.answers.completed().future().add_done_callback(lambda _: self.later(partial(self._ended, call)))
 
@@ -263,7 +277,7 @@ class RayExecutor(RemoteExecutor):
         address = {one["NodeID"]: one["NodeManagerAddress"] for one in self._ray.nodes()}
         peers = tuple(address.get(chosen[rank], "") for rank in range(len(members)))
         for rank, spec in enumerate(members):
-            self._call(msgspec.structs.replace(spec, gang=Gang(rank, peers)), group)
+            self._call([msgspec.structs.replace(spec, gang=Gang(rank, peers))], group)
 
     def _disband(self, place: Place) -> None:
         """Give back the machines of a gang: what still runs there is ended by that."""
@@ -278,7 +292,7 @@ class RayExecutor(RemoteExecutor):
 
     def look(self) -> None:
         now = time.monotonic()
-        for call in list(self._calls.values()):
+        for call in list(dict.fromkeys(self._calls.values())):
             if now - call.sent_at < _QUIET_SECONDS:
                 break
             with contextlib.suppress(Exception):  # its end says what is the matter
@@ -289,16 +303,30 @@ class RayExecutor(RemoteExecutor):
                 self._survey()
 
     def _hear(self, call: _Call, ref: ObjectRef) -> None:
-        said = read_said.decode(self._ray.get(ref))
-        if isinstance(said, Live):
-            self.told(said)
-        elif self._calls.pop((call.place, call.rank), None) is not None:
-            self.answered_by(call.place, said, call.rank)
-            self._over(call)
+        for said in read_all_said.decode(self._ray.get(ref)):
+            if isinstance(said, Live):
+                self.told(said)
+                continue
+            place = (
+                next(iter(call.left), call.place)
+                if isinstance(said, Refused)
+                else (said.node, said.path, said.attempt)
+            )
+            if self._take_out(place, call):
+                self.answered_by(place, said, call.rank)
+                self._over(call)
+
+    def _take_out(self, place: Place, call: _Call) -> bool:
+        """Wait no more for what a call says of a task; tells whether anybody did."""
+        call.left.pop(place, None)
+        known = self._calls.get((place, call.rank)) is call
+        if known:
+            del self._calls[place, call.rank]
+        return known
 
     def _ended(self, call: _Call) -> None:
         """A call is over, well or not."""
-        if self._calls.get((call.place, call.rank)) is not call:
+        if not call.left:
             return
         try:
             for ref in call.answers:
@@ -306,26 +334,30 @@ class RayExecutor(RemoteExecutor):
             error: BaseException = PlaitError("the call ended without an answer")
         except Exception as raised:  # noqa: BLE001 - whatever Ray raises, the run has to hear of it
             error = raised
-        if self._calls.pop((call.place, call.rank), None) is None:
+        if not call.left:
             return
-        self._fail(call, error)
+        left = list(call.left)
+        for place in left:
+            self._take_out(place, call)
+        self._fail(left, call.rank, error)
         self._over(call)
 
     def _over(self, call: _Call) -> None:
         if call.place in self._groups and not any(place == call.place for place, _ in self._calls):
             self._disband(call.place)
 
-    def _fail(self, call: _Call, error: BaseException) -> None:
+    def _fail(self, places: Collection[Place], rank: int, error: BaseException) -> None:
         known = self._ray.exceptions
         self._left = True
         if isinstance(error, known.RayTaskError | known.RuntimeEnvSetupError):
-            self.refused(call.place, _not_there(error), call.rank)
+            for place in places:
+                self.refused(place, _not_there(error), rank)
         elif isinstance(error, known.OutOfMemoryError):
-            self.lost(call.place, _first_line(error), "memory", call.rank)
+            self.lost_together(places, _first_line(error), "memory", rank)
         elif isinstance(error, known.TaskCancelledError):
-            self.lost(call.place, "the call was cancelled on the cluster", rank=call.rank)
+            self.lost_together(places, "the call was cancelled on the cluster", rank=rank)
         else:
-            self.lost(call.place, f"the Ray worker is gone: {_first_line(error)}", rank=call.rank)
+            self.lost_together(places, f"the Ray worker is gone: {_first_line(error)}", rank=rank)
 
     # The end of it.
 
@@ -335,8 +367,11 @@ class RayExecutor(RemoteExecutor):
         for place in taken & set(self._groups):
             self._disband(place)
         for at in [at for at in self._calls if at[0] in taken]:
-            call = self._calls.pop(at)
+            call = self._calls[at]
+            self._take_out(at[0], call)
             self._left = True
+            if call.left:  # others of it go on
+                continue
             with contextlib.suppress(Exception):
                 # Ends the worker that does it; or, where nothing has begun, takes it out of the queue.
                 self._ray.cancel(call.answers, force=True)
@@ -388,28 +423,32 @@ class RayExecutor(RemoteExecutor):
 # On a worker of the cluster.
 
 
-def _far(sealed: bytes, spec: bytes, marks: str) -> Iterator[bytes]:
-    """Do a task: what it says, then its answer."""
-    task: TaskSpec = msgspec.msgpack.decode(spec, type=TaskSpec)
-    place = (task.node, task.path, task.attempt)
-    with _begun(marks, place, task.gang.rank if task.gang is not None else 0) as held:
-        if held:
-            yield encode_said(Held(*place))
-            return
-        said: queue.SimpleQueue[Live | bytes | BaseException] = queue.SimpleQueue()
-        threading.Thread(target=_do, args=(sealed, spec, said.put), daemon=True).start()
-        while isinstance(one := said.get(), Live):
-            yield encode_said(one)
+def _far(sealed: bytes, specs: Sequence[bytes], marks: str) -> Iterator[bytes]:
+    """Do tasks, one after the other: what each says, then its answer."""
+    said: queue.SimpleQueue[list[Any] | BaseException | None] = queue.SimpleQueue()
+    threading.Thread(target=_do, args=(sealed, specs, marks, said.put), daemon=True).start()
+    while (one := said.get()) is not None:
         if isinstance(one, BaseException):
             raise one
-        yield one
+        yield encode_said(one)
 
 
-def _do(sealed: bytes, spec: bytes, say: Callable[[Any], None]) -> None:
+def _do(sealed: bytes, specs: Sequence[bytes], marks: str, say: Callable[[Any], None]) -> None:
+    parcel = Parcel(specs, say)
+
+    def do(spec: bytes) -> bool:
+        task: TaskSpec = msgspec.msgpack.decode(spec, type=TaskSpec)
+        place = place_of(task)
+        with _begun(marks, place, task.gang.rank if task.gang is not None else 0) as held:
+            parcel.say(Held(*place) if held else msgspec.Raw(do_task(sealed, spec, parcel.say)))
+        return True
+
     try:
-        say(do_task(sealed, spec, say))
+        parcel.do_all(do)
     except BaseException as error:  # noqa: BLE001 - it is raised where the call is
         say(error)
+    else:
+        say(None)
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import queue
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -29,17 +30,34 @@ from plait.engine.task import (
 from plait.executors.flavours import HONOURED
 from plait.executors.inbox import Inbox
 from plait.executors.outcomes import lost, out_of_memory, timed_out
-from plait.executors.station import Answer, Held, Refused, host, read_said, seal_job
+from plait.executors.pace import Pace
+from plait.executors.station import Answer, Back, Held, Refused, host, read_said, seal_job
 from plait.graph.model import Path
-from plait.record.facts import ErrorInfo, Usage, describe_error
+from plait.record.facts import ErrorInfo, LogLine, Usage, describe_error
 
-__all__ = ["Place", "RemoteExecutor", "encode_spec"]
+__all__ = ["Place", "RemoteExecutor", "encode_spec", "place_of"]
 
 Place: TypeAlias = tuple[int, Path, int]
 """Node, path and attempt: what names a task on its way."""
 
 encode_spec = msgspec.msgpack.Encoder().encode
 _LOOK_SECONDS = 0.25
+_AHEAD = 4  # tasks on their way for each that runs
+_AT_LEAST = 32
+_PARCEL_SECONDS = 0.03  # how much work travels together at most
+_MOST_TOGETHER = 128
+_COST_SECONDS = 3e-4  # of a task beside its step
+
+
+def place_of(spec: TaskSpec) -> Place:
+    return spec.node, spec.path, spec.attempt
+
+
+class _Parcel:
+    """Short tasks that have been sent together; how many have not answered."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
 
 
 class _Errand:
@@ -51,6 +69,7 @@ class _Errand:
         self.began = False
         self.machines = spec.options.nodes if spec.options is not None else 1
         self.reports: dict[int, Report] = {}
+        self.parcel: _Parcel | None = None
 
 
 class _Ranked:
@@ -70,19 +89,26 @@ class RemoteExecutor:
         travels: the code of the project goes with the job.
         sealed: the job as bytes, for ``station.do_task`` on the other side.
         looks: whether the engine has to be asked how tasks are, instead of telling by itself.
+        together: whether short tasks may travel together; see ``send_together``.
+        slots: how many tasks the engine does at once, where they may.
     """
 
     name = ""
     honours = HONOURED
     travels = True
     looks = False
+    together = False
 
     def __init__(self, most: int) -> None:
         self.most = most
+        self.slots = 1
         self.sealed = b""
         self._errands: dict[Place, _Errand] = {}
         self._said: Inbox[Message | _Ranked | Callable[[], None] | None] = Inbox()
         self._looked = 0.0
+        self._backlog: deque[TaskSpec] = deque()  # of short tasks
+        self._parcels = 0  # on their way
+        self._pace = Pace()
         self._cancelled = False
         self._job: Job | None = None
 
@@ -97,6 +123,13 @@ class RemoteExecutor:
 
     def send(self, specs: Sequence[TaskSpec]) -> None:
         """Bring tasks to the engine. One that several machines do together comes once for each, with its rank."""
+        raise NotImplementedError
+
+    def send_together(self, specs: Sequence[TaskSpec]) -> None:
+        """Bring short tasks to the engine as one, to be done in order by one worker; each answers for itself.
+
+        Those that were not answered for when the worker is lost are ``lost_together``.
+        """
         raise NotImplementedError
 
     def take_back(self, places: Collection[Place], *, begun: bool) -> Collection[Place]:
@@ -131,6 +164,9 @@ class RemoteExecutor:
         if isinstance(said, Held):
             self._said.put(Withdrawn(*place))
             return
+        if isinstance(said, Back):
+            self.later(lambda: self.again([place]))
+            return
         if isinstance(said, Refused):
             now = time.time()
             usage = Usage(now, now, 0.0, 0, said.place)
@@ -140,6 +176,13 @@ class RemoteExecutor:
     def refused(self, place: Place, error: Exception, rank: int = 0) -> None:
         """A task cannot be done by the engine; another attempt would end the same."""
         self.answered_by(place, Refused(host(), describe_error(error)), rank)
+
+    def again(self, places: Collection[Place]) -> None:
+        """Tasks are not done where they were sent: send each anew, alone. In the thread of the run."""
+        errands = [self._errands[place] for place in places if place in self._errands]
+        for errand in errands:
+            self._leave_parcel(errand)
+        self.send([errand.spec for errand in errands])
 
     def later(self, duty: Callable[[], None]) -> None:
         """Let something be done in the thread of the run, as the next thing."""
@@ -174,6 +217,20 @@ class RemoteExecutor:
         report = Report(*place, error=error, usage=usage, lost=True, cause=cause)
         self._said.put(_Ranked(place, rank, report) if self._is_gang(place) else report)
 
+    def lost_together(self, places: Collection[Place], why: str, cause: str = "lost", rank: int = 0) -> None:
+        """Tasks of one call will not answer. In the thread of the run.
+
+        Which of several was at work when the worker went, and which were done, nobody knows: none of them is blamed,
+        and each is sent again, alone. So a task that ends its worker costs itself a try, and not its neighbours.
+        """
+        if len(places) == 1:
+            self.lost(next(iter(places)), why, cause, rank)
+            return
+        now = time.time()
+        for place in places:
+            self._said.put(Live(*place, (LogLine(now, "WARNING", f"it is sent again: {why}"),)))
+        self.again(places)
+
     def _verdict(self, spec: TaskSpec, why: str, cause: str) -> ErrorInfo:
         options = spec.options
         if cause == "timeout" and options is not None and options.timeout is not None:
@@ -200,6 +257,11 @@ class RemoteExecutor:
         refs = tuple(function_ref(getattr(function, "__name__", "step"), function) for function in functions)
         self.begin(job, refs)
 
+    def have_slots(self, count: int) -> None:
+        """The engine does so many tasks at once: a few more for each are on their way."""
+        self.slots = max(1, count)
+        self.most = max(_AT_LEAST, (1 + _AHEAD) * self.slots)
+
     def begin(self, job: Job, refs: tuple[FunctionRef, ...]) -> None:
         """Get ready for a run whose functions are told already."""
         import sys
@@ -210,18 +272,48 @@ class RemoteExecutor:
         self.connect(job)
 
     def room(self) -> int:
-        return max(0, self.most - len(self._errands))
+        most = self.most
+        if self.together:
+            fit = int(_PARCEL_SECONDS / (self._pace.average + _COST_SECONDS))
+            most += 2 * self.slots * min(_MOST_TOGETHER, fit)
+        return max(0, most - len(self._errands))
 
     def submit(self, tasks: Sequence[TaskSpec]) -> None:
         sent: list[TaskSpec] = []
         for spec in tasks:
-            errand = self._errands[spec.node, spec.path, spec.attempt] = _Errand(spec)
+            errand = self._errands[place_of(spec)] = _Errand(spec)
             if errand.machines == 1:
-                sent.append(spec)
+                (self._backlog if self._is_short(spec) else sent).append(spec)
             else:
                 names = tuple(self.peers(spec))
                 sent += (msgspec.structs.replace(spec, gang=Gang(rank, names)) for rank in range(len(names)))
-        self.send(sent)
+        if sent:
+            self.send(sent)
+        self._dispatch()
+
+    def _is_short(self, spec: TaskSpec) -> bool:
+        return self.together and spec.options is None and self._pace.seconds(spec) < _PARCEL_SECONDS / 2
+
+    def _dispatch(self) -> None:
+        """Send short tasks together: a parcel is what one worker does in a moment, and never the share of another."""
+        while self._backlog and self._parcels < 2 * self.slots:
+            share = min(_MOST_TOGETHER, max(1, len(self._backlog) // self.slots))
+            seconds, specs = 0.0, list[TaskSpec]()
+            while self._backlog and len(specs) < share and seconds < _PARCEL_SECONDS:
+                specs.append(self._backlog.popleft())
+                seconds += self._pace.seconds(specs[-1]) + _COST_SECONDS
+            parcel = _Parcel(len(specs))
+            self._parcels += 1
+            for spec in specs:
+                self._errands[place_of(spec)].parcel = parcel
+            self.send_together(specs)
+
+    def _leave_parcel(self, errand: _Errand) -> None:
+        parcel, errand.parcel = errand.parcel, None
+        if parcel is not None:
+            parcel.left -= 1
+            if not parcel.left:
+                self._parcels -= 1
 
     def wait(self, timeout: float | None) -> list[Message]:
         if self.looks and self._errands:
@@ -240,10 +332,21 @@ class RemoteExecutor:
             pass
         if self._cancelled:
             self._cancelled = False
+            for spec in self._backlog:
+                del self._errands[place_of(spec)]
+                found.append(Withdrawn(spec.node, spec.path, spec.attempt))
+            self._backlog.clear()
             waiting = [place for place, errand in self._errands.items() if not errand.began]
             taken = self.take_back(waiting, begun=False)
-            found += (Withdrawn(*place) for place in taken if self._errands.pop(place, None) is not None)
+            found += (Withdrawn(*place) for place in taken if self._pop(place) is not None)
+        self._dispatch()
         return found
+
+    def _pop(self, place: Place) -> _Errand | None:
+        errand = self._errands.pop(place, None)
+        if errand is not None:
+            self._leave_parcel(errand)
+        return errand
 
     def _take(self, said: Message | _Ranked | Callable[[], None] | None, found: list[Message]) -> None:
         if isinstance(said, _Ranked):
@@ -251,8 +354,11 @@ class RemoteExecutor:
         if said is None:
             return
         if isinstance(said, Report | Withdrawn):
-            if self._errands.pop((said.node, said.path, said.attempt), None) is not None:
+            errand = self._pop((said.node, said.path, said.attempt))
+            if errand is not None:
                 found.append(said)
+                if isinstance(said, Report) and not said.lost and self.together:
+                    self._pace.learn(errand.spec, said)
         elif isinstance(said, Live):
             found.append(said)
         else:
@@ -295,4 +401,6 @@ class RemoteExecutor:
         if self._errands:
             self.take_back(list(self._errands), begun=True)
             self._errands.clear()
+        self._backlog.clear()
+        self._parcels = 0
         self.release(now=now)

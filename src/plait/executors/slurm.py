@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Collection, Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,7 +23,7 @@ from plait.engine.task import Job, Live, Report, TaskSpec
 from plait.errors import PlaitError, StoreError
 from plait.executors.far import Hello, read_frames, read_telling
 from plait.executors.flavours import HONOURED
-from plait.executors.remote import Place, RemoteExecutor, encode_spec
+from plait.executors.remote import Place, RemoteExecutor, encode_spec, place_of
 from plait.executors.slurm_commands import JobState, Slurm, SlurmError, limit_words
 from plait.executors.station import Versions
 from plait.graph.units import read_seconds
@@ -36,8 +36,9 @@ __all__ = ["SlurmExecutor", "SlurmSettings"]
 
 _GATHER_SECONDS = 0.1  # tasks that come within this go into one array
 _AGAIN_SECONDS = 5.0  # after which a controller that was away is asked again
+_LAST_SECONDS = 30.0  # in which one that is away may still be told what to end, when the run is over
 _ANSWER_SECONDS = 3.0  # in which the answer of a job that has ended may still become visible
-_FORGOTTEN_SECONDS = 60.0  # after which a job that Slurm does not know is gone
+_FORGOTTEN_SECONDS = 30.0  # for which Slurm, asked again and again, must not have known a job that is gone
 _WAITS_SECONDS = 20.0  # after which a task says why it waits
 _OWN_MEMORY = 256 * 2**20  # of what looks after a task on its node
 _OWN_SECONDS = 120.0  # for it to start, beyond the timeout of its step
@@ -94,6 +95,7 @@ class _Sent:
         self.waited_for = set(range(ranks))
         self.sent_at = time.monotonic()
         self.ended_at: float | None = None
+        self.missing_since: float | None = None
         self.began = False
         self.told = False
         self.unsure: dict[
@@ -102,7 +104,7 @@ class _Sent:
 
     @property
     def place(self) -> Place:
-        return self.spec.node, self.spec.path, self.spec.attempt
+        return place_of(self.spec)
 
 
 class SlurmExecutor(RemoteExecutor):
@@ -132,9 +134,9 @@ class SlurmExecutor(RemoteExecutor):
         self._numbers = 0
         self._outbox: queue.SimpleQueue[list[list[TaskSpec]] | None] = queue.SimpleQueue()
         self._unsent: dict[Place, list[TaskSpec]] = {}
-        self._poster: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
         self._over = threading.Event()
-        self._asked = 0.0
+        self._is_away = False
 
     @cached_property
     def _most_of_a_task(self) -> dict[str, float]:
@@ -165,6 +167,7 @@ class SlurmExecutor(RemoteExecutor):
 
     def connect(self, job: Job) -> None:
         self.check()
+        _ = self._most_of_a_task
         self._prefix = f"plait.{job.run_id}."
         left = [one for one, state in self._slurm.jobs(self._prefix).items() if not state.has_ended]
         self._slurm.cancel(left)  # of a driver that is gone: it would compute beside this one
@@ -177,8 +180,12 @@ class SlurmExecutor(RemoteExecutor):
         except OSError as error:
             raise self._no_folder(error) from None
         self._over.clear()
-        self._poster = threading.Thread(target=self._post, name="plait-slurm", daemon=True)
-        self._poster.start()
+        self._threads = [
+            threading.Thread(target=work, name=f"plait-slurm-{name}", daemon=True)
+            for name, work in (("post", self._post), ("watch", self._watch))
+        ]
+        for one in self._threads:
+            one.start()
 
     def _wishes(self) -> list[str]:
         said = self._settings
@@ -190,7 +197,7 @@ class SlurmExecutor(RemoteExecutor):
     def send(self, specs: Sequence[TaskSpec]) -> None:
         tasks: dict[Place, list[TaskSpec]] = {}
         for spec in specs:
-            tasks.setdefault((spec.node, spec.path, spec.attempt), []).append(spec)
+            tasks.setdefault(place_of(spec), []).append(spec)
         with self._lock:
             self._unsent.update(tasks)
         self._outbox.put(list(tasks.values()))
@@ -241,7 +248,7 @@ class SlurmExecutor(RemoteExecutor):
     def _submit(self, words: Sequence[str], tasks: Sequence[list[TaskSpec]]) -> None:
         """One job, or one array of them; a controller that is away is waited for."""
         with self._lock:
-            left = [task for task in tasks if _place(task[0]) in self._unsent]
+            left = [task for task in tasks if place_of(task[0]) in self._unsent]
             first, self._numbers = self._numbers, self._numbers + len(left)
         if not left:
             return
@@ -253,13 +260,13 @@ class SlurmExecutor(RemoteExecutor):
             for at, task in enumerate(left):
                 for rank, spec in enumerate(task):
                     _write_private(self._folder / "tasks" / f"{first + at}.{rank}", encode_spec(spec))
-            job = self._submitted(self._script(words, first, len(left[0])), options)
+            job = self._submitted(self._script(words, first, len(left[0])), options, sent[0])
         except (PlaitError, OSError) as error:
             with self._lock:
-                left = [task for task in left if self._unsent.pop(_place(task[0]), None)]
+                left = [task for task in left if self._unsent.pop(place_of(task[0]), None)]
             for task in left:
                 for rank in range(len(task)):
-                    self.lost(_place(task[0]), f"Slurm did not take the job: {error}", rank=rank)
+                    self.lost(place_of(task[0]), f"Slurm did not take the job: {error}", rank=rank)
             return
         if job is None:
             return
@@ -272,17 +279,44 @@ class SlurmExecutor(RemoteExecutor):
                     continue
                 self._jobs[name] = one
                 self._of_number[one.number] = name
-        self._slurm.cancel(gone)
+        self._end(gone)
 
-    def _submitted(self, script: str, options: Sequence[str]) -> str | None:
+    def _submitted(self, script: str, options: Sequence[str], first: _Sent) -> str | None:
+        """The id of a job. A controller that did not answer may have taken it all the same: it is looked for first."""
+        mark = ""
+        if not any(word.startswith("--comment") for word in options):
+            mark = f"{self._folder.name}-{first.number}"
+            options = [*options, f"--comment={mark}"]
+        asked = False
         while not self._over.is_set():
             try:
-                return self._slurm.submit(script, options)
+                found = self._slurm.marked(mark) if asked and mark else None
+                return found or self._slurm.submit(script, options)
             except SlurmError as error:
                 if not error.is_away:
                     raise
+                self._warn(
+                    first,
+                    f"Slurm did not answer when it was to take the job, and is asked again: {error.what}",
+                )
+                asked = True
                 self._over.wait(_AGAIN_SECONDS)
         return None
+
+    def _end(self, jobs: Collection[str], seconds: float = float("inf")) -> None:
+        """Cancel jobs; a controller that is away is waited for."""
+        until = time.monotonic() + seconds
+        while jobs:
+            try:
+                self._slurm.cancel(jobs)
+            except SlurmError as error:
+                if not error.is_away or time.monotonic() > until:
+                    return
+                self._over.wait(_AGAIN_SECONDS)
+                if self._over.is_set():
+                    time.sleep(1.0)
+            else:
+                return
 
     def _script(self, words: Sequence[str], first: int, nodes: int) -> str:
         python = self._settings.python or sys.executable
@@ -296,39 +330,66 @@ class SlurmExecutor(RemoteExecutor):
 
     def look(self) -> None:
         self._read_answers()
-        now = time.monotonic()
-        if now - self._asked < read_seconds(self._settings.look_every):
-            return
-        self._asked = now
-        with self._lock:
-            jobs = dict(self._jobs)
-        if not jobs:
-            return
-        try:
-            states = self._slurm.jobs(self._prefix)
-        except PlaitError:  # the controller is away: jobs go on without it
-            return
-        over = [name for name, sent in jobs.items() if self._is_over(name, sent, states.get(name), now)]
-        if over:
-            self._read_answers()
-            outcomes = self._slurm.outcomes(over)
-            for name in over:
-                self._bury(name, outcomes.get(name) or states.get(name) or JobState("forgotten"))
+
+    def _watch(self) -> None:
+        """In a thread of its own: ask Slurm how jobs are, which may take as long as its controller is away."""
+        pause = read_seconds(self._settings.look_every)
+        while not self._over.wait(_AGAIN_SECONDS if self._is_away else pause):
+            with self._lock:
+                jobs = dict(self._jobs)
+            if not jobs:
+                continue
+            try:
+                states = self._slurm.jobs(self._prefix)
+            except PlaitError as error:
+                self._without_answer(jobs, error)
+                continue
+            now = time.monotonic()
+            if self._is_away:
+                self._is_away = False
+                self._warn(next(iter(jobs.values())), "Slurm answers again")
+            over = [name for name, sent in jobs.items() if self._is_over(name, sent, states.get(name), now)]
+            if over:
+                outcomes = self._slurm.outcomes(over)
+                found = {
+                    name: outcomes.get(name) or states.get(name) or JobState("forgotten") for name in over
+                }
+                self.later(partial(self._have_ended, found))
+
+    def _without_answer(self, jobs: dict[str, _Sent], error: PlaitError) -> None:
+        """The controller is away: jobs go on without it, and what it does not say is no news of them."""
+        for sent in jobs.values():
+            sent.missing_since = None
+        if not self._is_away:
+            self._is_away = True
+            text = (
+                f"Slurm does not tell how jobs are, which go on meanwhile, and is asked again: {error.what}"
+            )
+            self._warn(next(iter(jobs.values())), text)
+
+    def _have_ended(self, outcomes: dict[str, JobState]) -> None:
+        self._read_answers()
+        for name, outcome in outcomes.items():
+            self._bury(name, outcome)
 
     def _is_over(self, name: str, sent: _Sent, state: JobState | None, now: float) -> bool:
         """Whether a job has ended, and its answer would be here if there were one."""
         if state is None:
-            return now - sent.sent_at > _FORGOTTEN_SECONDS
+            sent.missing_since = sent.missing_since or now
+            return now - sent.missing_since > _FORGOTTEN_SECONDS
+        sent.missing_since = None
         if state.state == "PENDING" and state.why not in _USUAL and not sent.told:
             if now - sent.sent_at > _WAITS_SECONDS:
                 sent.told = True
-                line = LogLine(time.time(), "WARNING", f"Slurm lets job {name} wait: {state.why}")
-                self._said.put(Live(*sent.place, (line,)))
+                self._warn(sent, f"Slurm lets job {name} wait: {state.why}")
             return False
         if not state.has_ended:
             return False
         sent.ended_at = sent.ended_at or now
         return bool(sent.unsure) or now - sent.ended_at > _ANSWER_SECONDS
+
+    def _warn(self, sent: _Sent, text: str) -> None:
+        self._said.put(Live(*sent.place, (LogLine(time.time(), "WARNING", text),)))
 
     def _read_answers(self) -> None:
         with contextlib.suppress(OSError):
@@ -429,23 +490,18 @@ class SlurmExecutor(RemoteExecutor):
     def release(self, *, now: bool) -> None:
         self._over.set()
         self._outbox.put(None)
-        if self._poster is not None:
-            self._poster.join()
-            self._poster = None
+        for one in self._threads:
+            one.join()
+        self._threads = []
         with self._lock:
             left = list(self._jobs)
             self._jobs.clear()
             self._of_number.clear()
             self._unsent.clear()
             self._read.clear()
-        with contextlib.suppress(PlaitError):
-            self._slurm.cancel(left)
+        self._end(left, _LAST_SECONDS)
         if hasattr(self, "_folder"):
             shutil.rmtree(self._folder, ignore_errors=True)
-
-
-def _place(spec: TaskSpec) -> Place:
-    return spec.node, spec.path, spec.attempt
 
 
 def _write_private(file: Path, content: bytes) -> None:

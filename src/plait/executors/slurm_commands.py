@@ -17,7 +17,11 @@ from plait.errors import ConfError, PlaitError
 __all__ = ["ENDED", "JobState", "Slurm", "SlurmError", "limit_words"]
 
 _SECONDS = 60.0
-_AWAY = ("Unable to contact slurm controller", "Socket timed out", "slurm_load", "Connection refused")
+_AWAY = (
+    "Unable to contact slurm controller", "Socket timed out", "slurm_load", "Connection refused", "Zero Bytes were",
+    "in standby mode", "Message receive failure", "Communication connection failure", "Transport endpoint is not",
+    "temporarily unable",
+)  # fmt: skip
 _NO_CLUSTER = "Could not establish a configuration source"
 _SIZES = {"": 2**20, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 ENDED = frozenset(
@@ -93,6 +97,12 @@ class Slurm:
     def submit(self, script: str, options: Sequence[str]) -> str:
         """Hand over a script; the id of its job."""
         return self.run("sbatch", "--parsable", *options, text=script).strip().partition(";")[0]
+
+    def marked(self, comment: str) -> str | None:
+        """The id of this user's job of a comment, if the controller has one."""
+        said = self.run("squeue", "--noheader", "--states=all", f"--user={os.getuid()}", "--format=%F|%k")
+        found = (line.strip().split("|", 1) for line in said.splitlines())
+        return next((job for job, mark in found if mark == comment), None)
 
     def check(self, options: Sequence[str]) -> None:
         """Whether Slurm would take a job of these options; nothing is submitted.

@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
 from plait.engine.task import Gang, TaskSpec
-from plait.executors.far import once
+from plait.executors.far import Mouth, hello
+from plait.executors.station import do_task
 
 __all__ = ["main", "with_peers"]
 
@@ -39,11 +39,12 @@ def with_peers(task: bytes, environ: Mapping[str, str]) -> bytes:
 def main(folder: str, first: str) -> None:
     number = int(first) + int(os.environ.get("SLURM_ARRAY_TASK_ID", "0"))
     rank = int(os.environ.get("SLURM_PROCID", "0"))
-    task = Path(folder, "tasks", f"{number}.{rank}").read_bytes()
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(with_peers(task, os.environ))
-        file.flush()
-        once(f"{folder}/job", file.name, f"{folder}/answers/{number}.{rank}")
+    task = with_peers(Path(folder, "tasks", f"{number}.{rank}").read_bytes(), os.environ)
+    with Path(folder, "answers", f"{number}.{rank}").open("ab") as out:
+        mouth = Mouth(out)
+        mouth.tell(hello())
+        mouth.say(do_task(Path(folder, "job").read_bytes(), task, mouth.tell))
+        os.fsync(out.fileno())
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ from plait.record.facts import ErrorInfo, describe_error
 
 __all__ = [
     "Answer",
+    "Back",
     "Held",
     "Refused",
     "Station",
@@ -41,6 +42,7 @@ __all__ = [
     "end_stations",
     "host",
     "open_job",
+    "read_all_said",
     "read_said",
     "seal_job",
 ]
@@ -122,10 +124,19 @@ class Held(Struct, frozen=True, array_like=True, tag="held"):
     attempt: int
 
 
-Answer: TypeAlias = Report | Refused | Held
+class Back(Struct, frozen=True, array_like=True, tag="back"):
+    """The task did not begin there, where another one before it takes long: it is given back."""
+
+    node: int
+    path: Path
+    attempt: int
+
+
+Answer: TypeAlias = Report | Refused | Held | Back
 ReportOrLive = TypeVar("ReportOrLive", Report, Live)
 encode_said = msgspec.msgpack.Encoder().encode
 read_said = msgspec.msgpack.Decoder(Live | Answer)
+read_all_said = msgspec.msgpack.Decoder(list[Live | Answer])
 
 
 class Station:

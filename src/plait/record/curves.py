@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import operator
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -382,19 +384,19 @@ def _looked_up(
     found: dict[_Place, list[tuple[Any, ...]]] = {}
     for start in range(0, len(places), _AT_ONCE):
         some = places[start : start + _AT_ONCE]
-        names = "run, node, path, attempt" + (", low, high" if part else "")
+        names = "nth, run, node, path, attempt" + (", low, high" if part else "")
         asked = ", ".join(
-            f"({place.run}, {place.node}, ?, {place.attempt}{bounds})" for place, bounds in some
+            f"({nth}, {place.run}, {place.node}, ?, {place.attempt}{bounds})"
+            for nth, (place, bounds) in enumerate(some)
         )
         same = " AND ".join(f"{table}.{name} = wanted.{name}" for name in ("run", "node", "path", "attempt"))
-        for row in database.rows(
-            f"WITH wanted ({names}) AS (VALUES {asked})"
-            f" SELECT {table}.run, {table}.node, {table}.path, {table}.attempt, {columns}"
-            f" FROM wanted JOIN {table} ON {same}{part} WHERE {table}.name = ?"
-            f" ORDER BY {table}.run, {table}.node, {table}.path, {table}.attempt, {order}",
+        rows = database.rows(
+            f"WITH wanted ({names}) AS (VALUES {asked}) SELECT {columns}, wanted.nth"
+            f" FROM wanted JOIN {table} ON {same}{part} WHERE {table}.name = ? ORDER BY wanted.nth, {order}",
             (*(place.path for place, _ in some), metric),
-        ):
-            found.setdefault(_Place(row[0], row[1], bytes(row[2]), row[3]), []).append(row[4:])
+        )
+        for nth, its in itertools.groupby(rows, operator.itemgetter(-1)):
+            found[some[nth][0]] = list(its)
     return found
 
 

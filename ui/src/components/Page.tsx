@@ -1,6 +1,8 @@
 /** A page of words and tables: a head, then sections. */
 import type { ReactNode } from "react";
 
+import { classes } from "~/lib/classes";
+
 import css from "./Page.module.css";
 
 export function PageHead({ title, note, actions, children }: { title: ReactNode; note?: ReactNode; actions?: ReactNode; children?: ReactNode }) {
@@ -26,6 +28,15 @@ export function Section({ title, note, actions, children }: { title: ReactNode; 
       </div>
       {children}
     </section>
+  );
+}
+
+/** What scrolls by itself, with the keyboard, too. */
+export function Scroll({ label, pad, children }: { label: string; pad?: "above" | "around"; children: ReactNode }) {
+  return (
+    <div className={classes(css.scroll, pad && css[pad])} tabIndex={0} role="region" aria-label={label}>
+      {children}
+    </div>
   );
 }
 

@@ -6,8 +6,18 @@ import css from "./Tabs.module.css";
 
 export type Tab = { id: string; label: ReactNode; count?: number | string | null };
 
-export function Tabs({ tabs, value, onChange, label, children }: { tabs: Tab[]; value: string; onChange: (id: string) => void; label: string; children: ReactNode }) {
-  return (
+type Props = {
+  tabs: Tab[];
+  value: string;
+  onChange: (id: string) => void;
+  label: string;
+  /** Whether they take what is left of a page, or of a pane that is as high as it is. */
+  rest?: "page" | "pane";
+  children: ReactNode;
+};
+
+export function Tabs({ tabs, value, onChange, label, rest, children }: Props) {
+  const shown = (
     <Base.Root value={value} onValueChange={(next) => onChange(String(next))} className={css.root}>
       <Base.List className={css.list} aria-label={label} activateOnFocus={false}>
         {tabs.map((one) => (
@@ -22,4 +32,5 @@ export function Tabs({ tabs, value, onChange, label, children }: { tabs: Tab[]; 
       </Base.Panel>
     </Base.Root>
   );
+  return rest ? <div className={css[rest]}>{shown}</div> : shown;
 }

@@ -8,7 +8,7 @@ import type { DatasetDetail } from "~/api/types";
 import { Command } from "~/components/Copy";
 import { Answer, Empty } from "~/components/Feedback";
 import { Layer } from "~/components/Layer";
-import { Facts, PageHead, Section } from "~/components/Page";
+import { Facts, PageHead, Scroll, Section } from "~/components/Page";
 import { SimpleTable } from "~/components/SimpleTable";
 import { StateMark } from "~/components/StateMark";
 import { Tabs } from "~/components/Tabs";
@@ -39,36 +39,35 @@ export function DatasetPage() {
           )
         }
       />
-      <div className={css.tabs}>
-        <Tabs
-          label="Of the dataset"
-          value={tab}
-          onChange={show}
-          tabs={[
-            { id: "about", label: "About" },
-            { id: "lineage", label: "Lineage" },
-            { id: "history", label: "Writes", count: dataset.data?.writes.length },
-            { id: "checks", label: "Checks", count: dataset.data?.history.length },
-            { id: "preview", label: "Preview" },
-          ]}
-        >
-          {tab === "lineage" ? (
-            <LineageView of={{ dataset: name }} depth={depth} onDepth={(next) => void navigate({ search: (before) => ({ ...before, depth: next }), replace: true })} />
-          ) : tab === "preview" ? (
-            <DatasetPreview name={name} />
-          ) : (
-            <Answer query={dataset} what="Reading the dataset">
-              {(found) => (
-                <div className={css.scroll} tabIndex={0} role="region" aria-label="The dataset">
-                  {tab === "about" && <About dataset={found} />}
-                  {tab === "history" && <Writes dataset={found} />}
-                  {tab === "checks" && <Checks dataset={found} />}
-                </div>
-              )}
-            </Answer>
-          )}
-        </Tabs>
-      </div>
+      <Tabs
+        rest="page"
+        label="Of the dataset"
+        value={tab}
+        onChange={show}
+        tabs={[
+          { id: "about", label: "About" },
+          { id: "lineage", label: "Lineage" },
+          { id: "history", label: "Writes", count: dataset.data?.writes.length },
+          { id: "checks", label: "Checks", count: dataset.data?.history.length },
+          { id: "preview", label: "Preview" },
+        ]}
+      >
+        {tab === "lineage" ? (
+          <LineageView of={{ dataset: name }} depth={depth} onDepth={(next) => void navigate({ search: (before) => ({ ...before, depth: next }), replace: true })} />
+        ) : tab === "preview" ? (
+          <DatasetPreview name={name} />
+        ) : (
+          <Answer query={dataset} what="Reading the dataset">
+            {(found) => (
+              <Scroll label="The dataset" pad="above">
+                {tab === "about" && <About dataset={found} />}
+                {tab === "history" && <Writes dataset={found} />}
+                {tab === "checks" && <Checks dataset={found} />}
+              </Scroll>
+            )}
+          </Answer>
+        )}
+      </Tabs>
     </div>
   );
 }
@@ -233,10 +232,10 @@ function DatasetPreview({ name }: { name: string }) {
     retry: false,
   });
   return (
-    <div className={css.scroll} tabIndex={0} role="region" aria-label="Preview">
+    <Scroll label="Preview" pad="above">
       <Answer query={preview} what="Loading the dataset">
         {(found) => <Preview preview={found} />}
       </Answer>
-    </div>
+    </Scroll>
   );
 }

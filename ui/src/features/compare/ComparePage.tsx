@@ -6,7 +6,7 @@ import { Suspense, lazy, useCallback } from "react";
 import { get } from "~/api/client";
 import type { CompareAnswer } from "~/api/types";
 import { Answer, Empty, Loading } from "~/components/Feedback";
-import { PageHead } from "~/components/Page";
+import { PageHead, Scroll } from "~/components/Page";
 import { Tabs } from "~/components/Tabs";
 import { plural } from "~/lib/format";
 import type { CompareSearch } from "~/router";
@@ -41,34 +41,33 @@ export function ComparePage() {
   return (
     <div className={css.page}>
       <PageHead title={`Compare ${plural(ids.length, "run")}`} note={compare.data && [...new Set(compare.data.runs.map((one) => one.pipeline))].join(", ")} />
-      <div className={css.tabs}>
-        <Tabs
-          label="Of the comparison"
-          value={tab}
-          onChange={(next) => void navigate({ search: (before) => ({ ...before, tab: next === "differences" ? undefined : next }) })}
-          tabs={[
-            { id: "differences", label: "Differences" },
-            { id: "curves", label: "Curves" },
-            { id: "plots", label: "Plots" },
-            { id: "code", label: "Code" },
-            { id: "outputs", label: "Outputs" },
-          ]}
-        >
-          <div className={css.scroll} tabIndex={0} role="region" aria-label="The comparison">
-            <Answer query={compare} what="Comparing">
-              {(answer) => (
-                <Suspense fallback={<Loading />}>
-                  {tab === "differences" && <Differences answer={answer} all={search.all ?? false} onAll={(all) => change({ all: all || undefined })} />}
-                  {tab === "curves" && <CurvesTab answer={answer} search={search} onChange={change} />}
-                  {tab === "plots" && <PlotsTab answer={answer} search={search} onChange={change} />}
-                  {tab === "code" && <CodeTab answer={answer} search={search} onChange={change} />}
-                  {tab === "outputs" && <OutputsTab answer={answer} />}
-                </Suspense>
-              )}
-            </Answer>
-          </div>
-        </Tabs>
-      </div>
+      <Tabs
+        rest="page"
+        label="Of the comparison"
+        value={tab}
+        onChange={(next) => void navigate({ search: (before) => ({ ...before, tab: next === "differences" ? undefined : next }) })}
+        tabs={[
+          { id: "differences", label: "Differences" },
+          { id: "curves", label: "Curves" },
+          { id: "plots", label: "Plots" },
+          { id: "code", label: "Code" },
+          { id: "outputs", label: "Outputs" },
+        ]}
+      >
+        <Scroll label="The comparison">
+          <Answer query={compare} what="Comparing">
+            {(answer) => (
+              <Suspense fallback={<Loading />}>
+                {tab === "differences" && <Differences answer={answer} all={search.all ?? false} onAll={(all) => change({ all: all || undefined })} />}
+                {tab === "curves" && <CurvesTab answer={answer} search={search} onChange={change} />}
+                {tab === "plots" && <PlotsTab answer={answer} search={search} onChange={change} />}
+                {tab === "code" && <CodeTab answer={answer} search={search} onChange={change} />}
+                {tab === "outputs" && <OutputsTab answer={answer} />}
+              </Suspense>
+            )}
+          </Answer>
+        </Scroll>
+      </Tabs>
     </div>
   );
 }

@@ -33,7 +33,7 @@ export const LineRow = memo(
     const [exact] = useAbsoluteTimes();
     const level = LETTERS.find(([least]) => line.level >= least);
     return (
-      <div className={classes(css.row, current && css.current)} data-level={level?.[2]}>
+      <div className={classes(css.row, current && css.current)} data-line={line.n} data-level={level?.[2]}>
         <button type="button" className={css.number} onClick={() => onPick(line.n)} title="Link to this line" tabIndex={-1}>
           {line.n + 1}
         </button>

@@ -57,11 +57,16 @@ export function LogView({ scope, live, start }: Props) {
   const patch = useCallback((change: Partial<typeof search>) => void navigate({ search: (before) => ({ ...before, ...change }), replace: true }), [navigate]);
 
   const scroller = useRef<HTMLDivElement>(null);
+  const drawn = useRef<HTMLDivElement>(null);
   const field = useRef<HTMLInputElement>(null);
   const [view, setView] = useState({ top: 0, height: 400 });
   const [wrap, setWrap] = useStored("logs.wrap", false);
   const [follow, setFollow] = useState(live && search.line === undefined);
   const own = useRef(-1);
+  /** Where the end of wrapped lines is, for how many of them: known when it was in sight. */
+  const end = useRef({ rows: -1, top: 0 });
+  // Wrapped lines are of any height: the last one, too, may have to stand at the top.
+  const span = useCallback((rows: number, height: number) => (wrap ? rows + Math.max(0, Math.floor(height / ROW) - 1) : rows), [wrap]);
 
   const count_ = filtered ? found.lines.length : store.rows.count;
   const lineAt = useCallback((row: number): number => (filtered ? (found.lines[row]?.n ?? -1) : store.rows.lineOf(row)), [filtered, found.lines, store, store.version]);
@@ -94,12 +99,12 @@ export function LogView({ scope, live, start }: Props) {
     (row: number, rows: number) => {
       const element = scroller.current;
       if (!element) return;
-      const top = Math.max(0, offsetOf(row, rows, element.clientHeight));
+      const top = Math.max(0, offsetOf(row, span(rows, element.clientHeight), element.clientHeight));
       own.current = top;
       element.scrollTop = top;
       setView({ top: element.scrollTop, height: element.clientHeight });
     },
-    [],
+    [span],
   );
 
   // At the tail while one follows; and where rows above fold away, what one reads stays where it is.
@@ -110,33 +115,56 @@ export function LogView({ scope, live, start }: Props) {
     if (follow) scrollTo(count_, count_);
     else if (!filtered && anchor.current) {
       const row = store.rows.rowOf(anchor.current.line);
-      const now = rowAtOffset(element.scrollTop, count_, element.clientHeight);
+      const now = rowAtOffset(element.scrollTop, span(count_, element.clientHeight), element.clientHeight);
       if (Math.floor(now) !== row && Math.abs(now - row) < 200) scrollTo(row + anchor.current.rest, count_);
     }
-  }, [count_, follow, filtered, store, store.version, scrollTo]);
+  }, [count_, follow, filtered, store, store.version, scrollTo, span]);
 
   const onScroll = () => {
     const element = scroller.current;
     if (!element) return;
     const top = element.scrollTop;
-    const atEnd = top + element.clientHeight >= element.scrollHeight - 3;
+    const atEnd = wrap && !whole ? end.current.rows === count_ && top >= end.current.top - 2 : top + element.clientHeight >= element.scrollHeight - 3;
     // Only the reader's own scrolling counts, not what follows the tail.
     if (Math.abs(top - own.current) > 1) {
       if (follow && !atEnd) setFollow(false);
       else if (!follow && atEnd && live && !filtered) setFollow(true);
     }
     own.current = -1;
-    const row = rowAtOffset(top, count_, element.clientHeight);
+    const row = rowAtOffset(top, span(count_, element.clientHeight), element.clientHeight);
     anchor.current = { line: lineAt(Math.floor(row)), rest: row % 1 };
     setView({ top, height: element.clientHeight });
   };
 
-  const top = rowAtOffset(view.top, count_, view.height);
-  // Wrapped lines are of any height: they stand below the one at the top, at the end above the last one; few stand as they are.
-  const whole = wrap && count_ * ROW <= view.height;
-  const atEnd = wrap && !whole && top + view.height / ROW >= count_ - 0.01;
-  const first = whole ? 0 : Math.max(0, Math.floor(top) - (wrap ? 0 : 8));
+  const top = rowAtOffset(view.top, span(count_, view.height), view.height);
+  const page = Math.ceil(view.height / ROW);
+  const whole = wrap && count_ * ROW <= view.height; // few stand as they are
+  const first = whole ? 0 : Math.max(0, Math.floor(top) - 8 - (wrap && top + page >= count_ ? page : 0));
   const last = Math.min(count_ - 1, Math.ceil(top + view.height / ROW) + 8);
+
+  // The row at the top stands there whatever the heights above it; below the last one nothing is left empty.
+  useLayoutEffect(() => {
+    const [element, rows] = [scroller.current, drawn.current];
+    if (!element || !rows) return;
+    if (!wrap || whole) {
+      rows.style.transform = whole ? "" : `translateY(${(first - top) * ROW}px)`;
+      return;
+    }
+    const heights = [...rows.children].map((row) => (row as HTMLElement).offsetHeight);
+    const above = heights.slice(0, Math.floor(top) - first).reduce((sum, one) => sum + one, 0);
+    const wanted = above + (top % 1) * (heights[Math.floor(top) - first] ?? ROW);
+    const most = Math.max(0, heights.reduce((sum, one) => sum + one, 0) - view.height);
+    const at = last === count_ - 1 ? Math.min(wanted, most) : wanted;
+    rows.style.transform = `translateY(${-at}px)`;
+    if (at === wanted) return;
+    // It was scrolled past the end: back to where the last line is the lowest.
+    let [row, passed] = [0, 0];
+    while (row < heights.length - 1 && passed + (heights[row] ?? ROW) <= at) passed += heights[row++] ?? ROW;
+    const there = first + row + (at - passed) / (heights[row] || ROW);
+    if (top - there < 0.2) return;
+    scrollTo(there, count_);
+    end.current = { rows: count_, top: element.scrollTop };
+  });
 
   useEffect(() => {
     if (filtered) {
@@ -152,11 +180,18 @@ export function LogView({ scope, live, start }: Props) {
       const rows = store.rows.count;
       if (!element || rows === 0) return;
       const row = store.rows.rowOf(line);
+      if (wrap) {
+        const there = drawn.current?.querySelector(`[data-line="${line}"]`);
+        const [box, at] = [element.getBoundingClientRect(), there?.getBoundingClientRect()];
+        if (rows * ROW <= element.clientHeight) there?.scrollIntoView({ block: "nearest" });
+        else if (!at || at.top < box.top || at.bottom > box.bottom) scrollTo(row, rows);
+        return;
+      }
       const now = rowAtOffset(element.scrollTop, rows, element.clientHeight);
       const seen = element.clientHeight / ROW;
       if (row < now + 1 || row > now + seen - 3) scrollTo(Math.max(0, row - seen / 3), rows);
     },
-    [store, scrollTo],
+    [store, scrollTo, wrap],
   );
 
   // A link to a line: once the log is there.
@@ -307,9 +342,9 @@ export function LogView({ scope, live, start }: Props) {
           {store.known && !filtered && store.total === 0 && <p className={css.nothing}>{live ? "Nothing has been written yet." : "Nothing was written."}</p>}
           {filtered && found.done && found.lines.length === 0 && <p className={css.nothing}>No line {query ? `holds “${query}”` : "is that loud"}.</p>}
           {found.error !== null && <ErrorView error={found.error} />}
-          <div className={css.sizer} style={wrap ? { height: whole ? undefined : sizer(count_) } : { height: sizer(count_), minWidth: `calc(${Math.min(width, 4000)}ch + ${scope.task ? 140 : 264}px)` }}>
-            <div className={classes(css.window, wrap && css.wrapped)} style={{ height: whole ? undefined : Math.min(view.height, sizer(count_)) }}>
-              <div className={classes(css.rows, atEnd && css.last)} style={whole || atEnd ? undefined : { transform: `translateY(${(first - top) * ROW}px)` }}>
+          <div className={css.sizer} style={wrap ? { height: whole ? undefined : sizer(span(count_, view.height)) } : { height: sizer(count_), minWidth: `calc(${Math.min(width, 4000)}ch + ${scope.task ? 140 : 264}px)` }}>
+            <div className={classes(css.window, wrap && css.wrapped)} style={{ height: whole ? undefined : Math.min(view.height, sizer(span(count_, view.height))) }}>
+              <div ref={drawn} className={css.rows}>
                 {rows.map((row) => {
                   const n = lineAt(row);
                   const fold = filtered ? null : store.rows.foldAt(n);

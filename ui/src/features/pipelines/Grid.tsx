@@ -5,6 +5,7 @@ import { Link } from "@tanstack/react-router";
 import { get, part } from "~/api/client";
 import type { PipelineGrid } from "~/api/types";
 import { Answer, Empty } from "~/components/Feedback";
+import { Scroll } from "~/components/Page";
 import { StateSign } from "~/components/StateMark";
 import { toDate } from "~/components/Time";
 import { classes } from "~/lib/classes";
@@ -23,7 +24,7 @@ export function Grid({ name }: { name: string }) {
     queryFn: ({ signal }) => get<PipelineGrid>(`/pipelines/${part(name)}/grid`, { limit: 40 }, signal),
   });
   return (
-    <div className={css.scroll} tabIndex={0} role="region" aria-label="Runs and steps">
+    <Scroll label="Runs and steps" pad="around">
       <Answer query={grid} what="Reading the last runs">
         {({ steps, runs, cells }) =>
           runs.length === 0 ? (
@@ -87,7 +88,7 @@ export function Grid({ name }: { name: string }) {
           )
         }
       </Answer>
-    </div>
+    </Scroll>
   );
 }
 

@@ -52,44 +52,43 @@ export function PipelinePage() {
         }
       />
       {pipeline.data && <Problems problems={pipeline.data.problems} />}
-      <div className={css.tabs}>
-        <Tabs
-          label="Of the pipeline"
-          value={tab}
-          onChange={show}
-          tabs={[
-            { id: "graph", label: "Graph" },
-            { id: "grid", label: "Runs × steps" },
-            { id: "trends", label: "Trends" },
-            { id: "run", label: "Run" },
-          ]}
-        >
-          {tab === "graph" && (
-            <div className={css.graph}>
-              <div className={css.picture}>
-                <Answer query={graph} what="Reading the graph">
-                  {(view) => (
-                    <Suspense fallback={<Loading />}>
-                      <Graph
-                        view={view}
-                        label={`Graph of ${name}`}
-                        selected={step ?? null}
-                        onSelect={(id) => void navigate({ search: (before) => ({ ...before, step: id ?? undefined }), replace: true })}
-                        folded={folded}
-                        onFold={setFolded}
-                      />
-                    </Suspense>
-                  )}
-                </Answer>
-              </div>
-              {selected && <StepFacts node={selected} />}
+      <Tabs
+        rest="page"
+        label="Of the pipeline"
+        value={tab}
+        onChange={show}
+        tabs={[
+          { id: "graph", label: "Graph" },
+          { id: "grid", label: "Runs × steps" },
+          { id: "trends", label: "Trends" },
+          { id: "run", label: "Run" },
+        ]}
+      >
+        {tab === "graph" && (
+          <div className={css.graph}>
+            <div className={css.picture}>
+              <Answer query={graph} what="Reading the graph">
+                {(view) => (
+                  <Suspense fallback={<Loading />}>
+                    <Graph
+                      view={view}
+                      label={`Graph of ${name}`}
+                      selected={step ?? null}
+                      onSelect={(id) => void navigate({ search: (before) => ({ ...before, step: id ?? undefined }), replace: true })}
+                      folded={folded}
+                      onFold={setFolded}
+                    />
+                  </Suspense>
+                )}
+              </Answer>
             </div>
-          )}
-          {tab === "grid" && <Grid name={name} />}
-          {tab === "trends" && <Trends name={name} />}
-          {tab === "run" && <Answer query={pipeline}>{(detail) => <LaunchForm key={name + (from ?? "")} pipeline={detail} from={from} readOnly={meta.data?.read_only ?? false} />}</Answer>}
-        </Tabs>
-      </div>
+            {selected && <StepFacts node={selected} />}
+          </div>
+        )}
+        {tab === "grid" && <Grid name={name} />}
+        {tab === "trends" && <Trends name={name} />}
+        {tab === "run" && <Answer query={pipeline}>{(detail) => <LaunchForm key={name + (from ?? "")} pipeline={detail} from={from} readOnly={meta.data?.read_only ?? false} />}</Answer>}
+      </Tabs>
     </div>
   );
 }

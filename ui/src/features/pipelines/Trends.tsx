@@ -5,6 +5,7 @@ import { Suspense, lazy } from "react";
 import { get, part } from "~/api/client";
 import type { PipelineTrends } from "~/api/types";
 import { Answer, Empty, Loading } from "~/components/Feedback";
+import { Scroll } from "~/components/Page";
 
 import css from "./PipelinePage.module.css";
 
@@ -16,7 +17,7 @@ export function Trends({ name }: { name: string }) {
     queryFn: ({ signal }) => get<PipelineTrends>(`/pipelines/${part(name)}/trends`, { limit: 200 }, signal),
   });
   return (
-    <div className={css.scroll} tabIndex={0} role="region" aria-label="Trends">
+    <Scroll label="Trends" pad="around">
       <Answer query={trends} what="Reading the runs">
         {({ runs, metrics, steps }) => {
           if (runs.length < 2) return <Empty title="Trends need two runs" command={`plait run ${name}`} />;
@@ -51,6 +52,6 @@ export function Trends({ name }: { name: string }) {
           );
         }}
       </Answer>
-    </div>
+    </Scroll>
   );
 }

@@ -7,7 +7,7 @@ import { get } from "~/api/client";
 import { metaQuery, projectQuery } from "~/api/queries";
 import type { Activity, ProjectAnswer } from "~/api/types";
 import { Answer, Empty } from "~/components/Feedback";
-import { Facts, PageHead, Problems, Section } from "~/components/Page";
+import { Facts, PageHead, Problems, Scroll, Section } from "~/components/Page";
 import { SimpleTable } from "~/components/SimpleTable";
 import { Tabs } from "~/components/Tabs";
 import { Time } from "~/components/Time";
@@ -43,47 +43,46 @@ export function ProjectPage() {
           )
         }
       />
-      <div className={css.tabs}>
-        <Tabs
-          label="Of the project"
-          value={tab}
-          onChange={(next) => void navigate({ search: (before) => ({ ...before, tab: next === "conf" ? undefined : next }) })}
-          tabs={[
-            { id: "conf", label: "Conf" },
-            { id: "stack", label: "Stack" },
-            { id: "activity", label: "Activity" },
-            { id: "disk", label: "Disk" },
-          ]}
-        >
-          <div className={css.scroll} tabIndex={0} role="region" aria-label="The project">
-            {tab === "conf" && <Answer query={project}>{(found) => <Conf project={found} />}</Answer>}
-            {tab === "stack" && (
-              <Answer query={project}>
-                {(found) => (
-                  <Section title="Stack" note="where steps run, and where results and records are">
-                    <Facts
-                      items={[
-                        ["stack", found.stack ?? "not named: as the project stands"],
-                        ...found.stack_parts.map((one) => [one.kind, <StackPart key={one.kind + one.type} part={one} />] as const),
-                      ]}
-                    />
-                    <Facts
-                      items={[
-                        ["plait", meta.data?.version],
-                        ["Python", meta.data?.python],
-                        ["machine", meta.data?.host],
-                        ["records", meta.data && <code>{meta.data.project.home}</code>],
-                      ]}
-                    />
-                  </Section>
-                )}
-              </Answer>
-            )}
-            {tab === "activity" && <ActivityView />}
-            {tab === "disk" && <DiskView readOnly={meta.data?.read_only ?? false} />}
-          </div>
-        </Tabs>
-      </div>
+      <Tabs
+        rest="page"
+        label="Of the project"
+        value={tab}
+        onChange={(next) => void navigate({ search: (before) => ({ ...before, tab: next === "conf" ? undefined : next }) })}
+        tabs={[
+          { id: "conf", label: "Conf" },
+          { id: "stack", label: "Stack" },
+          { id: "activity", label: "Activity" },
+          { id: "disk", label: "Disk" },
+        ]}
+      >
+        <Scroll label="The project" pad="above">
+          {tab === "conf" && <Answer query={project}>{(found) => <Conf project={found} />}</Answer>}
+          {tab === "stack" && (
+            <Answer query={project}>
+              {(found) => (
+                <Section title="Stack" note="where steps run, and where results and records are">
+                  <Facts
+                    items={[
+                      ["stack", found.stack ?? "not named: as the project stands"],
+                      ...found.stack_parts.map((one) => [one.kind, <StackPart key={one.kind + one.type} part={one} />] as const),
+                    ]}
+                  />
+                  <Facts
+                    items={[
+                      ["plait", meta.data?.version],
+                      ["Python", meta.data?.python],
+                      ["machine", meta.data?.host],
+                      ["records", meta.data && <code>{meta.data.project.home}</code>],
+                    ]}
+                  />
+                </Section>
+              )}
+            </Answer>
+          )}
+          {tab === "activity" && <ActivityView />}
+          {tab === "disk" && <DiskView readOnly={meta.data?.read_only ?? false} />}
+        </Scroll>
+      </Tabs>
     </div>
   );
 }

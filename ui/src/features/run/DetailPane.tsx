@@ -8,7 +8,7 @@ import type { Run } from "~/api/run";
 import type { GGroup, GraphView } from "~/api/types";
 import { IconButton } from "~/components/Button";
 import { ErrorView, Loading } from "~/components/Feedback";
-import { Facts } from "~/components/Page";
+import { Facts, Scroll } from "~/components/Page";
 
 import css from "./DetailPane.module.css";
 import { RunDetailView } from "./RunDetailView";
@@ -28,11 +28,11 @@ export function DetailPane({ run, graph, live }: { run: Run; graph: UseQueryResu
       <Path selected={selected} view={graph.data} />
       <div className={css.body}>
         {search.artifact ? (
-          <div className={css.scroll} tabIndex={0} role="region" aria-label="Artifact">
+          <Scroll label="Artifact">
             <Suspense fallback={<Loading />}>
               <ArtifactView id={search.artifact} met={{ run: run.id, task: search.task ?? search.step }} onClose={() => patch({ artifact: undefined })} />
             </Suspense>
-          </div>
+          </Scroll>
         ) : (
           <View run={run} selected={selected} graph={graph} live={live} />
         )}
@@ -52,12 +52,12 @@ function View({ run, selected, graph, live }: { run: Run; selected: Selected | n
       return <StepDetailView key={selected.step} run={run} node={selected.node} live={live} />;
     case "group":
       return (
-        <div className={css.scroll} tabIndex={0} role="region" aria-label={`Group ${selected.group.label}`}>
+        <Scroll label={`Group ${selected.group.label}`}>
           <div className={css.padded}>
             <p className="dim">{groupWords(selected.group)}</p>
           </div>
           <StepsTable nodes={selected.steps} />
-        </div>
+        </Scroll>
       );
     case "dataset":
       return <DatasetView view={graph.data} id={selected.id} name={selected.name} />;

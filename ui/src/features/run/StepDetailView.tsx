@@ -45,44 +45,42 @@ export function StepDetailView({ run, node, live }: { run: Run; node: GNode; liv
         </div>
         <StateBar counts={counts} total={all} height={6} />
       </div>
-      <div className={css.tabs}>
-        <Tabs label="Of the step" value={tab} onChange={(next) => patch({ tab: next === "items" ? undefined : next, line: undefined }, false)} tabs={tabs}>
-          {tab === "items" && <ItemsView run={run.id} node={node} counts={counts} total={all} />}
-          {tab === "logs" && <LogView scope={{ run: run.id, step: node.id }} live={live} start={run.started_at} lines={null} />}
-          {tab === "about" && (
-            <Blocks label="About the step">
-              {node.doc && (
-                <Block title="What it does">
-                  <p className={css.doc}>{node.doc}</p>
-                </Block>
-              )}
-              <Block title="Step">
+      <Tabs rest="pane" label="Of the step" value={tab} onChange={(next) => patch({ tab: next === "items" ? undefined : next, line: undefined }, false)} tabs={tabs}>
+        {tab === "items" && <ItemsView run={run.id} node={node} counts={counts} total={all} />}
+        {tab === "logs" && <LogView scope={{ run: run.id, step: node.id }} live={live} start={run.started_at} lines={null} />}
+        {tab === "about" && (
+          <Blocks label="About the step">
+            {node.doc && (
+              <Block title="What it does">
+                <p className={css.doc}>{node.doc}</p>
+              </Block>
+            )}
+            <Block title="Step">
+              <Facts
+                items={[
+                  ["defined in", node.where && <code>{node.where}</code>],
+                  ["outputs", node.outputs.join(", ")],
+                  ["tags", node.tags.join(", ")],
+                  ...Object.entries(node.options).map(([name, of]) => [name, <code key={name}>{value(of)}</code>] as const),
+                ]}
+              />
+            </Block>
+            {progress && (
+              <Block title="All tasks together">
                 <Facts
                   items={[
-                    ["defined in", node.where && <code>{node.where}</code>],
-                    ["outputs", node.outputs.join(", ")],
-                    ["tags", node.tags.join(", ")],
-                    ...Object.entries(node.options).map(([name, of]) => [name, <code key={name}>{value(of)}</code>] as const),
+                    ["time", duration(progress.total_seconds)],
+                    ["processor time", duration(progress.cpu_seconds)],
+                    ["largest peak of memory", bytes(progress.peak_memory)],
+                    ["retries", progress.retries > 0 && count(progress.retries)],
                   ]}
                 />
               </Block>
-              {progress && (
-                <Block title="All tasks together">
-                  <Facts
-                    items={[
-                      ["time", duration(progress.total_seconds)],
-                      ["processor time", duration(progress.cpu_seconds)],
-                      ["largest peak of memory", bytes(progress.peak_memory)],
-                      ["retries", progress.retries > 0 && count(progress.retries)],
-                    ]}
-                  />
-                </Block>
-              )}
-            </Blocks>
-          )}
-          {tab === "metrics" && <MetricsView run={run.id} scope={{ step: node.id }} metrics={metrics.data?.items ?? []} />}
-        </Tabs>
-      </div>
+            )}
+          </Blocks>
+        )}
+        {tab === "metrics" && <MetricsView run={run.id} scope={{ step: node.id }} metrics={metrics.data?.items ?? []} />}
+      </Tabs>
     </div>
   );
 }

@@ -87,16 +87,14 @@ export function TaskDetailView({ run, task: name, node, live }: Props) {
         {task.progress && <Advance done={task.progress[0]} total={task.progress[1]} />}
         {task.attempts.length > 1 && <Attempts attempts={task.attempts} shown={search.attempt ?? task.attempt} onShow={(attempt) => patch({ attempt: attempt === task.attempts.at(-1)?.attempt ? undefined : attempt })} />}
       </div>
-      <div className={css.tabs}>
-        <Tabs label="Of the task" value={tab} onChange={(next) => patch({ tab: next === "overview" ? undefined : next, line: undefined }, false)} tabs={tabs}>
-          {tab === "overview" && <Overview run={run} task={task} node={node} />}
-          {tab === "logs" && <LogView key={`${name} ${search.attempt ?? ""}`} scope={{ run: run.id, task: name, attempt: search.attempt }} live={taskLive} start={begun ?? run.started_at} lines={task.log_lines} />}
-          {tab === "metrics" && <MetricsView run={run.id} scope={{ task: name }} metrics={task.metrics} />}
-          {tab === "code" && <CodeView run={run.id} task={name} />}
-          {tab === "why" && <WhyView run={run.id} task={name} command={task.commands.why} />}
-          {tab === "resources" && <ResourcesView run={run} task={task} />}
-        </Tabs>
-      </div>
+      <Tabs rest="pane" label="Of the task" value={tab} onChange={(next) => patch({ tab: next === "overview" ? undefined : next, line: undefined }, false)} tabs={tabs}>
+        {tab === "overview" && <Overview run={run} task={task} node={node} />}
+        {tab === "logs" && <LogView key={`${name} ${search.attempt ?? ""}`} scope={{ run: run.id, task: name, attempt: search.attempt }} live={taskLive} start={begun ?? run.started_at} lines={task.log_lines} />}
+        {tab === "metrics" && <MetricsView run={run.id} scope={{ task: name }} metrics={task.metrics} />}
+        {tab === "code" && <CodeView run={run.id} task={name} />}
+        {tab === "why" && <WhyView run={run.id} task={name} command={task.commands.why} />}
+        {tab === "resources" && <ResourcesView run={run} task={task} />}
+      </Tabs>
     </div>
   );
 }
