@@ -81,7 +81,12 @@ OURS = Peer(
         ),
         "B9": (Way("plait", ()),),
         "B11": tuple(
-            Way(name, (PY, "executors.py", name, "{n}"), n)
+            Way(
+                name,
+                (PY, "executors.py", name, "{n}"),
+                n,
+                note="no cluster at hand" if name == "kubernetes" else "",
+            )
             for name, n in (
                 ("inline", 5_000),
                 ("threads", 5_000),

@@ -83,6 +83,7 @@ def long(folder: str, n: int) -> int:
 @step(memory="200MiB", memory_growth=4.0)
 def hold(megabytes: int) -> int:
     held = [os.urandom(1 << 20) for _ in range(megabytes)]
+    time.sleep(1.5)  # what a task holds is looked at now and then
     return len(held)
 
 

@@ -20,7 +20,7 @@ from plait.executors.capacity import cores, gpus, memory
 from plait.executors.flavours import HONOURED
 from plait.executors.kept import digest_of, do_kept, end_kept, end_tasks, hold_job, keep_job, tasks_begun
 from plait.executors.parcel import Parcel
-from plait.executors.remote import Place, RemoteExecutor, encode_spec
+from plait.executors.remote import Place, RemoteExecutor, encode_spec, place_of
 from plait.executors.station import Back, Versions
 
 if TYPE_CHECKING:
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
 __all__ = ["DaskExecutor", "DaskSettings"]
 
-_AHEAD = 4  # tasks on their way for each that runs
 _TIMEOUT_SECONDS = 30.0
 _RESOURCES = {"cpus": "CPU", "gpus": "GPU", "memory": "MEMORY"}
 _NOT_PLACED = frozenset({"cpus", "gpus"})
 _SURVEY_SECONDS = 5.0
 _SMALL_BYTES = 64 * 1024
+_CUT = "the connection to the Dask scheduler broke off, and with it went what was on its way"
 
 
 class _Begun(Struct, frozen=True, array_like=True, tag="begun"):
@@ -91,7 +91,7 @@ class _Call:
     def __init__(self, number: int, specs: Sequence[TaskSpec], address: str | None) -> None:
         spec = specs[0]
         self.number = number
-        self.left = {_place(one): one for one in specs}
+        self.left = {place_of(one): one for one in specs}
         self.address = address
         self.rank = spec.gang.rank if spec.gang is not None else 0
         self.worker = ""
@@ -131,6 +131,7 @@ class DaskExecutor(RemoteExecutor):
         self._topic = ""
         self._digest = ""
         self._surveyed = 0.0
+        self._is_cut = False
 
     @cached_property
     def _client(self) -> Client:
@@ -230,9 +231,10 @@ class DaskExecutor(RemoteExecutor):
         """See which workers there are now, and how many tasks can be on their way at once."""
         self._surveyed = time.monotonic()
         self.__dict__.pop("_machines", None)
-        threads = sum(one["nthreads"] for one in self._machines.values())
-        self.slots = max(1, threads)
-        self.most = max(32, (1 + _AHEAD) * threads)
+        self._count_slots()
+
+    def _count_slots(self) -> None:
+        self.have_slots(sum(one["nthreads"] for one in self._machines.values()))
 
     def _bring(self, address: str | None = None) -> None:
         """Let workers know the job; all that there are if none is named. One that comes later asks for it."""
@@ -250,9 +252,15 @@ class DaskExecutor(RemoteExecutor):
         return answers
 
     def look(self) -> None:
-        if time.monotonic() - self._surveyed > _SURVEY_SECONDS:
-            with contextlib.suppress(Exception):  # a scheduler that does not answer now may do so later
-                self._survey()
+        now = time.monotonic()
+        if self._is_cut or now - self._surveyed <= _SURVEY_SECONDS:
+            return
+        self._surveyed = now
+        with contextlib.suppress(Exception):  # a scheduler that does not answer now may do so later
+            found = self._client.scheduler_info(n_workers=-1)["workers"]
+            if found:  # else those that were there may come back: nobody waits for them here
+                self.__dict__["_machines"] = found
+                self._count_slots()
 
     def send(self, specs: Sequence[TaskSpec]) -> None:
         gangs: dict[Place, list[TaskSpec]] = {}
@@ -260,7 +268,7 @@ class DaskExecutor(RemoteExecutor):
             if spec.gang is None:
                 self._submit([spec])
             else:
-                gangs.setdefault((spec.node, spec.path, spec.attempt), []).append(spec)
+                gangs.setdefault(place_of(spec), []).append(spec)
         self._gangs.extend(gangs.values())
         self._next_gang()
 
@@ -284,7 +292,7 @@ class DaskExecutor(RemoteExecutor):
             return
         specs = self._gangs.popleft()
         for spec, address in zip(specs, self._team(len(specs)), strict=True):
-            self._gang.add((_place(spec), spec.gang.rank if spec.gang is not None else 0))
+            self._gang.add((place_of(spec), spec.gang.rank if spec.gang is not None else 0))
             self._submit([spec], address)
 
     def send_together(self, specs: Sequence[TaskSpec]) -> None:
@@ -292,6 +300,11 @@ class DaskExecutor(RemoteExecutor):
 
     def _submit(self, specs: Sequence[TaskSpec], address: str | None = None) -> None:
         spec = specs[0]
+        if self._is_cut:  # one that comes back knows neither the run nor whom to tell
+            for one in specs:
+                rank = one.gang.rank if one.gang is not None else 0
+                self.refused(place_of(one), PlaitError(_CUT, hint="plait resume goes on from here"), rank)
+            return
         self._tries += 1
         call = self._by_number[self._tries] = _Call(self._tries, specs, address)
         key = f"{spec.name}-{self._topic}-{spec.node}-{'.'.join(map(str, spec.path))}-{spec.attempt}-{self._tries}"
@@ -331,6 +344,9 @@ class DaskExecutor(RemoteExecutor):
                     self._answered((node, tuple(path), attempt), call, answer)
                 return  # the others come as events, or have come
             why = "the call was cancelled on the cluster"
+            if self._client.status != "running":
+                self._is_cut = True
+                why = _CUT
             if future.status == "error":
                 why = _told(future.exception(timeout=_TIMEOUT_SECONDS))
         except Exception as error:  # noqa: BLE001 - whatever it is, the run has to hear of it
@@ -407,7 +423,7 @@ class DaskExecutor(RemoteExecutor):
                     taken -= {(node, tuple(path), attempt) for node, path, attempt in found}
             except Exception:  # noqa: BLE001 - a worker that does not answer may be doing any of them
                 return ()
-        self._gangs = deque(gang for gang in self._gangs if _place(gang[0]) not in taken)
+        self._gangs = deque(gang for gang in self._gangs if place_of(gang[0]) not in taken)
         chosen = {at: call for at, call in self._calls.items() if at[0] in taken}
         whole = {call.number: call for call in chosen.values() if taken.issuperset(call.left)}
         if whole:
@@ -428,6 +444,7 @@ class DaskExecutor(RemoteExecutor):
                 client.run_on_scheduler(_forget, self._topic)
         self._calls.clear()
         self._by_number.clear()
+        self._is_cut = False
         self._gangs.clear()
         self._gang.clear()
         client.close()
@@ -474,10 +491,10 @@ def _far(
         task: TaskSpec = msgspec.msgpack.decode(spec, type=TaskSpec)
         answer = do_kept(digest, spec, parcel.say, begin)
         if answer is not None and len(answer) > _SMALL_BYTES:
-            large.append((*_place(task), answer))
+            large.append((*place_of(task), answer))
         else:
             rank = task.gang.rank if task.gang is not None else 0
-            parcel.say(_Ended(_place(task), rank, worker.address, answer))
+            parcel.say(_Ended(place_of(task), rank, worker.address, answer))
         return answer is not None
 
     parcel.do_all(do)
@@ -488,10 +505,6 @@ def _forget(topic: str, dask_scheduler: Any = None) -> None:
     """On the scheduler, which keeps what was said."""
     events = getattr(dask_scheduler, "_broker", dask_scheduler)
     getattr(events, "_topics" if events is not dask_scheduler else "events", {}).pop(topic, None)
-
-
-def _place(spec: TaskSpec) -> Place:
-    return spec.node, spec.path, spec.attempt
 
 
 def _host_of(address: str) -> str:

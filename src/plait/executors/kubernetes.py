@@ -20,7 +20,7 @@ from plait.errors import ConfError, ParameterError, PlaitError
 from plait.executors.far import Hello, from_line, read_telling
 from plait.executors.flavours import HONOURED
 from plait.executors.images import ImageBuilder, builder_of, say
-from plait.executors.remote import Place, RemoteExecutor, encode_spec
+from plait.executors.remote import Place, RemoteExecutor, encode_spec, place_of
 from plait.graph.units import read_seconds
 from plait.record.facts import LogLine
 
@@ -289,7 +289,7 @@ class KubernetesExecutor(RemoteExecutor):
 
     def send(self, specs: Sequence[TaskSpec]) -> None:
         for spec in specs:
-            place = (spec.node, spec.path, spec.attempt)
+            place = place_of(spec)
             name = _job_name(self._secret, spec)
             if len(encode_spec(spec)) > _MOST_TASK_BYTES:
                 self.lost(

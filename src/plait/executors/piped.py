@@ -17,7 +17,7 @@ from typing import IO
 from plait.engine.task import Job, Live, TaskSpec
 from plait.errors import PlaitError
 from plait.executors.far import Hello, frame, read_frame, read_telling
-from plait.executors.remote import Place, RemoteExecutor, encode_spec
+from plait.executors.remote import Place, RemoteExecutor, encode_spec, place_of
 from plait.executors.station import Versions
 from plait.record.facts import LogLine
 
@@ -251,7 +251,7 @@ class PipedExecutor(RemoteExecutor):
         cpus, gpus = (options.cpus, options.gpus) if options is not None else (1.0, 0)
         alive = [spot for spot in self._spots if not spot.down]
         if not alive:
-            self.lost((spec.node, spec.path, spec.attempt), self._why_nowhere())
+            self.lost(place_of(spec), self._why_nowhere())
             return True
         for spot in sorted(alive, key=lambda one: self._busy(one) / one.cpus):
             busy = self._busy(spot)
@@ -262,7 +262,7 @@ class PipedExecutor(RemoteExecutor):
             free = tuple(one for one in spot.gpus if one not in taken)[:gpus]
             if len(free) < gpus:
                 continue
-            self._warn((spec.node, spec.path, spec.attempt))
+            self._warn(place_of(spec))
             self._line_for(spot, spec, free).give(self.sealed, spec)
             return True
         return False
@@ -317,9 +317,7 @@ class PipedExecutor(RemoteExecutor):
     def _take_answer(self, line: Line, body: bytes) -> None:
         spec, line.task = line.task, None
         if spec is not None:
-            self.answered(
-                (spec.node, spec.path, spec.attempt), body, spec.gang.rank if spec.gang is not None else 0
-            )
+            self.answered(place_of(spec), body, spec.gang.rank if spec.gang is not None else 0)
         if not self.lasting or line.gpus:
             line.end()
         self._dispatch()
@@ -330,7 +328,7 @@ class PipedExecutor(RemoteExecutor):
         self._lines.remove(line)
         spec, code = line.task, line.code
         if spec is not None:
-            place = (spec.node, spec.path, spec.attempt)
+            place = place_of(spec)
             if line.hello is None:  # it is not the task's fault: another place may do it
                 self._queue.appendleft(spec)
             else:
@@ -340,7 +338,7 @@ class PipedExecutor(RemoteExecutor):
             line.spot.down = line.fault or self.stillborn(line, code)
             self._untold.append(line.spot.down)
         if spec is not None and line.hello is None:
-            self._warn((spec.node, spec.path, spec.attempt))
+            self._warn(place_of(spec))
         line.close()
         self._changed.notify_all()
         self._dispatch()
@@ -348,9 +346,9 @@ class PipedExecutor(RemoteExecutor):
     def take_back(self, places: Collection[Place], *, begun: bool) -> Collection[Place]:
         wanted = set(places)
         with self._lock:
-            waiting = [spec for spec in self._queue if (spec.node, spec.path, spec.attempt) in wanted]
+            waiting = [spec for spec in self._queue if place_of(spec) in wanted]
             self._queue = deque(spec for spec in self._queue if spec not in waiting)
-            taken = {(spec.node, spec.path, spec.attempt) for spec in waiting}
+            taken = {place_of(spec) for spec in waiting}
             running = [line for line in self._running() if _place_of(line) in wanted] if begun else []
             for line in running:
                 taken.add(_place_of(line))
@@ -375,4 +373,4 @@ class PipedExecutor(RemoteExecutor):
 
 def _place_of(line: Line) -> Place:
     assert line.task is not None
-    return line.task.node, line.task.path, line.task.attempt
+    return place_of(line.task)

@@ -23,6 +23,7 @@ from plait.executors.capacity import cores, gpus, machine
 from plait.executors.flavours import HONOURED, PLAIN, Flavour, flavour_of
 from plait.executors.inbox import Inbox
 from plait.executors.outcomes import lost, out_of_memory, timed_out
+from plait.executors.pace import Pace
 from plait.executors.process import GRACE_SECONDS, WorkerProcess
 from plait.executors.spool import part_stack, read_last_task, read_start
 from plait.executors.wire import Began, Begin, Recall, Reply, Returned
@@ -70,7 +71,7 @@ class ProcessExecutor:
         self._looked = 0.0
         self._load = 0.0
         self._said: Inbox[tuple[WorkerProcess | None, list[Reply] | None]] = Inbox()
-        self._seconds: dict[int, float] = {}
+        self._pace = Pace()
         self._folder: str | None = None
         self._work_in: str | None = None
         self._job: Job | None = None
@@ -105,9 +106,7 @@ class ProcessExecutor:
         self._gpus = names
 
     def room(self) -> int:
-        known = self._seconds.values()
-        average = sum(known) / len(known) if known else 1.0
-        ahead = min(_AHEAD_TASKS, int(_AHEAD_SECONDS / max(average, 1e-6)))
+        ahead = min(_AHEAD_TASKS, int(_AHEAD_SECONDS / self._pace.average))
         return max(0, math.ceil(self._most * (1 + 2 * ahead) - self._load - 1e-9))
 
     def submit(self, tasks: Sequence[TaskSpec]) -> None:
@@ -267,11 +266,11 @@ class ProcessExecutor:
 
     def _batch(self, worker: WorkerProcess) -> list[TaskSpec]:
         """What to hand to a worker: one task, and more while they are known to be short."""
-        ahead = sum(self._seconds.get(spec.function, 1.0) for spec in worker.pending.values())
+        ahead = sum(map(self._pace.seconds, worker.pending.values()))
         batch: list[TaskSpec] = []
         fair = 1 + len(self._backlog) // self._most
         while self._backlog and len(batch) < fair and len(worker.pending) + len(batch) < _AHEAD_TASKS:
-            seconds = self._seconds.get(self._backlog[0].function, 1.0)
+            seconds = self._pace.seconds(self._backlog[0])
             if (worker.pending or batch) and ahead + seconds > _AHEAD_SECONDS:
                 break
             ahead += seconds
@@ -300,9 +299,7 @@ class ProcessExecutor:
                     spec = worker.reported(reply)
                     if spec is None:
                         continue
-                    seconds = reply.usage.ended_at - reply.usage.started_at + 2e-5
-                    known = self._seconds.get(spec.function, seconds)
-                    self._seconds[spec.function] = max(seconds, 0.9 * known + 0.1 * seconds)
+                    self._pace.learn(spec, reply)
                     messages.append(reply)
                     self._load -= _weight(spec)
                     if worker.flavour.isolated:

@@ -29,7 +29,7 @@ from plait.errors import ConfError, PlaitError
 from plait.executors.capacity import cores, gpus, memory
 from plait.executors.flavours import HONOURED
 from plait.executors.parcel import Parcel
-from plait.executors.remote import Place, RemoteExecutor, encode_spec
+from plait.executors.remote import Place, RemoteExecutor, encode_spec, place_of
 from plait.executors.station import Held, Refused, do_task, encode_said, read_all_said
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 __all__ = ["RayExecutor", "RaySettings"]
 
-_AHEAD = 4  # tasks on their way for each that runs
 _STORE_BYTES = 100 * 2**20  # of Ray's own store of objects: what goes through it is small
 _HOLD_SECONDS, _SWEEP_SECONDS = 5.0, 20.0  # that machines may take to begin with it
 _QUIET_SECONDS = 0.3  # a task that is younger has not said anything yet
@@ -79,8 +78,8 @@ class _Call:
 
     def __init__(self, specs: Sequence[TaskSpec], answers: ObjectRefGenerator) -> None:
         spec = specs[0]
-        self.left: dict[Place, None] = {(one.node, one.path, one.attempt): None for one in specs}
-        self.place: Place = (spec.node, spec.path, spec.attempt)
+        self.left: dict[Place, None] = {place_of(one): None for one in specs}
+        self.place: Place = place_of(spec)
         self.rank = spec.gang.rank if spec.gang is not None else 0
         self.answers = answers
         self.sent_at = time.monotonic()
@@ -208,8 +207,7 @@ class RayExecutor(RemoteExecutor):
     def _survey(self) -> None:
         """See how many tasks can be on their way at once: machines come and go."""
         self._surveyed = time.monotonic()
-        self.slots = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
-        self.most = max(32, (1 + _AHEAD) * self.slots)
+        self.have_slots(int(self._ray.cluster_resources().get("CPU", 1)))
 
     @cached_property
     def _far(self) -> Any:
@@ -222,7 +220,7 @@ class RayExecutor(RemoteExecutor):
             if spec.gang is None:
                 self._call([spec])
             else:
-                gangs.setdefault((spec.node, spec.path, spec.attempt), []).append(spec)
+                gangs.setdefault(place_of(spec), []).append(spec)
         for place, members in gangs.items():
             self._gather(place, members)
 
@@ -440,7 +438,7 @@ def _do(sealed: bytes, specs: Sequence[bytes], marks: str, say: Callable[[Any], 
 
     def do(spec: bytes) -> bool:
         task: TaskSpec = msgspec.msgpack.decode(spec, type=TaskSpec)
-        place = (task.node, task.path, task.attempt)
+        place = place_of(task)
         with _begun(marks, place, task.gang.rank if task.gang is not None else 0) as held:
             parcel.say(Held(*place) if held else msgspec.Raw(do_task(sealed, spec, parcel.say)))
         return True

@@ -30,20 +30,27 @@ from plait.engine.task import (
 from plait.executors.flavours import HONOURED
 from plait.executors.inbox import Inbox
 from plait.executors.outcomes import lost, out_of_memory, timed_out
+from plait.executors.pace import Pace
 from plait.executors.station import Answer, Back, Held, Refused, host, read_said, seal_job
 from plait.graph.model import Path
 from plait.record.facts import ErrorInfo, LogLine, Usage, describe_error
 
-__all__ = ["Place", "RemoteExecutor", "encode_spec"]
+__all__ = ["Place", "RemoteExecutor", "encode_spec", "place_of"]
 
 Place: TypeAlias = tuple[int, Path, int]
 """Node, path and attempt: what names a task on its way."""
 
 encode_spec = msgspec.msgpack.Encoder().encode
 _LOOK_SECONDS = 0.25
+_AHEAD = 4  # tasks on their way for each that runs
+_AT_LEAST = 32
 _PARCEL_SECONDS = 0.03  # how much work travels together at most
 _MOST_TOGETHER = 128
 _COST_SECONDS = 3e-4  # of a task beside its step
+
+
+def place_of(spec: TaskSpec) -> Place:
+    return spec.node, spec.path, spec.attempt
 
 
 class _Parcel:
@@ -101,7 +108,7 @@ class RemoteExecutor:
         self._looked = 0.0
         self._backlog: deque[TaskSpec] = deque()  # of short tasks
         self._parcels = 0  # on their way
-        self._seconds: dict[int, float] = {}
+        self._pace = Pace()
         self._cancelled = False
         self._job: Job | None = None
 
@@ -250,6 +257,11 @@ class RemoteExecutor:
         refs = tuple(function_ref(getattr(function, "__name__", "step"), function) for function in functions)
         self.begin(job, refs)
 
+    def have_slots(self, count: int) -> None:
+        """The engine does so many tasks at once: a few more for each are on their way."""
+        self.slots = max(1, count)
+        self.most = max(_AT_LEAST, (1 + _AHEAD) * self.slots)
+
     def begin(self, job: Job, refs: tuple[FunctionRef, ...]) -> None:
         """Get ready for a run whose functions are told already."""
         import sys
@@ -261,15 +273,15 @@ class RemoteExecutor:
 
     def room(self) -> int:
         most = self.most
-        if self.together and self._seconds:
-            average = sum(self._seconds.values()) / len(self._seconds)
-            most += 2 * self.slots * min(_MOST_TOGETHER, int(_PARCEL_SECONDS / (average + _COST_SECONDS)))
+        if self.together:
+            fit = int(_PARCEL_SECONDS / (self._pace.average + _COST_SECONDS))
+            most += 2 * self.slots * min(_MOST_TOGETHER, fit)
         return max(0, most - len(self._errands))
 
     def submit(self, tasks: Sequence[TaskSpec]) -> None:
         sent: list[TaskSpec] = []
         for spec in tasks:
-            errand = self._errands[spec.node, spec.path, spec.attempt] = _Errand(spec)
+            errand = self._errands[place_of(spec)] = _Errand(spec)
             if errand.machines == 1:
                 (self._backlog if self._is_short(spec) else sent).append(spec)
             else:
@@ -280,8 +292,7 @@ class RemoteExecutor:
         self._dispatch()
 
     def _is_short(self, spec: TaskSpec) -> bool:
-        seconds = self._seconds.get(spec.function, 1.0)
-        return self.together and spec.options is None and seconds < _PARCEL_SECONDS / 2
+        return self.together and spec.options is None and self._pace.seconds(spec) < _PARCEL_SECONDS / 2
 
     def _dispatch(self) -> None:
         """Send short tasks together: a parcel is what one worker does in a moment, and never the share of another."""
@@ -290,11 +301,11 @@ class RemoteExecutor:
             seconds, specs = 0.0, list[TaskSpec]()
             while self._backlog and len(specs) < share and seconds < _PARCEL_SECONDS:
                 specs.append(self._backlog.popleft())
-                seconds += self._seconds.get(specs[-1].function, 1.0) + _COST_SECONDS
+                seconds += self._pace.seconds(specs[-1]) + _COST_SECONDS
             parcel = _Parcel(len(specs))
             self._parcels += 1
             for spec in specs:
-                self._errands[spec.node, spec.path, spec.attempt].parcel = parcel
+                self._errands[place_of(spec)].parcel = parcel
             self.send_together(specs)
 
     def _leave_parcel(self, errand: _Errand) -> None:
@@ -303,12 +314,6 @@ class RemoteExecutor:
             parcel.left -= 1
             if not parcel.left:
                 self._parcels -= 1
-
-    def _learn(self, spec: TaskSpec, report: Report) -> None:
-        """How long tasks of a function take: by the slowest, which is forgotten slowly."""
-        seconds = max(0.0, report.usage.ended_at - report.usage.started_at)
-        known = self._seconds.get(spec.function, seconds)
-        self._seconds[spec.function] = max(seconds, 0.9 * known + 0.1 * seconds)
 
     def wait(self, timeout: float | None) -> list[Message]:
         if self.looks and self._errands:
@@ -328,7 +333,7 @@ class RemoteExecutor:
         if self._cancelled:
             self._cancelled = False
             for spec in self._backlog:
-                del self._errands[spec.node, spec.path, spec.attempt]
+                del self._errands[place_of(spec)]
                 found.append(Withdrawn(spec.node, spec.path, spec.attempt))
             self._backlog.clear()
             waiting = [place for place, errand in self._errands.items() if not errand.began]
@@ -353,7 +358,7 @@ class RemoteExecutor:
             if errand is not None:
                 found.append(said)
                 if isinstance(said, Report) and not said.lost and self.together:
-                    self._learn(errand.spec, said)
+                    self._pace.learn(errand.spec, said)
         elif isinstance(said, Live):
             found.append(said)
         else:

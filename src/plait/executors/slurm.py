@@ -23,7 +23,7 @@ from plait.engine.task import Job, Live, Report, TaskSpec
 from plait.errors import PlaitError, StoreError
 from plait.executors.far import Hello, read_frames, read_telling
 from plait.executors.flavours import HONOURED
-from plait.executors.remote import Place, RemoteExecutor, encode_spec
+from plait.executors.remote import Place, RemoteExecutor, encode_spec, place_of
 from plait.executors.slurm_commands import JobState, Slurm, SlurmError, limit_words
 from plait.executors.station import Versions
 from plait.graph.units import read_seconds
@@ -104,7 +104,7 @@ class _Sent:
 
     @property
     def place(self) -> Place:
-        return self.spec.node, self.spec.path, self.spec.attempt
+        return place_of(self.spec)
 
 
 class SlurmExecutor(RemoteExecutor):
@@ -197,7 +197,7 @@ class SlurmExecutor(RemoteExecutor):
     def send(self, specs: Sequence[TaskSpec]) -> None:
         tasks: dict[Place, list[TaskSpec]] = {}
         for spec in specs:
-            tasks.setdefault((spec.node, spec.path, spec.attempt), []).append(spec)
+            tasks.setdefault(place_of(spec), []).append(spec)
         with self._lock:
             self._unsent.update(tasks)
         self._outbox.put(list(tasks.values()))
@@ -248,7 +248,7 @@ class SlurmExecutor(RemoteExecutor):
     def _submit(self, words: Sequence[str], tasks: Sequence[list[TaskSpec]]) -> None:
         """One job, or one array of them; a controller that is away is waited for."""
         with self._lock:
-            left = [task for task in tasks if _place(task[0]) in self._unsent]
+            left = [task for task in tasks if place_of(task[0]) in self._unsent]
             first, self._numbers = self._numbers, self._numbers + len(left)
         if not left:
             return
@@ -263,10 +263,10 @@ class SlurmExecutor(RemoteExecutor):
             job = self._submitted(self._script(words, first, len(left[0])), options, sent[0])
         except (PlaitError, OSError) as error:
             with self._lock:
-                left = [task for task in left if self._unsent.pop(_place(task[0]), None)]
+                left = [task for task in left if self._unsent.pop(place_of(task[0]), None)]
             for task in left:
                 for rank in range(len(task)):
-                    self.lost(_place(task[0]), f"Slurm did not take the job: {error}", rank=rank)
+                    self.lost(place_of(task[0]), f"Slurm did not take the job: {error}", rank=rank)
             return
         if job is None:
             return
@@ -502,10 +502,6 @@ class SlurmExecutor(RemoteExecutor):
         self._end(left, _LAST_SECONDS)
         if hasattr(self, "_folder"):
             shutil.rmtree(self._folder, ignore_errors=True)
-
-
-def _place(spec: TaskSpec) -> Place:
-    return spec.node, spec.path, spec.attempt
 
 
 def _write_private(file: Path, content: bytes) -> None:

@@ -21,6 +21,7 @@ from plait.executors.capture import Capture
 from plait.executors.crew import Crew, weight
 from plait.executors.flavours import HONOURED, changes_process, needs_process
 from plait.executors.inbox import Inbox
+from plait.executors.pace import Pace
 from plait.executors.work import Work
 from plait.graph.options import Options
 from plait.project.project import Project
@@ -64,7 +65,7 @@ class ThreadExecutor:
         self._outward: deque[TaskSpec] = deque()  # what waits for a process
         self._out: dict[tuple[int, tuple[int, ...]], TaskSpec] = {}  # what is in one
         self._beside: ProcessExecutor | None = None
-        self._seconds: dict[int, float] = {}
+        self._pace = Pace()
         self._load = 0.0
         self._stack = contextlib.ExitStack()
         self.errors: dict[tuple[int, tuple[int, ...]], BaseException] = {}
@@ -108,9 +109,7 @@ class ThreadExecutor:
             beside.wake()
 
     def room(self) -> int:
-        known = self._seconds.values()
-        average = sum(known) / len(known) if known else 1.0
-        ahead = min(_AHEAD_TASKS, int(_AHEAD_SECONDS / max(average, 1e-6)))
+        ahead = min(_AHEAD_TASKS, int(_AHEAD_SECONDS / self._pace.average))
         return max(0, math.ceil(self._most * (1 + 2 * ahead) - self._load - 1e-9))
 
     def submit(self, tasks: Sequence[TaskSpec]) -> None:
@@ -137,18 +136,13 @@ class ThreadExecutor:
                 if spec is not None:
                     self._load -= weight(spec)
                 if spec is not None and isinstance(said, Report):
-                    self._learn(spec, said)
+                    self._pace.learn(spec, said)
                 if said is not None:
                     messages.append(said)
                 spec, said = self._said.get_nowait()
         messages += self._crew.said_so_far()
         self._send_out()
         return messages
-
-    def _learn(self, spec: TaskSpec, report: Report) -> None:
-        seconds = report.usage.ended_at - report.usage.started_at + 2e-5
-        known = self._seconds.get(spec.function, seconds)
-        self._seconds[spec.function] = max(seconds, 0.9 * known + 0.1 * seconds)
 
     def _send_out(self) -> None:
         """Hand tasks to processes, in order, as there are cores for them."""

@@ -18,6 +18,7 @@ __all__ = ["SqliteDatabase"]
 
 _BUSY_SECONDS = 30.0
 _LOOK_SECONDS = 0.1
+_LOG_PAGES = 4_000  # before the write-ahead log is folded in, which waits for the disk: 16 MB
 _IMPATIENT_SECONDS = 2.0  # that somebody who looks, and changes something, waits for another writer
 
 
@@ -175,6 +176,7 @@ class SqliteDatabase:
             connection.close()
             raise newer(self.place, version)
         connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
         if version == VERSION:
             return
         connection.execute("PRAGMA journal_mode=WAL")
