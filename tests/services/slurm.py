@@ -211,6 +211,14 @@ class Slurm:
             with contextlib.suppress(psutil.Error):
                 process.kill()
 
+    def _end_keepers(self) -> None:
+        """Those of jobs whose node is gone would wait for it for ever."""
+        for process in psutil.process_iter(["pid"]):
+            with contextlib.suppress(psutil.Error):
+                is_keeper = process.name() == "slurmstepd"
+                if is_keeper and process.environ().get("SLURM_CONF") == self.environ["SLURM_CONF"]:
+                    process.kill()
+
     def kill(self, number: int) -> None:
         self.kill_node(f"n{number}")
 
@@ -218,6 +226,7 @@ class Slurm:
         for stack in self._nodes.values():
             stack.close()
         self._stack.close()
+        self._end_keepers()
         for name in self._nodes:
             for made in _CGROUPS.glob(f"*/slurm_{name}"):
                 for folder in sorted(made.rglob("*"), reverse=True):
