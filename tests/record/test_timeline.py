@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import itertools
 import sqlite3
+import threading
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from plait import each, get_run, list_runs, pipeline, step
-from plait.errors import RunFailed
+from plait.errors import RecordError, RunFailed
 from plait.record.bins import SPAN_COLUMNS, SPANS_OF_ATTEMPTS, bin_of
 from plait.record.critical import critical_path
 from plait.record.spans import Spans
@@ -161,3 +164,72 @@ def test_sql_knows_the_same_bins():
         connection.execute("INSERT INTO attempt VALUES (1, 0, 1, '', 'done', ?, ?)", (moment, moment + 1))
         ((found,),) = connection.execute(f"SELECT bin FROM ({SPANS_OF_ATTEMPTS} GROUP BY 1, 2, 3, 4, 5)")
         assert abs(found - bin_of(moment)) <= 1, moment
+
+
+class Heavy:
+    """Takes its time to be loaded."""
+
+    def __reduce__(self):
+        return _load, ()
+
+
+def _load() -> Heavy:
+    import time
+
+    time.sleep(2.0)
+    return Heavy()
+
+
+@step(cache=False)
+def heavy() -> Heavy:
+    return Heavy()
+
+
+@step(cache=False)
+def weigh(one: Heavy) -> int:
+    import time
+
+    time.sleep(2.0)
+    return 1
+
+
+@pipeline
+def weighing() -> int:
+    return weigh(heavy())
+
+
+@pytest.mark.parametrize("executor", ["processes", "threads"])
+def test_a_task_that_goes_on_tells_when_it_was_taken_and_when_its_function_was_called(
+    tmp_path, monkeypatch, executor
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PLAIT_HOME", str(tmp_path / ".plait"))
+    seen: list[str] = []
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.1):
+            with contextlib.suppress(RecordError):  # nothing is recorded yet
+                seen.extend(
+                    "starting" if bar.starting else "called" if bar.called_at else "queued"
+                    for run in list_runs()
+                    for bar in timeline(run).bars
+                    if bar.task == "weigh" and bar.state == "running"
+                )
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        run = weighing.run(executor=executor, progress=False)
+    finally:
+        over.set()
+        watching.join()
+    # It is told after half a second at most; until then nobody knows that it was taken.
+    told = [one for one, _ in itertools.groupby(seen)]
+    assert told[-2:] == ["starting", "called"]
+    assert told[:-2] in ([], ["queued"])
+    (attempt,) = run.task("weigh").attempts
+    assert attempt.state == "done"
+    (bar,) = [bar for bar in timeline(run).bars if bar.task == "weigh"]
+    assert not bar.starting
+    assert bar.start + 1.9 < bar.called_at < bar.end - 1.9

@@ -57,6 +57,11 @@ class TaskContext:
         self.checkpoint = checkpoint  # the state that was saved last
         self.advance: Advance | None = None
         self.told_at = 0.0
+        self.began: tuple[float, float] = (
+            0.0,
+            0.0,
+        )  # when it was taken, and its function called; epoch seconds
+        self._began_told = self.began
         self._tell = tell
         self.lines: deque[LogLine] = deque()
         self.metrics: deque[Metric] = deque()
@@ -77,6 +82,18 @@ class TaskContext:
         """How far it is, if that is news."""
         taken, self.advance = self.advance, None
         return taken
+
+    def take_began(self) -> tuple[float, float]:
+        """When it began, if that is news; else zeros."""
+        if self.began == self._began_told:
+            return (0.0, 0.0)
+        self._began_told = self.began
+        return self.began
+
+    def take(self) -> Live | None:
+        """All that is news."""
+        said = self.take_lines(), self.take_metrics(), None, self.take_advance(), *self.take_began()
+        return Live(self.node, self.path, self.attempt, *said) if any(said) else None
 
     def say(self, checkpoint: Artifact | None = None) -> None:
         """Tell the run at once what there is to tell."""

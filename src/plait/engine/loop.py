@@ -272,6 +272,8 @@ class Loop:
             self.writer.advance(node, path, attempt, advance)
             self.notices.add(lambda listener: listener.advanced(node, path, advance))
         if isinstance(message, Live):
+            if message.started_at:
+                self.writer.began(node, path, attempt, message.started_at, message.called_at)
             if message.checkpoint is not None:
                 self._checkpoints[node, path] = message.checkpoint
                 self.writer.checkpoint(node, path, message.checkpoint)

@@ -113,10 +113,10 @@ class Crew:
             for place, task in long:
                 self._running[place] = (task, now)
         said = []
-        for (node, path), task in long:
-            lines, metrics, advance = task.take_lines(), task.take_metrics(), task.take_advance()
-            if lines or metrics or advance:
-                said.append(Live(node, path, task.attempt, lines, metrics, None, advance))
+        for _, task in long:
+            live = task.take()
+            if live is not None:
+                said.append(live)
         return said
 
     def withdraw(self) -> list[TaskSpec]:

@@ -116,12 +116,14 @@ class Work:
             try:
                 if spec.options is not None:
                     undo = self._furnish(spec)
+                task.began = (started, 0.0)
                 self._tell_start(spec)
                 arguments = {name: self._argument(spec, name, tree) for name, tree in spec.arguments}
                 if spec.function not in self._callers:
                     self._caller(spec)
                 arguments.update(self._provided(spec))
                 called = time.time()
+                task.began = (started, called)
                 if spec.options is not None and own_environment(spec.options):
                     result = self._call_elsewhere(spec, arguments)
                 else:

@@ -184,13 +184,7 @@ class Worker:
 
     def _said_so_far(self) -> Live | None:
         running = self._task
-        if running is None:
-            return None
-        spec, task = running
-        lines, metrics, advance = task.take_lines(), task.take_metrics(), task.take_advance()
-        if not (lines or metrics or advance):
-            return None
-        return Live(spec.node, spec.path, spec.attempt, lines, metrics, None, advance)
+        return running[1].take() if running is not None else None
 
 
 def _or_die(duty: Callable[[], None]) -> None:

@@ -130,7 +130,10 @@ class Advance(Struct, frozen=True, array_like=True):
 
 
 class Live(Struct, frozen=True, array_like=True, tag="live"):
-    """What a task that still runs has said so far."""
+    """What a task that still runs has said so far, and when, in epoch seconds, it was taken and its function called.
+
+    Both moments are zero where they are no news.
+    """
 
     node: int
     path: Path
@@ -139,6 +142,8 @@ class Live(Struct, frozen=True, array_like=True, tag="live"):
     metrics: tuple[Metric, ...] = ()
     checkpoint: Artifact | None = None
     advance: Advance | None = None
+    started_at: float = 0.0
+    called_at: float = 0.0
 
 
 class Frame(Struct, frozen=True, array_like=True):

@@ -33,6 +33,7 @@ class Bar(Struct, frozen=True):
             function was called at ``called_at``, when its inputs were loaded.
         busy: of a bin, how many attempts ran at once on average.
         failed: how many of them failed.
+        starting: a worker took it, and its function is not called yet.
     """
 
     lane: int
@@ -47,6 +48,7 @@ class Bar(Struct, frozen=True):
     attempt: int | None
     busy: float | None = None
     called_at: float | None = None
+    starting: bool = False
 
 
 class Lane(Struct, frozen=True):
@@ -155,6 +157,7 @@ def _bar(run: Run, lanes: _Lanes, one: Attempt, now: float) -> Bar:
         task=task_name(run.graph.nodes[one.node].id, from_key(one.path)),
         attempt=one.attempt,
         called_at=one.called,
+        starting=known == "running" and one.started is not None and one.called is None,
     )
 
 

@@ -204,6 +204,10 @@ class RunWriter:
         self._add(_LAUNCHED, self.key, node, to_key(path), attempt, key, decision, time.time())
         self._paces.begun(node, 1)
 
+    def began(self, node: int, path: Path, attempt: int, started_at: float, called_at: float) -> None:
+        """A task that runs for long was taken by a worker, and its function called, at these times; 0 for not yet."""
+        self._add(_BEGAN, started_at, called_at or None, self.key, node, to_key(path), attempt)
+
     def superseded(self, node: int, path: Path, reason: str) -> None:
         """A task of a resumed run had a result that can no longer be read: it runs once more."""
         self._add(LESS_PACE, self.key, node, to_key(path))
@@ -486,6 +490,10 @@ _FAILED_BEFORE = (
 _PASSED_VALUE = "INSERT INTO input VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _LAUNCHED = (
     "INSERT INTO attempt (run, node, path, attempt, key, decision, launched_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+_BEGAN = (
+    "UPDATE attempt SET started_at = ?, called_at = ? WHERE run = ? AND node = ? AND path = ? AND attempt = ?"
+    " AND state IS NULL"
 )
 _CACHED = (
     "INSERT INTO attempt (run, node, path, attempt, state, ended_at, key, source)"

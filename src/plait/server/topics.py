@@ -36,6 +36,7 @@ __all__ = [
 _MOST_ROWS = 50
 _MOST_METRICS = 100
 _ALIVE_SECONDS = 0.5  # that a look at the process of a run holds for
+_BEGUN = "SELECT MAX(started_at), MAX(called_at) FROM attempt WHERE run = ? AND state IS NULL"
 _SELDOM_SECONDS = 1.0  # between two looks at what people say of runs
 
 
@@ -184,6 +185,7 @@ class RunTopic:
         self._steps: dict[str, StepProgress] = {}
         self._metrics: dict[str, MetricSummary] = {}
         self._lines = 0
+        self._begun: Any = None
         self._status: str | None = None
         self._tick = 0
 
@@ -213,8 +215,10 @@ class RunTopic:
         steps = [one for one in step_progress(run, counts) if self._steps.get(one.id) != one]
         metrics = [one for one in run_metrics(run, _MOST_METRICS) if self._metrics.get(one.name) != one]
         lines = line_count(LogScope(run))
-        if was == status and not steps and not metrics and lines == self._lines:
+        begun = store.database.row(_BEGUN, (run.key,)) if status == "running" else None
+        if was == status and not steps and not metrics and lines == self._lines and begun == self._begun:
             return []
+        self._begun = begun
         self._steps |= {one.id: one for one in steps}
         self._metrics |= {one.name: one for one in metrics}
         self._lines, self._status = lines, status

@@ -1130,6 +1130,7 @@ export interface components {
          *                 function was called at ``called_at``, when its inputs were loaded.
          *             busy: of a bin, how many attempts ran at once on average.
          *             failed: how many of them failed.
+         *             starting: a worker took it, and its function is not called yet.
          */
         Bar: {
             lane: number;
@@ -1146,6 +1147,8 @@ export interface components {
             busy: number | null;
             /** @default null */
             called_at: number | null;
+            /** @default false */
+            starting: boolean;
         };
         /**
          * Bulk

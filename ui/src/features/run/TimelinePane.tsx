@@ -334,7 +334,7 @@ function Hover({ bar, lane, start, now, x, y }: { bar: Bar; lane: string; start:
       <strong>{bar.count > 1 ? `${bar.count} tasks of ${lane}` : (bar.task ?? lane)}</strong>
       <span style={{ color: inkOf(state) }} className={css.state}>
         <StateSign state={state} />
-        {bar.state}
+        {bar.starting ? "starting" : bar.state}
         {bar.attempt !== null && bar.attempt > 1 && ` · attempt ${bar.attempt}`}
         {bar.count > 1 && bar.failed > 0 && ` · ${bar.failed} failed`}
       </span>

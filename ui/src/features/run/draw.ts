@@ -96,8 +96,9 @@ function drawBar(context: CanvasRenderingContext2D, bar: Bar, picture: Picture, 
   context.globalAlpha = 1;
 
   // Before its function was called its inputs were loaded: the paler head of the bar.
-  if (bar.count === 1 && bar.called_at !== null && bar.called_at > bar.start) {
-    const head = Math.min(box.width, xOf(bar.called_at, picture.scale) - box.x);
+  const called = bar.starting ? Infinity : (bar.called_at ?? 0);
+  if (bar.count === 1 && called > bar.start) {
+    const head = bar.starting ? box.width : Math.min(box.width, xOf(called, picture.scale) - box.x);
     if (head >= 1) {
       context.fillStyle = ink("--surface");
       context.globalAlpha = 0.55;

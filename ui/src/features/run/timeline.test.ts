@@ -11,6 +11,7 @@ const bar = (lane: number, start: number, end: number, more: Partial<Bar> = {}):
   end,
   queued_at: null,
   called_at: null,
+  starting: false,
   state: "done",
   count: 1,
   failed: 0,
