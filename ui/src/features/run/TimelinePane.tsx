@@ -1,7 +1,7 @@
 /** When did what run? Lanes by step or by worker; brush to zoom, arrow keys to walk from bar to bar. */
 import { useQuery } from "@tanstack/react-query";
 import { Crosshair, Route, ZoomIn, ZoomOut } from "lucide-react";
-import { type KeyboardEvent, type PointerEvent, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, type PointerEvent, useCallback, useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from "react";
 
 import { type Bar, type Timeline, criticalQuery, timelineQuery } from "~/api/run";
 import { Button, IconButton } from "~/components/Button";
@@ -257,21 +257,9 @@ function Lanes({ data, live, window, setWindow, critical }: LanesProps) {
     event.stopPropagation();
   };
 
-  const marks = ticks(shown().from, shown().to, size.width);
   return (
     <div className={css.lanes} role="group" aria-label="Lanes">
-      <div className={css.axis} aria-hidden="true">
-        {marks.map(({ at: moment, label }) => {
-          const x = xOf(moment + start, scale());
-          return (
-            x < size.width - 24 && (
-              <span key={moment} style={{ left: x }}>
-                {label}
-              </span>
-            )
-          );
-        })}
-      </div>
+      <Axis shown={shown} width={size.width} live={live} />
       <div className={css.zoom}>
         <IconButton label="Zoom in" onClick={() => zoom(0.5)}>
           <ZoomIn size={13} />
@@ -321,6 +309,31 @@ function Lanes({ data, live, window, setWindow, critical }: LanesProps) {
       {(hover ?? (focused && { bar: focused, x: null, y: null })) && (
         <Hover bar={(hover?.bar ?? focused)!} lane={laneLabel((hover?.bar ?? focused)!)} start={start} now={now()} x={hover?.x ?? null} y={hover?.y ?? null} />
       )}
+    </div>
+  );
+}
+
+/** The moments above the lanes; while a run goes on they move as its picture does. */
+function Axis({ shown, width, live }: { shown: () => Window; width: number; live: boolean }) {
+  const [, again] = useReducer((count: number) => count + 1, 0);
+  useEffect(() => {
+    if (!live) return;
+    const timer = setInterval(() => document.visibilityState === "visible" && again(), 250);
+    return () => clearInterval(timer);
+  }, [live]);
+  const { from, to } = shown();
+  return (
+    <div className={css.axis} aria-hidden="true">
+      {ticks(from, to, width).map(({ at, label }) => {
+        const x = xOf(at, { from, to, width });
+        return (
+          x < width - 24 && (
+            <span key={at} style={{ left: x }}>
+              {label}
+            </span>
+          )
+        );
+      })}
     </div>
   );
 }
