@@ -10,9 +10,10 @@ export type Binding = {
   inFields?: boolean;
 };
 
-type Entry = Binding & { scope: string };
+type Entry = Binding & { scope: string; order: number };
 
 const entries: Entry[] = [];
+let rendered = 0;
 let first = "";
 let firstAt = 0;
 
@@ -21,19 +22,26 @@ export function bindings(): readonly Entry[] {
   return entries;
 }
 
-/** Bind keys while a component is on the page; of two bindings of one key the later wins. */
+/**
+ * Bind keys while a component is on the page; of two bindings of one key the inner one wins. What is rendered first is
+ * further out, whichever of the two is there first.
+ */
 export function useKeys(scope: string, list: Binding[], active = true): void {
   const latest = useRef(list);
   latest.current = list;
+  const order = useRef(0);
+  order.current ||= ++rendered;
   const shape = list.map((one) => `${one.keys}=${one.does}`).join("|");
   useEffect(() => {
     if (!active) return;
     const own: Entry[] = latest.current.map((one, index) => ({
       ...one,
       scope,
+      order: order.current,
       run: (event) => latest.current[index]?.run(event),
     }));
     entries.push(...own);
+    entries.sort((one, other) => one.order - other.order);
     return () => {
       for (const one of own) entries.splice(entries.indexOf(one), 1);
     };
