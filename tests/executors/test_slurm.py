@@ -310,7 +310,9 @@ def test_jobs_of_a_driver_that_was_killed_are_ended_when_the_run_goes_on(
     script.write_text(textwrap.dedent(DRIVER.format(tests=tests, folder=str(tmp_path), executor=executor)))
     driver = subprocess.Popen([sys.executable, str(script)])
     wait_until((tmp_path / "pid").exists)
-    left = cluster("squeue", "-h", "-t", "R", "-o", "%i").split()  # those of tests before may still be completing
+    left = cluster(
+        "squeue", "-h", "-t", "R", "-o", "%i"
+    ).split()  # those of tests before may still be completing
     driver.send_signal(signal.SIGKILL)
     driver.wait()
     assert cluster("squeue", "-h", "-t", "R", "-o", "%i").split() == left != []
