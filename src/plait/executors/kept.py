@@ -97,9 +97,17 @@ def do_kept(
         if run.held:
             return encode_said(Held(*place))
         run.doing[here] = None
+
+    def at(station: Station) -> None:
+        with _lock:
+            run.doing[here] = station
+            is_over = _kept.get(digest) is not run
+        if is_over:  # since it was looked at: nobody else would end this one
+            station.end()
+
     try:
         begin()
-        return do_task(run.sealed, spec, tell, at=lambda station: run.doing.update({here: station}))
+        return do_task(run.sealed, spec, tell, at)
     finally:
         with _lock:
             run.doing.pop(here, None)

@@ -159,6 +159,7 @@ class Station:
         self._workers = ProcessExecutor(1)
         self._workers.begin(here, here.functions, folder)
         self._ended = False
+        self._stopping = threading.Lock()
 
     def do(self, spec: TaskSpec, tell: Callable[[Live], None]) -> Report:
         """Do one task to its end, whatever that is."""
@@ -168,7 +169,8 @@ class Station:
             return self._do(spec, tell)
 
     def _do(self, spec: TaskSpec, tell: Callable[[Live], None]) -> Report:
-        self._workers.submit([spec])
+        if not self._ended:
+            self._workers.submit([spec])
         place = (spec.node, spec.path)
         while not self._ended:
             for message in self._workers.wait(_PATIENCE_SECONDS):
@@ -177,13 +179,16 @@ class Station:
                     return msgspec.structs.replace(message, usage=usage)
                 if isinstance(message, Live):
                     tell(message)
+        with self._stopping:  # once more: what was submitted in that very moment may have started a worker
+            self._workers.stop(now=True)
         raise PlaitError(_OVER)
 
     def end(self) -> None:
         """End its worker, whatever that does."""
-        if not self._ended:
-            self._ended = True
-            self._workers.stop(now=True)
+        with self._stopping:
+            if not self._ended:
+                self._ended = True
+                self._workers.stop(now=True)
 
 
 class NoGpu(PlaitError):
