@@ -90,16 +90,16 @@ class TaskContext:
         self._began_told = self.began
         return self.began
 
-    def take(self) -> Live | None:
+    def take(self, checkpoint: Artifact | None = None) -> Live | None:
         """All that is news."""
-        said = self.take_lines(), self.take_metrics(), None, self.take_advance(), *self.take_began()
+        said = self.take_lines(), self.take_metrics(), checkpoint, self.take_advance(), *self.take_began()
         return Live(self.node, self.path, self.attempt, *said) if any(said) else None
 
     def say(self, checkpoint: Artifact | None = None) -> None:
         """Tell the run at once what there is to tell."""
-        if self._tell is not None:
-            said = (self.take_lines(), self.take_metrics(), checkpoint, self.take_advance())
-            self._tell(Live(self.node, self.path, self.attempt, *said))
+        live = self.take(checkpoint) if self._tell is not None else None
+        if live is not None and self._tell is not None:
+            self._tell(live)
 
     @contextmanager
     def inside(self) -> Iterator[None]:
