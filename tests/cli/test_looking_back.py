@@ -132,6 +132,7 @@ def test_logs_as_json_name_task_stream_and_time(once):
 
 
 def test_a_wrong_step_or_run_names_the_nearest(once):
+    assert "did you mean 'latest'?" in once("show", "latst").err
     assert "did you mean 'tune.fit'?" in once("logs", "latest", "tune.fitt").err
     assert "so there is no load[3]" in once("logs", "latest", "load[3]").err
     missing = once("logs", "zzzz")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from plait.cli.asking import selection_options
-from plait.errors import RecordError, TargetError
+from plait.errors import RecordError, TargetError, did_you_mean, nearest
 
 if TYPE_CHECKING:
     from plait.graph.model import Graph
@@ -107,6 +107,10 @@ def _show_target(
     try:
         found = find_pipeline(what)
     except TargetError as error:
+        if nearest(what, ["latest"]) and error.__cause__ is None:
+            raise TargetError(
+                f"there is no run and no pipeline {what!r}", hint=did_you_mean(what, ["latest"])
+            ) from None
         if _ID_LETTERS.issuperset(what) and error.__cause__ is None:
             raise TargetError(
                 f"there is no run and no pipeline {what!r}", hint=error.hint or "plait runs lists the runs"
